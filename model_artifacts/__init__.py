@@ -1,0 +1,1 @@
+"""Tagger bundles that ship with the package: data, no code."""

@@ -1,0 +1,1 @@
+"""CNN architectures, the loader of tagger bundles and the engines that run them."""

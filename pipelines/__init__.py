@@ -1,0 +1,1 @@
+"""The jobs: graphs, their options and the command line."""

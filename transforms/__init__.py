@@ -1,0 +1,1 @@
+"""The steps of the pipeline, one noun a file; domain code first, the Beam transforms around it last."""

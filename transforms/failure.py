@@ -1,0 +1,83 @@
+"""Failures: what went wrong with one track, in stable words that a table can be grouped by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from transforms.track import Track
+
+MAX_MESSAGE_CHARACTERS = 500
+
+
+class Stage(StrEnum):
+    """Where in the graph a track failed."""
+
+    SOURCE = "source"
+    FETCH = "fetch"
+    DECODE = "decode"
+    SPECTROGRAM = "spectrogram"
+    INFERENCE = "inference"
+    WRITE = "write"
+
+
+class ErrorWord(StrEnum):
+    """The stable words of the ``error`` column; never renamed, only added to."""
+
+    NOT_FOUND = "not_found"
+    FORBIDDEN = "forbidden"
+    UNREADABLE = "unreadable"
+    TOO_LARGE = "too_large"
+    EMPTY = "empty"
+    NOT_AUDIO = "not_audio"
+    UNDECODABLE = "undecodable"
+    TOO_SHORT = "too_short"
+    NON_FINITE = "non_finite"
+    DUPLICATE_TRACK_ID = "duplicate_track_id"
+    FRONTEND_MISMATCH = "frontend_mismatch"
+    MODEL_ERROR = "model_error"
+    INTERNAL = "internal"
+
+
+class TrackError(Exception):
+    """One track cannot be worked; the run goes on.
+
+    Args:
+        stage: Where it happened.
+        error: The stable word.
+        message: A sentence for people; no audio data, credentials or signed URL parameters.
+        retriable: True if the same bytes may succeed at another time (storage faults, lack of memory).
+    """
+
+    def __init__(self, stage: Stage, error: ErrorWord, message: str, *, retriable: bool = False) -> None:
+        super().__init__(message)
+        self.stage = stage
+        self.error = error
+        self.message = message[:MAX_MESSAGE_CHARACTERS]
+        self.retriable = retriable
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with all arguments, so that the error crosses process borders whole."""
+        return _rebuild_track_error, (self.stage, self.error, self.message, self.retriable)
+
+
+def _rebuild_track_error(stage: Stage, error: ErrorWord, message: str, retriable: bool) -> TrackError:
+    return TrackError(stage, error, message, retriable=retriable)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One row of the ``failures`` table."""
+
+    track: Track
+    stage: Stage
+    error: ErrorWord
+    message: str
+    retriable: bool
+    occurred_at: datetime
+
+    @classmethod
+    def of(cls, track: Track, error: TrackError) -> Failure:
+        """Bind an error to the track that met it, now."""
+        return cls(track, error.stage, error.error, error.message, error.retriable, datetime.now(UTC))

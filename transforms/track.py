@@ -1,0 +1,29 @@
+"""The track: one recording of the catalog on its way through the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One recording, as the source announced it.
+
+    Attributes:
+        track_id: The catalog's own id, or one derived from the URI (see ``sources``).
+        uri: Where the bytes are: a local path or any URL that Beam's filesystems read.
+        generation: Version of the object: GCS generation, S3 ETag, or mtime and size of a local file.
+            Empty where the object could not be looked at.
+        size_bytes: Size of the object, where the listing said so.
+        metadata: The manifest's other columns.
+        named: True if a manifest or a message named the track; False if a listing came upon the file,
+            in which case a file that is no audio is skipped and not a failure.
+    """
+
+    track_id: str
+    uri: str
+    generation: str = ""
+    size_bytes: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    named: bool = False
