@@ -25,7 +25,9 @@ class Stage(StrEnum):
 class ErrorWord(StrEnum):
     """The stable words of the ``error`` column; never renamed, only added to."""
 
+    INVALID_ROW = "invalid_row"
     NOT_FOUND = "not_found"
+    CHANGED = "changed"
     FORBIDDEN = "forbidden"
     UNREADABLE = "unreadable"
     TOO_LARGE = "too_large"
@@ -76,6 +78,11 @@ class Failure:
     message: str
     retriable: bool
     occurred_at: datetime
+
+    @property
+    def kind(self) -> str:
+        """``stage/error``: a track has at most one row of each kind a generation."""
+        return f"{self.stage}/{self.error}"
 
     @classmethod
     def of(cls, track: Track, error: TrackError) -> Failure:

@@ -19,6 +19,7 @@ class Track:
         metadata: The manifest's other columns.
         named: True if a manifest or a message named the track; False if a listing came upon the file,
             in which case a file that is no audio is skipped and not a failure.
+        past_failures: ``stage/error`` of its rows in ``failures``, which are not written again.
     """
 
     track_id: str
@@ -27,3 +28,4 @@ class Track:
     size_bytes: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     named: bool = False
+    past_failures: tuple[str, ...] = ()

@@ -1,0 +1,35 @@
+"""Loads a tagger bundle: ``bundle.json`` and the weights beside it, both verified before first use."""
+
+from __future__ import annotations
+
+from models.bundle_files import BundleError, read_bundle_file, resolve_location
+from models.manifest import parse_manifest
+from models.tagger import FACETS, Network, Output, Selection, Tagger, TagRule
+
+__all__ = ["FACETS", "BundleError", "Network", "Output", "Selection", "TagRule", "Tagger", "load_tagger"]
+
+MANIFEST_LIMIT = 4 * 1024 * 1024  # bytes
+
+
+def load_tagger(location: str) -> Tagger:
+    """Load a tagger and verify all of it, weights included, so that no fault waits for the first track.
+
+    Args:
+        location: Name of an embedded bundle (``musicnn``), a local folder, or a URL that Beam's filesystems
+            read (``gs://bucket/taggers/ours``).
+
+    Returns:
+        The tagger; call its ``build_networks`` where inference runs.
+
+    Raises:
+        BundleError: If the bundle is missing, damaged or inconsistent.
+
+    Example:
+        >>> load_tagger("musicnn").identity
+        'musicnn@1'
+    """
+    folder = resolve_location(location)
+    manifest = read_bundle_file(folder, "bundle.json", limit=MANIFEST_LIMIT)
+    tagger = parse_manifest(manifest, folder)
+    tagger.build_networks(pruned=False)
+    return tagger

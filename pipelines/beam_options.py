@@ -1,0 +1,59 @@
+"""Beam's own options on our command line: checked, and sorted into what a local run makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+
+from pipelines.exit_codes import WrongCallError
+
+_LOCAL_RUNNERS = ("DirectRunner", "FnApiRunner")
+
+
+@dataclass(frozen=True, slots=True)
+class BeamOptions:
+    """Options for Beam.
+
+    Attributes:
+        flags: The options as given.
+        is_local: True if the run goes in waves on this machine, False if an engine takes the whole graph.
+        workers: ``--direct_num_workers``; 0 for one a core.
+        in_processes: True if ``--direct_running_mode=multi_processing`` asks for processes and not threads.
+    """
+
+    flags: tuple[str, ...] = ()
+    is_local: bool = True
+    workers: int = 0
+    in_processes: bool = False
+
+
+def read_beam_options(flags: Sequence[str]) -> BeamOptions:
+    """Check options against all that Beam knows.
+
+    Raises:
+        WrongCallError: Beam knows no such option, or not such a value.
+    """
+    options = PipelineOptions(list(flags))
+    is_local = (options.view_as(StandardOptions).runner or "DirectRunner") in _LOCAL_RUNNERS
+    if is_local:
+        _refuse_unknown(flags)
+    direct = options.view_as(DirectOptions)
+    named = any(flag.startswith("--direct_num_workers") for flag in flags)
+    return BeamOptions(
+        flags=tuple(flags),
+        is_local=is_local,
+        workers=direct.direct_num_workers if named else 0,
+        in_processes=direct.direct_running_mode == "multi_processing",
+    )
+
+
+def _refuse_unknown(flags: Sequence[str]) -> None:
+    """Beam lets an unknown option pass, as an engine may know it; on this machine it is a misspelt one."""
+    unknown: list[str] = []
+    PipelineOptions([]).get_all_options(
+        add_extra_args_fn=lambda parser: unknown.extend(parser.parse_known_args(list(flags))[1])
+    )
+    if unknown:
+        raise WrongCallError(f"neither tonearm nor Beam knows {' '.join(unknown)}; see `tonearm ingest --help`")

@@ -1,0 +1,126 @@
+"""Commits: the tables of one wave become visible together, or not at all.
+
+A wave writes below ``_staging``, which no reader of the tables looks into. Its commit record, one small
+object under ``_commits``, is the moment of truth: before it stands, the wave has not happened; once it
+stands, its files are moved into the tables, if need be by the next run.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from apache_beam.io.filesystems import FileSystems
+
+from transforms.parquet import write_object
+from transforms.tables import VISIBILITY_ORDER
+
+STAGING = "_staging"
+COMMITS = "_commits"
+
+
+class OutputInUseError(Exception):
+    """Another run is writing to the same output."""
+
+
+def staging_root(output: str, wave: str) -> str:
+    """Where a wave's files wait for their commit."""
+    return FileSystems.join(output, STAGING, wave)
+
+
+def commit_wave(output: str, wave: str) -> None:
+    """Make a wave's staged files visible."""
+    root = staging_root(output, wave)
+    files = [path.removeprefix(root).lstrip("/") for path in _files_below(root)]
+    record = FileSystems.join(output, COMMITS, f"{wave}.json")
+    write_object(record, json.dumps({"wave": wave, "files": files}).encode())
+    _roll_forward(output, wave, files)
+
+
+def discard_wave(output: str, wave: str) -> None:
+    """Remove what a wave staged."""
+    _delete_folder(staging_root(output, wave))
+
+
+def recover(output: str) -> int:
+    """Finish commits that a killed run left half done, and remove what it never committed.
+
+    Returns:
+        Number of waves whose commit was finished.
+    """
+    records = _files_below(FileSystems.join(output, COMMITS))
+    for location in records:
+        with FileSystems.open(location) as file:
+            record = json.loads(file.read())
+        _roll_forward(output, record["wave"], record["files"])
+    _delete_folder(FileSystems.join(output, STAGING))
+    _delete_folder(FileSystems.join(output, COMMITS))
+    return len(records)
+
+
+def remove_work_folders(output: str) -> None:
+    """Remove the folders for staging and commits once all waves are committed."""
+    for name in (STAGING, COMMITS):
+        _delete_folder(FileSystems.join(output, name))
+
+
+@contextmanager
+def exclusive_output(output: str) -> Iterator[None]:
+    """Keep a second run away from a local output; the lock dies with the process.
+
+    Raises:
+        OutputInUseError: Another run holds the output.
+    """
+    if "://" in output:
+        yield
+        return
+    Path(output).mkdir(parents=True, exist_ok=True)
+    folder = os.open(output, os.O_RDONLY)
+    try:
+        _lock(folder, output)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _lock(folder: int, output: str) -> None:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise OutputInUseError(f"{output}: another run is writing there; wait for it or stop it") from None
+
+
+def _roll_forward(output: str, wave: str, files: list[str]) -> None:
+    """Move a committed wave's files to their places; those that were moved before are left alone."""
+    root = staging_root(output, wave)
+    for name in sorted(files, key=_visibility):
+        source, target = FileSystems.join(root, name), FileSystems.join(output, name)
+        if FileSystems.exists(source):
+            _ensure_folder(target)
+            FileSystems.rename([source], [target])
+    _delete_folder(root)
+    FileSystems.delete([FileSystems.join(output, COMMITS, f"{wave}.json")])
+
+
+def _visibility(name: str) -> int:
+    return VISIBILITY_ORDER.index(name.split("/", 1)[0])
+
+
+def _files_below(folder: str) -> list[str]:
+    (match,) = FileSystems.match([FileSystems.join(folder, "**")])
+    return sorted(metadata.path for metadata in match.metadata_list)
+
+
+def _ensure_folder(target: str) -> None:
+    if "://" not in target:
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _delete_folder(folder: str) -> None:
+    if FileSystems.exists(folder) or _files_below(folder):
+        FileSystems.delete([folder])
+

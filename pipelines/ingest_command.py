@@ -1,0 +1,135 @@
+"""``tonearm ingest``: its options, and what a call comes to."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from pipelines.exit_codes import EXIT_BROKEN, EXIT_OK, WrongCallError
+
+_DESCRIPTION = """\
+Tag the tracks of a catalog and write five tables: track_tags, segments, embeddings, failures and runs.
+
+INPUT is one of
+  music/                 a folder, with all folders below it
+  'music/**/*.flac'      a glob; quote it, so that the shell leaves it alone
+  catalog.csv            a manifest (.csv, .jsonl or .parquet) with the columns track_id and uri;
+                         further columns come back in the column metadata
+
+A run can be stopped or killed at any time: the same command goes on where it ended, skips what is
+tagged and adds what is new or changed. One bad track never stops a run: it becomes a row in failures.
+"""
+
+_EPILOG = """\
+examples:
+  tonearm ingest music/ --output tags/
+  tonearm ingest catalog.csv --output tags/ --direct_num_workers 2
+  tonearm show tags/
+
+Further options go to Apache Beam, such as --runner or --direct_num_workers (default: one a core).
+
+exit codes: 0 the run is whole, even if tracks failed; 1 it broke, or more failed than
+--max_failed_fraction allows; 2 the call was wrong.
+"""
+
+
+def add_to(commands: Any) -> None:
+    """Add the subcommand to the parser."""
+    parser = commands.add_parser(
+        "ingest",
+        help="tag the tracks of a catalog and write the tables",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(job=_ingest)
+    parser.add_argument("input", metavar="INPUT", help="folder, file, glob or manifest")
+    parser.add_argument("--output", metavar="OUT", required=True, help="folder of the tables; made if missing")
+    parser.add_argument("--tagger", default="musicnn", help="embedded bundle, or where one lies (default: musicnn)")
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "bf16"),
+        default="float32",
+        help="bf16 is faster where the CPU has it, track scores within 0.002 (default: float32)",
+    )
+    parser.add_argument("--retag", action="store_true", help="work tracks again that are tagged already")
+    parser.add_argument(
+        "--segment_seconds", type=_positive_number, default=15.0, help="length of a segment (default: 15)"
+    )
+    parser.add_argument(
+        "--wave_tracks",
+        type=_positive_integer,
+        default=128,
+        help="tracks in flight at most; a kill costs no more than these (default: 128)",
+    )
+    parser.add_argument(
+        "--max_track_bytes",
+        type=_positive_integer,
+        default=4 << 30,
+        help="larger objects fail as too_large and are not read (default: 4 GiB)",
+    )
+    parser.add_argument(
+        "--max_failed_fraction",
+        type=_fraction,
+        default=1.0,
+        help="exit with 1 if a larger share of the tried tracks failed (default: 1, never)",
+    )
+
+
+def _ingest(known: argparse.Namespace, beam_options: list[str]) -> int:
+    from models.bundle import BundleError
+    from pipelines.beam_options import read_beam_options
+    from pipelines.commit import OutputInUseError
+    from pipelines.ingest import IngestRequest, ingest
+    from transforms.manifest import ManifestError
+    from transforms.settings import AnalysisSettings
+
+    settings = AnalysisSettings(
+        tagger=known.tagger,
+        precision=known.precision,
+        segment_seconds=known.segment_seconds,
+        max_track_bytes=known.max_track_bytes,
+    )
+    request = IngestRequest(
+        source=known.input,
+        output=known.output,
+        settings=settings,
+        retag=known.retag,
+        wave_tracks=known.wave_tracks,
+        beam=read_beam_options(beam_options),
+    )
+    try:
+        record = ingest(request)
+    except (ManifestError, BundleError, OutputInUseError) as error:
+        raise WrongCallError(str(error)) from error
+    if record.failed_fraction > known.max_failed_fraction:
+        print(
+            f"tonearm: {record.failed_fraction:.1%} of the tried tracks failed, more than "
+            f"--max_failed_fraction={known.max_failed_fraction}",
+            file=sys.stderr,
+        )
+        return EXIT_BROKEN
+    return EXIT_OK
+
+
+def _positive_number(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return number
+
+
+def _positive_integer(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+    return number
+
+
+def _fraction(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return number

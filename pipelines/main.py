@@ -1,0 +1,47 @@
+"""The command ``tonearm``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from pipelines import ingest_command, show_command
+from pipelines.exit_codes import EXIT_OK, EXIT_WRONG_CALL, WrongCallError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and exit with its code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; an error that nobody foresaw is raised, which exits with 1."""
+    known, further = _parser().parse_known_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    try:
+        return int(known.job(known, further))
+    except WrongCallError as error:
+        print(f"tonearm: {error}", file=sys.stderr)
+        return EXIT_WRONG_CALL
+    except BrokenPipeError:
+        # The reader of our output, such as `head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tonearm",
+        description="Listens to music catalogs: tracks in, tables of genre, mood, instruments and voice out.",
+        epilog="`tonearm COMMAND --help` tells more of each command.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"tonearm {version('tonearm')}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    ingest_command.add_to(commands)
+    show_command.add_to(commands)
+    return parser

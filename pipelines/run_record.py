@@ -1,0 +1,96 @@
+"""The run record: counts that must reconcile, and the run's row in ``runs``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from transforms.parquet import partition_folder
+from transforms.pending import SkipReason
+from transforms.tables import PARTITION, Provenance, Row
+
+_VERSIONED = ("tonearm", "apache-beam", "torch", "torchaudio", "openvino", "av", "soundfile", "soxr", "pyarrow")
+
+
+class CountsError(Exception):
+    """Counts do not reconcile: a track was lost or counted twice."""
+
+
+@dataclass
+class RunRecord:
+    """What a run has done so far.
+
+    Attributes:
+        provenance: Run id, tagger and front end.
+        mode: ``batch`` or ``streaming``.
+        settings: The run's settings, as text.
+        tagged: Tracks tagged.
+        failed: Tracks that failed.
+        skipped: Tracks left out, by reason.
+    """
+
+    provenance: Provenance
+    mode: str
+    settings: dict[str, str]
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    ended: datetime | None = None
+    tagged: int = 0
+    failed: int = 0
+    skipped: Counter[SkipReason] = field(default_factory=Counter)
+
+    @property
+    def n_skipped(self) -> int:
+        """Tracks left out, for whatever reason."""
+        return self.skipped.total()
+
+    @property
+    def seen(self) -> int:
+        """Tracks that the source announced and that are settled."""
+        return self.tagged + self.n_skipped + self.failed
+
+    @property
+    def failed_fraction(self) -> float:
+        """Share of failures among tracks that were tried."""
+        tried = self.tagged + self.failed
+        return self.failed / tried if tried else 0.0
+
+    def add(self, counts: Counter[str]) -> None:
+        """Add the counters of a pipeline that ended well.
+
+        Raises:
+            CountsError: Rows written are not the tracks settled.
+        """
+        written = counts["rows_track_tags"] + counts["rows_failures"] + counts["failed_again"]
+        if written != counts["tagged"] + counts["failed"]:
+            raise CountsError(f"the rows written are not the tracks settled: {dict(counts)}")
+        self.tagged += counts["tagged"]
+        self.failed += counts["failed"]
+        self.skipped[SkipReason.NOT_AUDIO] += counts["passed_over"]
+        for reason in SkipReason:
+            self.skipped[reason] += counts[f"skipped_{reason.name}"]
+
+    def row(self) -> Row:
+        """The row of ``runs`` as of now."""
+        return {
+            "run_id": self.provenance.run_id,
+            "mode": self.mode,
+            "tagger": self.provenance.tagger,
+            "frontend": self.provenance.frontend,
+            "versions": [(name, version(name)) for name in _VERSIONED],
+            "settings": sorted(self.settings.items()),
+            "started": self.started,
+            "ended": self.ended,
+            "n_seen": self.seen,
+            "n_tagged": self.tagged,
+            "n_skipped": self.n_skipped,
+            "n_failed": self.failed,
+            PARTITION: self.started.date(),
+        }
+
+
+def record_file(record: RunRecord) -> str:
+    """Where a run's one row lies, relative to the output; written anew with every commit."""
+    name = f"run-{record.provenance.run_id}.parquet"
+    return f"{partition_folder('runs', record.started.date())}/{name}"

@@ -1,0 +1,167 @@
+"""Waves: on one machine, so many tracks are taken, worked and committed before the next are.
+
+Each worker is a thread with a Beam pipeline of its own for every share of tracks that it takes: the decoders,
+torch and OpenVINO release the interpreter's lock. A worker that is done takes the next share at once, so no
+core waits for another at a wave's end, and the tracks in flight never exceed one wave.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+
+import apache_beam as beam
+from apache_beam.metrics.metric import MetricResults
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from models.front_end import FrontEnd
+from pipelines.commit import commit_wave, discard_wave, staging_root
+from pipelines.counters import counters, stage_seconds
+from pipelines.graph import AnalyzeTracks
+from pipelines.run_record import CountsError, RunRecord, record_file
+from transforms.parquet import write_file
+from transforms.settings import AnalysisSettings
+from transforms.sink import WriteTables
+from transforms.sources import Announced
+
+SMALLEST_SHARE = 4
+"""Tracks; a smaller share would not pay for the start of its pipeline (0.1 s)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WavePlan:
+    """How a run is cut into waves.
+
+    Attributes:
+        workers: Threads, each with a pipeline of its own.
+        wave_tracks: Tracks in flight at most; a kill costs no more than these.
+        total: Tracks that the source will announce, if it can tell: shares shrink towards the end,
+            so that all workers end together.
+    """
+
+    workers: int
+    wave_tracks: int
+    total: int | None = None
+
+
+class WaveRunner:
+    """Works the pending tracks of one run, wave by wave."""
+
+    def __init__(
+        self,
+        output: str,
+        settings: AnalysisSettings,
+        front_end: FrontEnd,
+        record: RunRecord,
+        plan: WavePlan,
+        flags: Sequence[str] = (),
+    ) -> None:
+        """Set up a run.
+
+        Args:
+            output: Folder or URL of the tables.
+            settings: How tracks are analysed.
+            front_end: The tagger's front end.
+            record: Counts of the run; brought up to date with every commit.
+            plan: Workers and size of a wave.
+            flags: Further Beam options, as on the command line.
+        """
+        self._output = output
+        self._settings = settings
+        self._front_end = front_end
+        self._record = record
+        self._plan = plan
+        self._flags = list(flags)
+        self._taking = threading.Lock()
+        self._committing = threading.Lock()
+        self._stopping = threading.Event()
+        self._taken = 0
+        self._waves = 0
+        self.stage_seconds: Counter[str] = Counter()
+
+    def run(self, pending: Iterator[Announced]) -> None:
+        """Work all tracks; returns when every wave is committed.
+
+        Raises:
+            Exception: The first error that stopped a worker; waves committed before it stay.
+        """
+        with ThreadPoolExecutor(self._plan.workers, thread_name_prefix="worker") as pool:
+            workers = [pool.submit(self._work, pending) for _ in range(self._plan.workers)]
+            try:
+                wait(workers, return_when=FIRST_EXCEPTION)
+            finally:
+                self._stopping.set()
+        for worker in workers:
+            worker.result()
+        self._record.ended = datetime.now(UTC)
+        self._commit_with_record(f"{self._record.provenance.run_id}-end")
+
+    def stop(self) -> None:
+        """Take no further tracks; what is in flight is worked and committed."""
+        self._stopping.set()
+
+    def _work(self, pending: Iterator[Announced]) -> None:
+        while share := self._take_share(pending):
+            wave, tracks = share
+            self._work_share(wave, tracks)
+
+    def _take_share(self, pending: Iterator[Announced]) -> tuple[str, list[Announced]] | None:
+        with self._taking:
+            if self._stopping.is_set():
+                return None
+            tracks = list(islice(pending, self._share_size()))
+            if not tracks:
+                return None
+            self._taken += len(tracks)
+            self._waves += 1
+            return f"{self._record.provenance.run_id}-{self._waves:06d}", tracks
+
+    def _share_size(self) -> int:
+        """An equal part of a wave; towards the end half of what is left for each worker."""
+        share = max(1, self._plan.wave_tracks // self._plan.workers)
+        if self._plan.total is None:
+            return share
+        left = max(0, self._plan.total - self._taken - self._record.n_skipped)
+        fair = -(-left // (2 * self._plan.workers))
+        return min(share, max(SMALLEST_SHARE, fair))
+
+    def _work_share(self, wave: str, tracks: list[Announced]) -> None:
+        try:
+            metrics = self._run_pipeline(staging_root(self._output, wave), tracks)
+            self._commit(wave, len(tracks), counters(metrics))
+        except BaseException:
+            discard_wave(self._output, wave)
+            raise
+        self.stage_seconds.update(stage_seconds(metrics))
+
+    def _run_pipeline(self, root: str, tracks: list[Announced]) -> MetricResults:
+        pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(self._flags))
+        settled = (
+            pipeline
+            | "Share" >> beam.Create(tracks, reshuffle=False)
+            | "Analyze" >> AnalyzeTracks(self._settings, self._front_end)
+        )
+        settled | "Write" >> WriteTables(root, self._record.provenance)
+        result = pipeline.run()
+        result.wait_until_finish()
+        return result.metrics()
+
+    def _commit(self, wave: str, taken: int, counts: Counter[str]) -> None:
+        """Check that each track is settled once, then make the share visible with the run's new counts."""
+        settled = counts["tagged"] + counts["failed"] + counts["passed_over"]
+        if settled != taken:
+            raise CountsError(f"{taken} tracks went in and {settled} came out: {dict(counts)}")
+        with self._committing:
+            self._record.add(counts)
+            self._commit_with_record(wave)
+
+    def _commit_with_record(self, wave: str) -> None:
+        root = staging_root(self._output, wave)
+        write_file(f"{root}/{record_file(self._record)}", "runs", [self._record.row()])
+        commit_wave(self._output, wave)

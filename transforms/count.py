@@ -1,0 +1,49 @@
+"""Counting what is settled: Beam's counters for the books, live counts for the progress bar."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from transforms.failure import Failure
+from transforms.inference import Settled
+from transforms.timing import NAMESPACE
+
+
+@dataclass
+class LiveCounts:
+    """Tracks settled by this process so far; what is committed is in the run record."""
+
+    tagged: int = 0
+    failed: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, *, failed: bool) -> None:
+        """Count one track."""
+        with self._lock:
+            if failed:
+                self.failed += 1
+            else:
+                self.tagged += 1
+
+
+LIVE = LiveCounts()
+"""For display only: metrics of a pipeline that still runs cannot be read from a local runner."""
+
+
+class CountSettled(beam.DoFn):  # type: ignore[misc]
+    """Counts what is settled, and drops a failure whose row stands already."""
+
+    def process(self, settled: Settled) -> Iterator[Settled]:
+        """Pass on what has to be written."""
+        failed = isinstance(settled, Failure)
+        LIVE.add(failed=failed)
+        Metrics.counter(NAMESPACE, "failed" if failed else "tagged").inc()
+        if isinstance(settled, Failure) and settled.kind in settled.track.past_failures:
+            Metrics.counter(NAMESPACE, "failed_again").inc()
+            return
+        yield settled

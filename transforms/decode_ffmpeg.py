@@ -1,0 +1,179 @@
+"""Decoding with FFmpeg (PyAV): every format, and first choice where libsndfile is slower or has none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator, Mapping
+
+import av
+import numpy as np
+
+from transforms.audio_decoder import (
+    AudioInfo,
+    DecoderError,
+    block_samples,
+    library_errors,
+    mean_of_channels,
+    require_plausible,
+)
+from transforms.audio_format import AudioFormat
+
+_DEMUXERS: Mapping[AudioFormat, str] = {
+    AudioFormat.MP3: "mp3",
+    AudioFormat.ADTS: "aac",
+    AudioFormat.MP4: "mov",
+    AudioFormat.FLAC: "flac",
+    AudioFormat.WAV: "wav",
+    AudioFormat.W64: "w64",
+    AudioFormat.AIFF: "aiff",
+    AudioFormat.CAF: "caf",
+    AudioFormat.OGG_VORBIS: "ogg",
+    AudioFormat.OGG_OPUS: "ogg",
+    AudioFormat.OGG_FLAC: "ogg",
+    AudioFormat.OGG_SPEEX: "ogg",
+    AudioFormat.ASF: "asf",
+    AudioFormat.MATROSKA: "matroska",
+}
+_MAX_FRAME_SAMPLES = 1 << 22
+_SAMPLE_SCALES = {"u8": 2.0**-7, "s16": 2.0**-15, "s32": 2.0**-31}
+
+
+class FfmpegDecoder:
+    """An open file, read through FFmpeg's demuxer and decoder, both named by us.
+
+    FFmpeg would otherwise guess the format, and some of its formats are lists of other files and URLs. Its
+    ``fd`` protocol reads the descriptor that we opened, and no other protocol is allowed, so that nothing
+    inside the file can make it open anything else.
+
+    Args:
+        descriptor: Open file descriptor; stays the caller's, its position moves.
+        audio_format: What the file is.
+
+    Raises:
+        DecoderError: FFmpeg cannot read the file, or there is no audio in it.
+    """
+
+    def __init__(self, descriptor: int, audio_format: AudioFormat) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        options = {"fd": str(descriptor), "protocol_whitelist": "fd", "max_samples": str(_MAX_FRAME_SAMPLES)}
+        with library_errors("FFmpeg"):
+            self._container = av.open("fd:", format=_DEMUXERS[audio_format], options=options)
+            try:
+                self._stream = _choose_stream(self._container)
+                self._frames = self._decode()
+                self._first = next(self._frames, None)
+                self.info = self._read_info(self._first)
+            except BaseException:
+                self._container.close()
+                raise
+
+    def _read_info(self, first: av.AudioFrame | None) -> AudioInfo:
+        """Describe the stream by its first frame, since headers understate what HE-AAC decodes to."""
+        if first is None:
+            raise DecoderError("FFmpeg: no frame can be decoded")
+        require_plausible(first.sample_rate, first.layout.nb_channels)
+        return AudioInfo(
+            codec=_codec_word(self._stream.codec_context.codec.canonical_name),
+            sample_rate_hz=first.sample_rate,
+            channels=first.layout.nb_channels,
+            duration_s=self._duration_s(),
+        )
+
+    def _duration_s(self) -> float | None:
+        if self._stream.duration is not None and self._stream.time_base is not None:
+            return float(self._stream.duration * self._stream.time_base)
+        duration_us = self._container.duration
+        return None if duration_us is None else duration_us / av.time_base
+
+    def _decode(self) -> Generator[av.AudioFrame, None, None]:
+        """Yield the stream's frames; packets that cannot be decoded are left out."""
+        for packet in self._container.demux(self._stream):
+            try:
+                yield from packet.decode()
+            except av.FFmpegError:
+                continue
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Yield mono blocks, float32 ``[samples]``; raises DecoderError where FFmpeg cannot go on.
+
+        Frames are gathered in FFmpeg's own queue and cross into NumPy a block at a time: one by one they
+        would cost more than decoding them.
+        """
+        queue, layout = av.AudioFifo(), None
+        wanted = block_samples(self.info.channels)
+        frame, failure = self._first, None
+        while frame is not None:
+            if layout is not None and layout != _layout(frame):  # the queue cannot hold both
+                yield from _drain(queue)
+                queue = av.AudioFifo()
+            layout = _layout(frame)
+            frame.pts = None  # gaps in the time stamps are no reason to stop
+            queue.write(frame)
+            if queue.samples >= wanted:
+                yield from _drain(queue)
+            try:
+                frame = self._next_frame()
+            except DecoderError as error:
+                frame, failure = None, error
+        yield from _drain(queue)
+        if failure is not None:
+            raise failure
+
+    def _next_frame(self) -> av.AudioFrame | None:
+        with library_errors("FFmpeg"):
+            frame = next(self._frames, None)
+        if frame is not None and frame.sample_rate != self.info.sample_rate_hz:
+            raise DecoderError(f"the sample rate changes to {frame.sample_rate} Hz on the way")
+        return frame
+
+    def close(self) -> None:
+        """Release what FFmpeg holds."""
+        self._frames.close()
+        self._container.close()
+
+
+def _choose_stream(container: av.container.InputContainer) -> av.AudioStream:
+    """The audio stream that a player would take: the first one marked as default, or else the first."""
+    streams = container.streams.audio
+    if not streams:
+        raise DecoderError("there is no audio stream", no_audio=True)
+    marked = (stream for stream in streams if stream.disposition & av.stream.Disposition.default)
+    stream = next(marked, streams[0])
+    if stream.codec_context is None:
+        raise DecoderError("FFmpeg: no decoder for the audio stream")
+    stream.codec_context.thread_count = 1  # the pipeline decodes one track a thread
+    return stream
+
+
+def _layout(frame: av.AudioFrame) -> tuple[str, int]:
+    return frame.format.name, frame.layout.nb_channels
+
+
+def _drain(queue: av.AudioFifo) -> Iterator[np.ndarray]:
+    with library_errors("FFmpeg"):
+        frame = queue.read()
+        mono = None if frame is None else _mono(frame)
+    if mono is not None:
+        yield mono
+
+
+def _mono(frame: av.AudioFrame) -> np.ndarray:
+    """Mix a frame of any sample format down: float32 ``[samples]``, full scale at ±1."""
+    values = frame.to_ndarray()
+    samples = values.T if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels)
+    mono = mean_of_channels(samples)
+    packed_format = frame.format.name.removesuffix("p")
+    if packed_format == "u8":
+        mono -= 128
+    if packed_format in _SAMPLE_SCALES:
+        mono *= np.float32(_SAMPLE_SCALES[packed_format])
+    return mono
+
+
+def _codec_word(name: str) -> str:
+    """FFmpeg's codec name without byte order and version: pcm_s16le is pcm_s16, wmav2 is wma."""
+    if name.startswith("wma"):
+        return "wma"
+    if name.startswith("pcm_"):
+        return name.removesuffix("_planar").removesuffix("le").removesuffix("be")
+    return name

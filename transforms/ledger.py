@@ -1,0 +1,64 @@
+"""The ledger: which tracks an output holds already, so that a repeated run adds only what is new."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from transforms.parquet import read_batches
+from transforms.tables import readable
+from transforms.track import Track
+
+
+class Ledger:
+    """What is written for one tagger, as digests: about 60 bytes a track in memory.
+
+    Args:
+        output: Where the tables lie.
+        tagger: Only rows of this ``name@version`` count.
+    """
+
+    def __init__(self, output: str, tagger: str) -> None:
+        self._tagged = {
+            _digest(row["track_id"], row["generation"])
+            for row in _rows(output, "track_tags", ["track_id", "generation"], tagger)
+        }
+        self._hopeless: set[int] = set()
+        self._failures: defaultdict[int, set[str]] = defaultdict(set)
+        columns = ["track_id", "uri", "generation", "stage", "error", "retriable"]
+        for row in _rows(output, "failures", columns, tagger):
+            key = _digest(row["track_id"], row["uri"], row["generation"])
+            self._failures[key].add(f"{row['stage']}/{row['error']}")
+            if not row["retriable"]:
+                self._hopeless.add(key)
+
+    def is_tagged(self, track: Track) -> bool:
+        """True if ``track_tags`` has this track at this generation."""
+        return _digest(readable(track.track_id), track.generation) in self._tagged
+
+    def is_hopeless(self, track: Track) -> bool:
+        """True if these very bytes failed before in a way that trying again does not change."""
+        return _key(track) in self._hopeless
+
+    def past_failures(self, track: Track) -> tuple[str, ...]:
+        """``stage/error`` of the track's rows in ``failures``."""
+        return tuple(sorted(self._failures.get(_key(track), ())))
+
+
+def _key(track: Track) -> int:
+    return _digest(readable(track.track_id), readable(track.uri), track.generation)
+
+
+def _rows(output: str, table: str, columns: list[str], tagger: str) -> Iterator[dict[str, Any]]:
+    for batch in read_batches(output, table, [*columns, "tagger"]):
+        for row in batch.to_pylist():
+            if row["tagger"] == tagger:
+                yield row
+
+
+def _digest(*parts: str) -> int:
+    """64 bits of a hash over the parts, each with its length so that borders count."""
+    joined = b"".join(len(part).to_bytes(8, "big") + part.encode() for part in parts)
+    return int.from_bytes(hashlib.blake2b(joined, digest_size=8).digest(), "big")

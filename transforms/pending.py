@@ -1,0 +1,119 @@
+"""What is left to do: announced tracks less those that the tables hold already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from enum import StrEnum
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from transforms.failure import ErrorWord, Failure, Stage, TrackError
+from transforms.ledger import Ledger
+from transforms.sources import Announced, announced_tracks
+from transforms.timing import NAMESPACE
+from transforms.track import Track
+
+
+class SkipReason(StrEnum):
+    """Why a track is seen and not worked."""
+
+    ALREADY_TAGGED = "already tagged"
+    FAILED_BEFORE = "failed before and unchanged"
+    REPEATED_ROW = "repeated in the manifest"
+    NOT_AUDIO = "not audio"
+
+
+def pending_tracks(
+    announced: Iterable[Announced],
+    ledger: Ledger | None,
+    on_skip: Callable[[SkipReason], None],
+) -> Iterator[Announced]:
+    """Pass on what has to be worked.
+
+    Args:
+        announced: Tracks and failures from a source.
+        ledger: What is done; None to do everything again.
+        on_skip: Told of every track that is left out, so that counts reconcile.
+
+    Yields:
+        Tracks with their past failures noted, and failures that no table holds yet. The second of two
+        rows with one ``track_id`` is skipped if it names the same object, else it is a failure.
+    """
+    first_seen = _FirstSeen()
+    for element in announced:
+        track = element.track if isinstance(element, Failure) else element
+        clash = first_seen.clash(track)
+        if clash is SkipReason.REPEATED_ROW:
+            on_skip(clash)
+            continue
+        if isinstance(clash, TrackError):
+            element = Failure.of(track, clash)
+        if reason := _reason_to_skip(element, ledger):
+            on_skip(reason)
+        else:
+            yield _with_past_failures(element, ledger)
+
+
+class ListPending(beam.DoFn):  # type: ignore[misc]
+    """Lists an input on an engine's worker, and passes on what is left to do.
+
+    Args:
+        done_in: Output whose tables tell what is done; None to do everything again.
+        tagger: ``name@version`` of the rows that count as done.
+    """
+
+    def __init__(self, done_in: str | None, tagger: str) -> None:
+        self._done_in = done_in
+        self._tagger = tagger
+
+    def process(self, location: str) -> Iterator[Announced]:
+        """Announce the tracks of one input."""
+        ledger = None if self._done_in is None else Ledger(self._done_in, self._tagger)
+        yield from pending_tracks(announced_tracks(location), ledger, _count_skip)
+
+
+def _count_skip(reason: SkipReason) -> None:
+    Metrics.counter(NAMESPACE, f"skipped_{reason.name}").inc()
+
+
+class _FirstSeen:
+    """Remembers which object each ``track_id`` named first."""
+
+    def __init__(self) -> None:
+        self._uri_of: dict[int, int] = {}
+
+    def clash(self, track: Track) -> SkipReason | TrackError | None:
+        if not track.named or not track.track_id:
+            return None
+        key, uri = hash(track.track_id), hash(track.uri)
+        if key not in self._uri_of:
+            self._uri_of[key] = uri
+            return None
+        if self._uri_of[key] == uri:
+            return SkipReason.REPEATED_ROW
+        return TrackError(
+            Stage.SOURCE,
+            ErrorWord.DUPLICATE_TRACK_ID,
+            "an earlier row of the manifest has the same track_id and another uri",
+        )
+
+
+def _reason_to_skip(element: Announced, ledger: Ledger | None) -> SkipReason | None:
+    if ledger is None:
+        return None
+    if isinstance(element, Failure):
+        known = element.kind in ledger.past_failures(element.track)
+        return SkipReason.FAILED_BEFORE if known and not element.retriable else None
+    if ledger.is_tagged(element):
+        return SkipReason.ALREADY_TAGGED
+    return SkipReason.FAILED_BEFORE if ledger.is_hopeless(element) else None
+
+
+def _with_past_failures(element: Announced, ledger: Ledger | None) -> Announced:
+    if ledger is None:
+        return element
+    if isinstance(element, Failure):
+        return replace(element, track=_with_past_failures(element.track, ledger))
+    return replace(element, past_failures=ledger.past_failures(element))

@@ -1,0 +1,103 @@
+"""Fetch, decode and transform: from a track to the patches that the network will see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from models.front_end import FrontEnd
+from transforms.analysis import AudioFacts, PreparedTrack
+from transforms.decode import open_audio
+from transforms.failure import ErrorWord, Failure, Stage, TrackError
+from transforms.settings import AnalysisSettings
+from transforms.sources import Announced
+from transforms.spectrogram import spectrogram_of
+from transforms.storage import fetched
+from transforms.timing import NAMESPACE, StageTimes
+from transforms.track import Track
+
+SETTLED = "settled"
+"""Tag of the output whose elements need no network: failures."""
+
+AUDIO_ENDINGS = frozenset(
+    ".mp3 .mp2 .aac .m4a .m4b .mp4 .alac .flac .wav .wave .w64 .rf64 .bwf .aif .aiff .aifc .caf "
+    ".ogg .oga .opus .wma .asf .mka .webm".split()
+)
+"""A file so named claims to be audio: if it is none, that is a failure and not a file to pass over."""
+
+
+class PrepareTracks(beam.DoFn):
+    """Track to :class:`PreparedTrack`; failures leave by the tag ``settled``; other files are counted."""
+
+    def __init__(self, settings: AnalysisSettings, front_end: FrontEnd) -> None:
+        self._settings = settings
+        self._front_end = front_end
+
+    def process(self, element: Announced) -> Iterator[PreparedTrack | beam.pvalue.TaggedOutput]:
+        """Work one track; an error becomes its failure."""
+        if isinstance(element, Failure):
+            yield beam.pvalue.TaggedOutput(SETTLED, element)
+            return
+        times = StageTimes()
+        try:
+            yield prepare_track(element, self._settings, self._front_end, times)
+        except TrackError as error:
+            if is_passed_over(element, error):
+                Metrics.counter(NAMESPACE, "passed_over").inc()
+            else:
+                yield beam.pvalue.TaggedOutput(SETTLED, Failure.of(element, error))
+        except Exception as error:
+            yield beam.pvalue.TaggedOutput(SETTLED, Failure.of(element, unexpected(Stage.DECODE, error)))
+        finally:
+            times.report()
+
+
+def prepare_track(
+    track: Track, settings: AnalysisSettings, front_end: FrontEnd, times: StageTimes
+) -> PreparedTrack:
+    """Fetch a track and turn it into patches.
+
+    Raises:
+        TrackError: With the stage and the word of what went wrong.
+    """
+    with ExitStack() as held:
+        with times.measure("fetch"):
+            file = held.enter_context(fetched(track, settings.max_track_bytes))
+        with times.measure("decode"):
+            audio = held.enter_context(open_audio(file.path))
+        spectrogram = spectrogram_of(
+            audio.blocks(),
+            audio.info.sample_rate_hz,
+            front_end,
+            max_patches=settings.max_patches,
+            times=times,
+        )
+        facts = AudioFacts(
+            content_sha256=file.content_sha256,
+            codec=audio.info.codec,
+            sample_rate_hz=audio.info.sample_rate_hz,
+            channels=audio.info.channels,
+            duration_s=audio.info.duration_s,
+            decoded_s=audio.decoded_s,
+            truncated=audio.truncated,
+        )
+    return PreparedTrack(track, facts, spectrogram)
+
+
+def is_passed_over(track: Track, error: TrackError) -> bool:
+    """True if a listing came upon a file that is no audio and does not claim to be."""
+    no_audio = error.error in (ErrorWord.NOT_AUDIO, ErrorWord.EMPTY)
+    return no_audio and not track.named and Path(track.uri).suffix.lower() not in AUDIO_ENDINGS
+
+
+def unexpected(stage: Stage, error: Exception) -> TrackError:
+    """An error that nobody foresaw, as a failure of this track alone.
+
+    Only the type is told: a library's message may quote what must not be in a table.
+    """
+    retriable = isinstance(error, MemoryError | OSError)
+    return TrackError(stage, ErrorWord.INTERNAL, f"unexpected {type(error).__name__}", retriable=retriable)

@@ -1,0 +1,88 @@
+"""Where tracks come from: a folder, a glob, or a manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from transforms.failure import ErrorWord, Failure, Stage, TrackError
+from transforms.manifest import Row, is_manifest, read_manifest
+from transforms.storage import list_objects, look_up
+from transforms.track import Track
+
+Announced = Track | Failure
+"""What a source yields: a track to work, or a failure that is known already."""
+
+
+def announced_tracks(location: str) -> Iterator[Announced]:
+    """Every track that an input names, with the generation it has now.
+
+    Args:
+        location: A folder, a file, a glob, or a manifest (``.csv``, ``.jsonl``, ``.parquet``).
+
+    Yields:
+        Tracks in the input's order. One whose object is missing or cannot be read, or whose manifest
+        row is invalid, comes as a failure.
+
+    Raises:
+        ManifestError: The manifest as a whole cannot be used.
+    """
+    if is_manifest(location):
+        base = Path(location).absolute().parent
+        for number, row in enumerate(read_manifest(location), start=1):
+            yield _track_of_row(row, number, base)
+    else:
+        for uri in list_objects(location):
+            yield _at_present_generation(Track(track_id_of(uri), uri))
+
+
+def count_announced(location: str) -> int:
+    """How many tracks an input will announce, without looking any of them up.
+
+    Raises:
+        ManifestError: The manifest cannot be used.
+    """
+    return sum(1 for _ in (read_manifest(location) if is_manifest(location) else list_objects(location)))
+
+
+def track_id_of(uri: str) -> str:
+    """A stable id derived from the URI: the first 20 hex digits of its SHA-256."""
+    return hashlib.sha256(os.fsencode(uri)).hexdigest()[:20]
+
+
+def _track_of_row(row: Row, number: int, base: Path) -> Announced:
+    track_id, uri = (str(row.get(name) or "").strip() for name in ("track_id", "uri"))
+    metadata = {
+        str(name): _as_text(value)
+        for name, value in row.items()
+        if name not in ("track_id", "uri") and value is not None
+    }
+    track = Track(track_id, _absolute(uri, base), metadata=metadata, named=True)
+    if not track_id or not uri:
+        lacking = "track_id" if not track_id else "uri"
+        problem = TrackError(Stage.SOURCE, ErrorWord.INVALID_ROW, f"manifest row {number} has no {lacking}")
+        return Failure.of(track, problem)
+    return _at_present_generation(track)
+
+
+def _absolute(uri: str, base: Path) -> str:
+    """Relative paths are meant from the manifest's folder; URLs stay as they are."""
+    return uri if not uri or "://" in uri else os.path.normpath(base / uri)
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _at_present_generation(track: Track) -> Announced:
+    try:
+        found = look_up(track.uri)
+    except TrackError as problem:
+        return Failure.of(track, problem)
+    return Track(
+        track.track_id, track.uri, found.generation, found.size_bytes, track.metadata, named=track.named
+    )

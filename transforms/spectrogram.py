@@ -1,0 +1,265 @@
+"""From samples to patches: resampling, the log-mel spectrogram, and even sampling of long tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+import torch
+import torchaudio
+
+from models.front_end import FrontEnd
+from transforms.failure import ErrorWord, Stage, TrackError
+from transforms.timing import StageTimes
+
+Samples = npt.NDArray[np.float32]
+Patches = npt.NDArray[np.float32]
+
+MAX_PATCHES = 1024
+"""Patches kept of one track: 51 minutes without a gap at musicnn's 2.99 s."""
+
+PATCHES_AT_ONCE = 16
+"""Patches a mel transform takes at once: large enough to hide call overhead, small enough for the cache."""
+
+SHORTEST_TRACK_S = 0.25
+"""Less than this says nothing about music; it would be repeated a dozen times to fill one patch."""
+
+SILENCE_PEAK = 10 ** (-80 / 20)
+"""A track that never rises above -80 dB of full scale is silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrogram:
+    """The log-mel patches of one track.
+
+    Attributes:
+        patches: float32 [patches, patch_frames, mel_bands].
+        starts_s: float64 [patches], where each patch begins in the track, in seconds.
+        stride: 1 if patches follow each other without a gap; 2, 4, … on long tracks.
+        analyzed_s: Seconds of audio that the patches cover.
+        silent: True if no sample rises above :data:`SILENCE_PEAK`.
+        frontend: Fingerprint of the front end that made the patches.
+    """
+
+    patches: Patches
+    starts_s: npt.NDArray[np.float64]
+    stride: int
+    analyzed_s: float
+    silent: bool
+    frontend: str
+
+
+def spectrogram_of(
+    blocks: Iterable[Samples],
+    sample_rate_hz: int,
+    front_end: FrontEnd,
+    *,
+    max_patches: int = MAX_PATCHES,
+    times: StageTimes | None = None,
+) -> Spectrogram:
+    """Turn decoded blocks into log-mel patches, in memory that does not grow with their number.
+
+    Args:
+        blocks: Mono float32 blocks of any size, in order.
+        sample_rate_hz: Rate of the blocks.
+        front_end: The settings.
+        max_patches: Patches to keep; even.
+        times: Where to add the time spent on ``decode`` (waiting for blocks), ``resample`` and ``mel``.
+
+    Returns:
+        The patches. The tail that fills no patch is dropped, and a track shorter than
+        one patch is repeated until it fills one, as in musicnn 0.1.0.
+
+    Raises:
+        TrackError: ``too_short`` below :data:`SHORTEST_TRACK_S`.
+    """
+    times = times or StageTimes()
+    builder = _PatchBuilder(front_end, max_patches)
+    resampled = _resampled(times.measure_each("decode", blocks), sample_rate_hz, front_end.sample_rate_hz)
+    for samples in times.measure_each("resample", resampled):
+        with times.measure("mel"):
+            builder.add(samples)
+    with times.measure("mel"):
+        return builder.finish()
+
+
+def _resampled(blocks: Iterable[Samples], from_hz: int, to_hz: int) -> Iterator[Samples]:
+    """Stream blocks through soxr's HQ resampler; blocks at the right rate pass through."""
+    if from_hz == to_hz:
+        yield from blocks
+        return
+    stream = soxr.ResampleStream(from_hz, to_hz, 1, "float32", "HQ")
+    for block in blocks:
+        yield stream.resample_chunk(block)
+    yield stream.resample_chunk(np.empty(0, np.float32), last=True)
+
+
+class _PatchBuilder:
+    """Collects samples until they fill patches, and keeps every ``stride``-th patch.
+
+    Frame ``f`` is centred on sample ``f * hop_length``, with zeros before the first sample and
+    after the last. The pending samples therefore begin with half a window of zeros::
+
+        zeros |  frame 0  |
+          |- n_fft/2 -|- n_fft/2 -|
+                 |  frame 1  |
+    """
+
+    def __init__(self, front_end: FrontEnd, max_patches: int) -> None:
+        self._front_end = front_end
+        self._half_window = front_end.fft_length // 2
+        self._patch_hop = front_end.patch_hop_frames * front_end.hop_length
+        self._patch_span = (front_end.patch_frames - 1) * front_end.hop_length + front_end.fft_length
+        self._kept = _ThinnedPatches(front_end, max_patches)
+        self._pending = [np.zeros(self._half_window, np.float32)]
+        self._pending_length = self._half_window
+        self._samples = 0
+        self._peak = 0.0
+
+    def add(self, samples: Samples) -> None:
+        if not len(samples):
+            return
+        self._samples += len(samples)
+        self._peak = max(self._peak, float(samples.max()), -float(samples.min()))
+        self._append(samples)
+        if self._pending_length >= PATCHES_AT_ONCE * self._patch_hop + self._patch_span:
+            self._take_whole_patches()
+
+    def finish(self) -> Spectrogram:
+        duration_s = self._samples / self._front_end.sample_rate_hz
+        if duration_s < SHORTEST_TRACK_S:
+            raise TrackError(
+                Stage.SPECTROGRAM,
+                ErrorWord.TOO_SHORT,
+                f"{duration_s:.3f} s of audio; at least {SHORTEST_TRACK_S} s are needed",
+            )
+        self._append(np.zeros(self._half_window, np.float32))
+        self._take_whole_patches()
+        if not self._kept.seen:
+            self._kept.add(self._repeated_to_one_patch()[None])
+        return self._kept.spectrogram(duration_s, silent=self._peak < SILENCE_PEAK)
+
+    def _append(self, samples: Samples) -> None:
+        self._pending.append(samples)
+        self._pending_length += len(samples)
+
+    def _take_whole_patches(self) -> None:
+        pending = np.concatenate(self._pending)
+        whole = max(0, (len(pending) - self._patch_span) // self._patch_hop + 1)
+        for first in range(0, whole, PATCHES_AT_ONCE):
+            count = min(PATCHES_AT_ONCE, whole - first)
+            self._take(pending[first * self._patch_hop :], count)
+        rest = pending[whole * self._patch_hop :].copy()
+        self._pending, self._pending_length = [rest], len(rest)
+
+    def _take(self, samples: Samples, count: int) -> None:
+        """Transform the kept ones among the next ``count`` patches."""
+        wanted = self._kept.wanted_among(count)
+        if len(wanted) == count:
+            self._kept.add(self._contiguous_patches(samples, count))
+            return
+        position = 0
+        for index in wanted:
+            self._kept.skip(index - position)
+            self._kept.add(self._contiguous_patches(samples[index * self._patch_hop :], 1))
+            position = index + 1
+        self._kept.skip(count - position)
+
+    def _contiguous_patches(self, samples: Samples, count: int) -> Patches:
+        span = (count - 1) * self._patch_hop + self._patch_span
+        frames = log_mel(samples[:span], self._front_end)
+        windows = np.lib.stride_tricks.sliding_window_view(frames, self._front_end.patch_frames, axis=0)
+        return windows[:: self._front_end.patch_hop_frames].transpose(0, 2, 1)
+
+    def _repeated_to_one_patch(self) -> Samples:
+        frames = log_mel(np.concatenate(self._pending), self._front_end)
+        repeats = -(-self._front_end.patch_frames // len(frames))
+        return np.tile(frames, (repeats, 1))[: self._front_end.patch_frames]
+
+
+class _ThinnedPatches:
+    """A bounded store of patches that stays evenly spread over a track of unknown length.
+
+    When full, every second patch is dropped and from then on only every ``2 * stride``-th is wanted.
+    """
+
+    def __init__(self, front_end: FrontEnd, max_patches: int) -> None:
+        if max_patches < 2 or max_patches % 2:
+            raise ValueError(f"max_patches must be even and at least 2, not {max_patches}")
+        self._front_end = front_end
+        self._store = np.empty((max_patches, front_end.patch_frames, front_end.mel_bands), np.float32)
+        self._count = 0
+        self._stride = 1
+        self.seen = 0
+
+    def wanted_among(self, count: int) -> range:
+        """Indices of the patches to keep among the next ``count``."""
+        return range(-self.seen % self._stride, count, self._stride)
+
+    def skip(self, count: int) -> None:
+        self.seen += count
+
+    def add(self, patches: Patches) -> None:
+        """Store patches that :meth:`wanted_among` asked for."""
+        for patch in patches:
+            if self._count == len(self._store):
+                self._thin()
+            if self.seen % self._stride == 0:
+                self._store[self._count] = patch
+                self._count += 1
+            self.seen += 1
+
+    def _thin(self) -> None:
+        half = self._count // 2
+        for index in range(1, half):
+            self._store[index] = self._store[2 * index]
+        self._count = half
+        self._stride *= 2
+
+    def spectrogram(self, duration_s: float, *, silent: bool) -> Spectrogram:
+        hop_s = self._front_end.patch_seconds
+        span_s = self._front_end.patch_frames * self._front_end.hop_length / self._front_end.sample_rate_hz
+        covered_s = (self._count - 1) * min(span_s, hop_s * self._stride) + span_s
+        return Spectrogram(
+            patches=self._store[: self._count],
+            starts_s=np.arange(self._count) * self._stride * hop_s,
+            stride=self._stride,
+            analyzed_s=min(covered_s, duration_s),
+            silent=silent,
+            frontend=self._front_end.fingerprint,
+        )
+
+
+def log_mel(samples: Samples, front_end: FrontEnd) -> npt.NDArray[np.float32]:
+    """Log-compressed mel power of samples that are padded already.
+
+    Args:
+        samples: float32 [samples] at the front end's rate.
+        front_end: The settings.
+
+    Returns:
+        float32 [frames, mel_bands] with ``frames = 1 + (samples - fft_length) // hop_length``.
+    """
+    with torch.inference_mode():
+        mel = _mel_transform(front_end)(torch.from_numpy(samples))
+        return mel.mul_(front_end.log_gain).add_(1.0).log10_().T.contiguous().numpy()
+
+
+@lru_cache(maxsize=8)
+def _mel_transform(front_end: FrontEnd) -> torchaudio.transforms.MelSpectrogram:
+    return torchaudio.transforms.MelSpectrogram(
+        sample_rate=front_end.sample_rate_hz,
+        n_fft=front_end.fft_length,
+        hop_length=front_end.hop_length,
+        f_min=front_end.min_frequency_hz,
+        f_max=front_end.max_frequency_hz,
+        n_mels=front_end.mel_bands,
+        power=2.0,
+        center=False,
+        norm="slaney",
+        mel_scale="slaney",
+    )
