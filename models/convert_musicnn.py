@@ -5,7 +5,7 @@ Run from the repository; the result is committed::
     python -m models.convert_musicnn --output model_artifacts/musicnn
     python -m models.convert_musicnn --wheel musicnn-0.1.0-py3-none-any.whl --output model_artifacts/musicnn
 
-It writes the weights and enters their hashes and shapes into ``bundle.json``, whose other contents
+It writes the weights and enters their hashes into ``bundle.json``, whose other contents
 (vocabulary, selection rule, notices) people write. Neither TensorFlow nor any code of the wheel runs.
 """
 
@@ -103,12 +103,11 @@ def _write_weights(tensors: Tensors, bundle: Path, file: str) -> dict[str, Any]:
     return {
         "file": file,
         "sha256": hashlib.sha256(content).hexdigest(),
-        "tensors": {name: list(tensor.shape) for name, tensor in tensors.items()},
     }
 
 
 def format_manifest(manifest: Mapping[str, Any]) -> str:
-    """Format a manifest so that it reads well: one line for every output, tag, tensor and short list."""
+    """Format a manifest so that it reads well: one line for every output, tag and short list."""
     return _format(manifest, indent=0) + "\n"
 
 

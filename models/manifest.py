@@ -41,7 +41,7 @@ class Node:
         accepted = (int, float) if kind is float else kind
         if not isinstance(self.value, accepted) or (isinstance(self.value, bool) and kind is not bool):
             raise self.fail(f"expected {kind.__name__}, found {type(self.value).__name__}")
-        return cast(Value, float(self.value) if kind is float else self.value)
+        return cast(Value, float(cast(float, self.value)) if kind is float else self.value)
 
     def __getitem__(self, key: str) -> Node:
         if key not in self.expect(dict):

@@ -63,7 +63,8 @@ def responds(branch: FrontBranch) -> Tensor:
     """
     tensors = branch.state_dict()
     gain = tensors["norm.weight"] / (tensors["norm.running_var"] + branch.norm.eps).sqrt()
-    return tensors["conv.weight"].abs().sum(dim=(1, 2, 3)) * gain.abs() > CONSTANT_TOLERANCE
+    reach: Tensor = tensors["conv.weight"].abs().sum(dim=(1, 2, 3)) * gain.abs()
+    return reach > CONSTANT_TOLERANCE
 
 
 def rest(branch: FrontBranch) -> Tensor:

@@ -147,7 +147,7 @@ class Tagger:
         content = read_bundle_file(self.folder, network.weights_file, limit=limit)
         if hashlib.sha256(content).hexdigest() != network.weights_sha256:
             raise BundleError(
-                f"{network.weights_file} of the tagger at {self.folder} is not the file that bundle.json names: "
+                f"{network.weights_file} of the tagger at {self.folder} is not what bundle.json names: "
                 "its SHA-256 differs. Copy the bundle again; if you changed the weights, enter the new hash."
             )
         return build_network(content, network.architecture, network.outputs)

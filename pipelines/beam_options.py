@@ -56,4 +56,6 @@ def _refuse_unknown(flags: Sequence[str]) -> None:
         add_extra_args_fn=lambda parser: unknown.extend(parser.parse_known_args(list(flags))[1])
     )
     if unknown:
-        raise WrongCallError(f"neither tonearm nor Beam knows {' '.join(unknown)}; see `tonearm ingest --help`")
+        raise WrongCallError(
+            f"neither tonearm nor Beam knows {' '.join(unknown)}; see `tonearm ingest --help`"
+        )

@@ -123,4 +123,3 @@ def _ensure_folder(target: str) -> None:
 def _delete_folder(folder: str) -> None:
     if FileSystems.exists(folder) or _files_below(folder):
         FileSystems.delete([folder])
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from apache_beam.metrics.metric import MetricResults, MetricsFilter
 
@@ -17,9 +17,9 @@ def counters(metrics: MetricResults) -> Counter[str]:
     return totals
 
 
-def stage_seconds(metrics: MetricResults) -> Counter[str]:
+def stage_seconds(metrics: MetricResults) -> dict[str, float]:
     """Seconds spent by stage, over all workers."""
-    totals: Counter[str] = Counter()
+    totals: defaultdict[str, float] = defaultdict(float)
     for metric in metrics.query(MetricsFilter().with_namespace(NAMESPACE))["distributions"]:
         stage = metric.key.metric.name.removesuffix("_us")
         if stage in TIMED_STAGES and metric.committed:

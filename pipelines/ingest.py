@@ -8,7 +8,7 @@ import signal
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from types import FrameType
 
@@ -35,8 +35,6 @@ from transforms.tables import Provenance
 
 _logger = logging.getLogger(__name__)
 
-DEFAULT_WAVE_TRACKS = 128
-
 _ONE_THREAD = ("--direct_num_workers=1", "--direct_running_mode=in_memory")
 """The workers of a local run are our threads; Beam needs none of its own."""
 
@@ -58,8 +56,8 @@ class IngestRequest:
     output: str
     settings: AnalysisSettings
     retag: bool = False
-    wave_tracks: int = DEFAULT_WAVE_TRACKS
-    beam: BeamOptions = BeamOptions()
+    wave_tracks: int = 128
+    beam: BeamOptions = field(default_factory=BeamOptions)
 
 
 def ingest(request: IngestRequest) -> RunRecord:
@@ -159,5 +157,3 @@ def _stopping_on_signals(runner: WaveRunner) -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-
-

@@ -46,8 +46,12 @@ def add_to(commands: Any) -> None:
     )
     parser.set_defaults(job=_ingest)
     parser.add_argument("input", metavar="INPUT", help="folder, file, glob or manifest")
-    parser.add_argument("--output", metavar="OUT", required=True, help="folder of the tables; made if missing")
-    parser.add_argument("--tagger", default="musicnn", help="embedded bundle, or where one lies (default: musicnn)")
+    parser.add_argument(
+        "--output", metavar="OUT", required=True, help="folder of the tables; made if missing"
+    )
+    parser.add_argument(
+        "--tagger", default="musicnn", help="embedded bundle, or where one lies (default: musicnn)"
+    )
     parser.add_argument(
         "--precision",
         choices=("float32", "bf16"),

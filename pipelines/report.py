@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -67,7 +67,7 @@ def _pace(record: RunRecord, begun: float) -> tuple[int, float]:
     return worked + record.n_skipped, worked / minutes if minutes > 0 else 0.0
 
 
-def print_summary(record: RunRecord, stage_seconds: dict[str, float], output: str) -> None:
+def print_summary(record: RunRecord, stage_seconds: Mapping[str, float], output: str) -> None:
     """Print the counts, why tracks were left out, where the time went and where the tables are."""
     console = Console(highlight=False)
     seconds = max(1e-9, (record.ended or record.started).timestamp() - record.started.timestamp())
@@ -78,14 +78,14 @@ def print_summary(record: RunRecord, stage_seconds: dict[str, float], output: st
     for reason, count in sorted(record.skipped.items()):
         if count:
             console.print(f"  skipped, {reason}: {count:,}")
-    if record.failed:
-        console.print(f"  failures are told in the table failures (run_id {record.provenance.run_id})")
+    for word, count in sorted(record.failed_as.items()):
+        console.print(f"  failed, {word}: {count:,}")
     if record.tagged:
         _print_split(console, stage_seconds, seconds, record.tagged)
     console.print(f"tables: {output}", soft_wrap=True)
 
 
-def _print_split(console: Console, stage_seconds: dict[str, float], seconds: float, tagged: int) -> None:
+def _print_split(console: Console, stage_seconds: Mapping[str, float], seconds: float, tagged: int) -> None:
     worked = sum(stage_seconds.values()) or 1.0
     table = Table("stage", "seconds", "share", box=None, pad_edge=False)
     for column in table.columns[1:]:
@@ -100,4 +100,6 @@ def _print_split(console: Console, stage_seconds: dict[str, float], seconds: flo
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+    return (
+        f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+    )

@@ -7,11 +7,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from transforms.count import FAILED_AS
 from transforms.parquet import partition_folder
 from transforms.pending import SkipReason
 from transforms.tables import PARTITION, Provenance, Row
 
-_VERSIONED = ("tonearm", "apache-beam", "torch", "torchaudio", "openvino", "av", "soundfile", "soxr", "pyarrow")
+_VERSIONED = (
+    "tonearm",
+    "apache-beam",
+    "torch",
+    "torchaudio",
+    "openvino",
+    "av",
+    "soundfile",
+    "soxr",
+    "pyarrow",
+)
 
 
 class CountsError(Exception):
@@ -28,6 +39,7 @@ class RunRecord:
         settings: The run's settings, as text.
         tagged: Tracks tagged.
         failed: Tracks that failed.
+        failed_as: The same, by the word of the failure.
         skipped: Tracks left out, by reason.
     """
 
@@ -38,6 +50,7 @@ class RunRecord:
     ended: datetime | None = None
     tagged: int = 0
     failed: int = 0
+    failed_as: Counter[str] = field(default_factory=Counter)
     skipped: Counter[SkipReason] = field(default_factory=Counter)
 
     @property
@@ -67,6 +80,9 @@ class RunRecord:
             raise CountsError(f"the rows written are not the tracks settled: {dict(counts)}")
         self.tagged += counts["tagged"]
         self.failed += counts["failed"]
+        for name, count in counts.items():
+            if name.startswith(FAILED_AS):
+                self.failed_as[name.removeprefix(FAILED_AS)] += count
         self.skipped[SkipReason.NOT_AUDIO] += counts["passed_over"]
         for reason in SkipReason:
             self.skipped[reason] += counts[f"skipped_{reason.name}"]

@@ -29,9 +29,14 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(job=_show)
     parser.add_argument("output", metavar="OUT", help="folder or URL of the tables")
     parser.add_argument("track", metavar="TRACK", nargs="?", help="a track_id, or a part of the uri")
+    parser.add_argument(
+        "--tagger", default="musicnn", help="bundle that names the segments' tags (default: musicnn)"
+    )
     parser.add_argument("--limit", type=int, default=100, help="tracks listed at most (default: 100)")
     parser.add_argument(
-        "--picture", metavar="PNG", help="draw the track's spectrogram and segment tags; reads the audio again"
+        "--picture",
+        metavar="PNG",
+        help="draw the track's spectrogram and segment tags; reads the audio again",
     )
 
 
@@ -40,22 +45,49 @@ def _show(known: argparse.Namespace, further: list[str]) -> int:
         raise WrongCallError(f"unknown: {' '.join(further)}; see `tonearm show --help`")
     if known.picture and not known.track:
         raise WrongCallError("--picture draws one track: name it after OUT")
-    from pipelines import show
-    from transforms.reading import find_track, latest_tracks
-
     if known.track:
-        row = find_track(known.output, known.track)
-        if row is None:
-            raise WrongCallError(f"{known.output} has no tagged track with {known.track!r} as id or in its uri")
-        show.print_track(known.output, row)
-        if known.picture:
-            from pipelines.picture import draw_track
+        _show_track(known)
+    else:
+        _show_tracks(known)
+    return EXIT_OK
 
-            draw_track(known.output, row, known.picture)
-            print(f"picture: {known.picture}")
-        return EXIT_OK
+
+def _show_tracks(known: argparse.Namespace) -> None:
+    from pipelines.show import print_tracks
+    from transforms.reading import latest_tracks
+
     tracks = latest_tracks(known.output)
     if not tracks:
-        raise WrongCallError(f"{known.output} has no table track_tags with rows; write one with `tonearm ingest`")
-    show.print_tracks(tracks, known.limit)
-    return EXIT_OK
+        raise WrongCallError(f"{known.output} has no tagged tracks; `tonearm ingest` writes them")
+    print_tracks(tracks, known.limit)
+
+
+def _show_track(known: argparse.Namespace) -> None:
+    from models.bundle import BundleError, load_tagger
+    from pipelines.show import print_track
+    from transforms.failure import TrackError
+    from transforms.reading import find_track, segments_of
+
+    track = find_track(known.output, known.track)
+    if track is None:
+        raise WrongCallError(f"{known.output} has no tagged track with {known.track!r} as id or in its uri")
+    segments = segments_of(known.output, track)
+    try:
+        tagger = load_tagger(known.tagger)
+    except BundleError as error:
+        raise WrongCallError(str(error)) from error
+    matching = tagger if tagger.identity == track["tagger"] else None
+    print_track(track, segments, matching)
+    if not known.picture:
+        return
+    if matching is None:
+        raise WrongCallError(f"--picture needs the tagger {track['tagger']}; name its bundle with --tagger")
+    try:
+        from pipelines.picture import draw_track
+    except ModuleNotFoundError as error:
+        raise WrongCallError("--picture needs matplotlib: pip install 'tonearm[plot]'") from error
+    try:
+        draw_track(track, segments, matching, known.picture)
+    except TrackError as error:
+        raise WrongCallError(f"{track['uri']} cannot be drawn: {error.message}") from error
+    print(f"picture: {known.picture}")

@@ -8,7 +8,7 @@ core waits for another at a wave's end, and the tracks in flight never exceed on
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ class WaveRunner:
         self._stopping = threading.Event()
         self._taken = 0
         self._waves = 0
-        self.stage_seconds: Counter[str] = Counter()
+        self.stage_seconds: defaultdict[str, float] = defaultdict(float)
 
     def run(self, pending: Iterator[Announced]) -> None:
         """Work all tracks; returns when every wave is committed.
@@ -138,7 +138,9 @@ class WaveRunner:
         except BaseException:
             discard_wave(self._output, wave)
             raise
-        self.stage_seconds.update(stage_seconds(metrics))
+        with self._committing:
+            for stage, seconds in stage_seconds(metrics).items():
+                self.stage_seconds[stage] += seconds
 
     def _run_pipeline(self, root: str, tracks: list[Announced]) -> MetricResults:
         pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(self._flags))

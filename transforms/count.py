@@ -13,6 +13,9 @@ from transforms.failure import Failure
 from transforms.inference import Settled
 from transforms.timing import NAMESPACE
 
+FAILED_AS = "failed_as_"
+"""Prefix of the counters of failures by their word."""
+
 
 @dataclass
 class LiveCounts:
@@ -43,7 +46,9 @@ class CountSettled(beam.DoFn):  # type: ignore[misc]
         failed = isinstance(settled, Failure)
         LIVE.add(failed=failed)
         Metrics.counter(NAMESPACE, "failed" if failed else "tagged").inc()
-        if isinstance(settled, Failure) and settled.kind in settled.track.past_failures:
-            Metrics.counter(NAMESPACE, "failed_again").inc()
-            return
+        if isinstance(settled, Failure):
+            Metrics.counter(NAMESPACE, f"{FAILED_AS}{settled.error}").inc()
+            if settled.kind in settled.track.past_failures:
+                Metrics.counter(NAMESPACE, "failed_again").inc()
+                return
         yield settled

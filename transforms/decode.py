@@ -168,9 +168,6 @@ def open_audio(path: str | Path) -> AudioReader:
     descriptor = _open_regular_file(path)
     try:
         return _open_descriptor(descriptor)
-    except DecoderError as error:
-        os.close(descriptor)
-        raise _undecodable(error) from error
     except BaseException:
         os.close(descriptor)
         raise
@@ -187,7 +184,13 @@ def _open_descriptor(descriptor: int) -> AudioReader:
     audio_format = identify_file(read_at)
     if audio_format is None:
         raise TrackError(Stage.DECODE, ErrorWord.NOT_AUDIO, "the bytes are of no known audio format")
-    return AudioReader(descriptor, audio_format, read_claim(read_at, size, audio_format))
+    claim = read_claim(read_at, size, audio_format)
+    try:
+        return AudioReader(descriptor, audio_format, claim)
+    except DecoderError as error:
+        if error.no_audio and not claim.cut:  # a cut file may have lost the entry of its audio stream
+            raise TrackError(Stage.DECODE, ErrorWord.NOT_AUDIO, str(error)) from error
+        raise _undecodable(error) from error
 
 
 def _open_regular_file(path: str | Path) -> int:
@@ -207,8 +210,7 @@ def _open_regular_file(path: str | Path) -> int:
 
 
 def _undecodable(error: DecoderError) -> TrackError:
-    word = ErrorWord.NOT_AUDIO if error.no_audio else ErrorWord.UNDECODABLE
-    return TrackError(Stage.DECODE, word, str(error), retriable=error.retriable)
+    return TrackError(Stage.DECODE, ErrorWord.UNDECODABLE, str(error), retriable=error.retriable)
 
 
 def _with_claimed_duration(info: AudioInfo, audio_format: AudioFormat, claim: Claim) -> AudioInfo:
@@ -222,7 +224,9 @@ def _with_claimed_duration(info: AudioInfo, audio_format: AudioFormat, claim: Cl
 
 def _require_finite(block: np.ndarray) -> None:
     """Refuse infinities, NaN and numbers whose squares overflow: one dot product sees them all."""
-    if not np.isfinite(np.dot(block, block)):
+    with np.errstate(over="ignore", invalid="ignore"):
+        energy = np.dot(block, block)
+    if not np.isfinite(energy):
         raise TrackError(
             Stage.DECODE, ErrorWord.NON_FINITE, "samples are infinite, absurdly large or no numbers"
         )

@@ -54,7 +54,10 @@ class TaggerHandler(ModelHandler[PreparedTrack, Settled, LoadedTagger]):  # type
         return LoadedTagger(tagger, shared_engine(tagger, self._settings.precision))
 
     def run_inference(
-        self, batch: Sequence[PreparedTrack], model: LoadedTagger, inference_args: dict[str, Any] | None = None
+        self,
+        batch: Sequence[PreparedTrack],
+        model: LoadedTagger,
+        inference_args: dict[str, Any] | None = None,
     ) -> Iterator[Settled]:
         """Analyse the tracks of one batch, each on its own merits."""
         fitting = []
@@ -88,13 +91,18 @@ class TaggerHandler(ModelHandler[PreparedTrack, Settled, LoadedTagger]):  # type
                 yield from self._infer_together([prepared], model)
         else:
             problem = TrackError(
-                Stage.INFERENCE, ErrorWord.MODEL_ERROR, f"the network failed: {type(error).__name__}", retriable=True
+                Stage.INFERENCE,
+                ErrorWord.MODEL_ERROR,
+                f"the network failed: {type(error).__name__}",
+                retriable=True,
             )
             yield Failure.of(batch[0].track, problem)
 
     def _settle(self, prepared: PreparedTrack, scores: Array, embeddings: Array, tagger: Tagger) -> Settled:
         if not (np.isfinite(scores).all() and np.isfinite(embeddings).all()):
-            problem = TrackError(Stage.INFERENCE, ErrorWord.NON_FINITE, "the network gave scores that are no numbers")
+            problem = TrackError(
+                Stage.INFERENCE, ErrorWord.NON_FINITE, "the network gave scores that are no numbers"
+            )
             return Failure.of(prepared.track, problem)
         Metrics.counter(NAMESPACE, "patches").inc(len(scores))
         return analyze(prepared, scores, embeddings, tagger, self._settings.segment_seconds)
@@ -140,5 +148,6 @@ def _mismatch(prepared: PreparedTrack, tagger: Tagger) -> TrackError:
     return TrackError(
         Stage.INFERENCE,
         ErrorWord.FRONTEND_MISMATCH,
-        f"made by front end {prepared.spectrogram.frontend}; {tagger.identity} needs {tagger.front_end.fingerprint}",
+        f"made by front end {prepared.spectrogram.frontend}; "
+        f"{tagger.identity} needs {tagger.front_end.fingerprint}",
     )

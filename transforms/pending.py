@@ -44,16 +44,18 @@ def pending_tracks(
     first_seen = _FirstSeen()
     for element in announced:
         track = element.track if isinstance(element, Failure) else element
-        clash = first_seen.clash(track)
-        if clash is SkipReason.REPEATED_ROW:
-            on_skip(clash)
-            continue
-        if isinstance(clash, TrackError):
-            element = Failure.of(track, clash)
-        if reason := _reason_to_skip(element, ledger):
+        match first_seen.clash(track):
+            case SkipReason() as repeated:
+                on_skip(repeated)
+                continue
+            case TrackError() as clash:
+                unique: Announced = Failure.of(track, clash)
+            case None:
+                unique = element
+        if reason := _reason_to_skip(unique, ledger):
             on_skip(reason)
         else:
-            yield _with_past_failures(element, ledger)
+            yield _with_past_failures(unique, ledger)
 
 
 class ListPending(beam.DoFn):  # type: ignore[misc]
@@ -115,5 +117,9 @@ def _with_past_failures(element: Announced, ledger: Ledger | None) -> Announced:
     if ledger is None:
         return element
     if isinstance(element, Failure):
-        return replace(element, track=_with_past_failures(element.track, ledger))
-    return replace(element, past_failures=ledger.past_failures(element))
+        return replace(element, track=_noted(element.track, ledger))
+    return _noted(element, ledger)
+
+
+def _noted(track: Track, ledger: Ledger) -> Track:
+    return replace(track, past_failures=ledger.past_failures(track))

@@ -24,8 +24,11 @@ SETTLED = "settled"
 """Tag of the output whose elements need no network: failures."""
 
 AUDIO_ENDINGS = frozenset(
-    ".mp3 .mp2 .aac .m4a .m4b .mp4 .alac .flac .wav .wave .w64 .rf64 .bwf .aif .aiff .aifc .caf "
-    ".ogg .oga .opus .wma .asf .mka .webm".split()
+    {
+        *(".mp3", ".mp2", ".aac", ".m4a", ".m4b", ".mp4", ".alac", ".wma", ".asf"),
+        *(".flac", ".wav", ".wave", ".w64", ".rf64", ".bwf", ".aif", ".aiff", ".aifc", ".caf"),
+        *(".ogg", ".oga", ".opus", ".mka", ".webm"),
+    }
 )
 """A file so named claims to be audio: if it is none, that is a failure and not a file to pass over."""
 

@@ -79,9 +79,7 @@ class _WriteFiles(beam.DoFn):
         times.report()
 
 
-def _rows_by_partition(
-    batch: Iterable[Settled], provenance: Provenance
-) -> dict[tuple[str, date], list[Row]]:
+def _rows_by_partition(batch: Iterable[Settled], provenance: Provenance) -> dict[tuple[str, date], list[Row]]:
     partitions: defaultdict[tuple[str, date], list[Row]] = defaultdict(list)
     for settled in batch:
         for table, rows in rows_of(settled, provenance).items():
@@ -92,5 +90,7 @@ def _rows_by_partition(
 
 def file_name(rows: Iterable[Row]) -> str:
     """A name that depends on the run and the rows' keys alone, whatever their order."""
-    keys = sorted("\0".join(row[name] for name in ("run_id", "track_id", "generation", "tagger")) for row in rows)
+    keys = sorted(
+        "\0".join(row[name] for name in ("run_id", "track_id", "generation", "tagger")) for row in rows
+    )
     return f"part-{hashlib.sha256(chr(1).join(keys).encode()).hexdigest()[:24]}.parquet"

@@ -226,7 +226,7 @@ class _ThinnedPatches:
         covered_s = (self._count - 1) * min(span_s, hop_s * self._stride) + span_s
         return Spectrogram(
             patches=self._store[: self._count],
-            starts_s=np.arange(self._count) * self._stride * hop_s,
+            starts_s=np.arange(self._count, dtype=np.float64) * (self._stride * hop_s),
             stride=self._stride,
             analyzed_s=min(covered_s, duration_s),
             silent=silent,

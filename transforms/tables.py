@@ -73,11 +73,15 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             _field("codec", pa.string(), "Codec of the audio stream"),
             _field("sample_rate_hz", pa.int32(), "Rate before resampling"),
             _field("channels", pa.int32(), "Channels before mixing to mono"),
-            _field("duration_s", pa.float64(), "What the container says; null if it does not say", nullable=True),
+            _field(
+                "duration_s", pa.float64(), "What the container says; null if it does not say", nullable=True
+            ),
             _field("decoded_s", pa.float64(), "Seconds that were decoded"),
             _field("analyzed_s", pa.float64(), "Seconds that the network saw"),
             _field("truncated", pa.bool_(), "True if the file ends before it should"),
-            _field("tags", pa.list_(pa.field("element", _TAG, nullable=False)), "All tags, by facet and score"),
+            _field(
+                "tags", pa.list_(pa.field("element", _TAG, nullable=False)), "All tags, by facet and score"
+            ),
             _field("scores", _FLOATS, "Raw track means in the tagger's output order"),
             _field("metadata", pa.map_(pa.string(), pa.string()), "The manifest's other columns"),
             *_ORIGIN,
@@ -125,7 +129,9 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             _field("versions", pa.map_(pa.string(), pa.string()), "Versions of the code that ran"),
             _field("settings", pa.map_(pa.string(), pa.string()), "Settings of the run"),
             _field("started", _TIMESTAMP, "When it began"),
-            _field("ended", _TIMESTAMP, "When it ended; null while it runs or if it was killed", nullable=True),
+            _field(
+                "ended", _TIMESTAMP, "When it ended; null while it runs or if it was killed", nullable=True
+            ),
             _field("n_seen", pa.int64(), "Tracks seen = tagged + skipped + failed"),
             _field("n_tagged", pa.int64(), "Tracks tagged"),
             _field("n_skipped", pa.int64(), "Tracks tagged before, and files that are no audio"),

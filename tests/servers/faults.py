@@ -205,7 +205,8 @@ def _sender(upstream: str) -> Send:
             connection.putheader("Content-Length", str(len(request.body)))
             connection.endheaders(request.body)
             answer = connection.getresponse()
-            return Reply(answer.status, _end_to_end(answer.getheaders()), answer.read())
+            length = () if request.method != "HEAD" else _only(answer.getheaders(), "content-length")
+            return Reply(answer.status, _end_to_end(answer.getheaders()) + length, answer.read())
         except (OSError, http.client.HTTPException) as error:
             raise Disconnected from error
         finally:
@@ -216,6 +217,10 @@ def _sender(upstream: str) -> Send:
 
 def _end_to_end(headers: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP)
+
+
+def _only(headers: list[tuple[str, str]], wanted: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in headers if name.lower() == wanted)
 
 
 class _Server(ThreadingHTTPServer):
@@ -269,7 +274,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response_only(reply.status)
         for name, value in reply.headers:
             self.send_header(name, value)
-        if reply.status not in (204, 304):
+        if self.command != "HEAD" and reply.status not in (204, 304):
             self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         self.wfile.write(reply.body[: reply.cut_after])

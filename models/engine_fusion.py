@@ -1,0 +1,128 @@
+"""All networks of a tagger as one module, arranged for engines: the same scores, for less work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.musicnn import FRONT_KERNELS, FrontBranch, Musicnn, pad_same
+
+Result = tuple[Tensor, Tensor]
+
+
+class SideBySide(nn.Module):
+    """Runs any networks on the same patches and puts their results side by side.
+
+    Args:
+        networks: Each maps patches to scores and an embedding.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, patches: Tensor) -> Result:
+        """Map ``[batch, frames, bands]`` to scores ``[batch, outputs]`` and embeddings ``[batch, dim]``."""
+        return _side_by_side([network(patches) for network in self.networks])
+
+
+class FusedMusicnn(nn.Module):
+    """Several Musicnn networks that share the convolutions over their input.
+
+    Two things stand between the networks' filters and one convolution with all of them. Both are affine and
+    move behind it: each network normalizes the spectrogram in its own way, and then pads time with zeros,
+    which before its normalization would be other values::
+
+        conv(pad(gain x + shift), w) = conv(pad(x), gain w) + shift conv(pad(1), w)
+
+    The last term depends on channel and frame, not on the band, so it is added after the maximum over bands.
+
+    Args:
+        networks: Pruned or not, in evaluation mode.
+        frames: Length of a patch.
+    """
+
+    def __init__(self, networks: Sequence[Musicnn], frames: int) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+        self.branches = nn.ModuleList(
+            _FusedBranch(networks, index, frames) for index in range(len(FRONT_KERNELS))
+        )
+
+    def forward(self, patches: Tensor) -> Result:
+        """Map ``[batch, frames, bands]`` to scores ``[batch, outputs]`` and embeddings ``[batch, dim]``."""
+        spectrogram = patches.unsqueeze(1)
+        by_branch = [branch(spectrogram) for branch in self.branches]
+        by_network = [torch.cat(parts, dim=1) for parts in zip(*by_branch, strict=True)]
+        return _side_by_side(
+            [_finish(network, front) for network, front in zip(self.networks, by_network, strict=True)]
+        )
+
+
+class _FusedBranch(nn.Module):
+    """One front branch of all networks; see :class:`FusedMusicnn`."""
+
+    def __init__(self, networks: Sequence[Musicnn], index: int, frames: int) -> None:
+        super().__init__()
+        parts = [_raw_filters(network, index, frames) for network in networks]
+        weight, offset, direction, scale, shift = (torch.cat(column) for column in zip(*parts, strict=True))
+        self.kernel_frames = weight.shape[2]
+        self.sizes = [len(part[0]) for part in parts]
+        for name, tensor in [
+            ("weight", weight),
+            ("offset", offset),
+            ("direction", direction[:, None]),
+            ("scale", scale[:, None]),
+            ("shift", shift[:, None]),
+        ]:
+            self.register_buffer(name, tensor)
+
+    def forward(self, spectrogram: Tensor) -> tuple[Tensor, ...]:
+        """Map ``[batch, 1, frames, bands]`` to ``[batch, channels, frames]`` for each network."""
+        response = functional.conv2d(pad_same(spectrogram, self.kernel_frames), self.weight)
+        strongest = response.amax(dim=3) * self.direction + self.offset
+        return (strongest.relu() * self.scale + self.shift).split(self.sizes, dim=1)
+
+
+def _raw_filters(network: Musicnn, index: int, frames: int) -> tuple[Tensor, ...]:
+    """A branch's filters for the raw spectrogram.
+
+    Returns:
+        Kernels ``[channels, 1, frames, bands]`` that respond to the raw spectrogram; what their strongest
+        response lacks, ``[channels, frames]``; and by channel the direction of the extremum, the scale and
+        the shift of the batch norm.
+    """
+    branch = network.front[index]
+    assert isinstance(branch, FrontBranch) and branch.conv.bias is not None
+    gain, level = _affine(network.input_norm)
+    scale, shift = _affine(branch.norm)
+    ones = torch.ones(1, 1, frames, branch.conv.kernel_size[1])
+    padding = functional.conv2d(pad_same(ones, branch.conv.kernel_size[0]), branch.conv.weight)[0, :, :, 0]
+    offset = level * padding + branch.conv.bias[:, None]
+    direction = scale.sign()
+    return branch.conv.weight * gain * direction[:, None, None, None], offset, direction, scale, shift
+
+
+def _affine(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """The scale and the shift that a batch norm comes to, ``[channels]`` each."""
+    assert norm.running_var is not None and norm.running_mean is not None
+    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    return scale, norm.bias - norm.running_mean * scale
+
+
+def _finish(network: nn.Module, front: Tensor) -> Result:
+    """Everything behind the front branches, see ``Musicnn.features``."""
+    assert isinstance(network, Musicnn)
+    first = network.middle[0](front)
+    second = network.middle[1](first) + first
+    third = network.middle[2](second) + second
+    embedding = network.embed(torch.cat([front, first, second, third], dim=1))
+    return network.output(embedding).sigmoid(), embedding
+
+
+def _side_by_side(results: Sequence[Result]) -> Result:
+    scores, embeddings = (torch.cat(column, dim=1) for column in zip(*results, strict=True))
+    return scores, embeddings
