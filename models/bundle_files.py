@@ -16,14 +16,16 @@ class BundleError(ValueError):
 
 
 def resolve_location(location: str) -> str:
-    """Turn the name of an embedded bundle into its folder; other locations stay as they are."""
+    """Turn the name of an embedded bundle, or a ``file://`` URL, into a folder; others stay as they are."""
     if not location:
         raise BundleError(
             "No tagger is named: give `musicnn`, a folder, or a URL such as gs://bucket/tagger."
         )
     packaged = PACKAGED_BUNDLES / location
     is_plain_name = Path(location).name == location
-    return str(packaged) if is_plain_name and packaged.is_dir() else location
+    if is_plain_name and packaged.is_dir():
+        return str(packaged)
+    return location.removeprefix("file://")  # which Beam's filesystems do not know
 
 
 def read_bundle_file(folder: str, name: str, *, limit: int) -> bytes:
@@ -55,7 +57,9 @@ def read_bundle_file(folder: str, name: str, *, limit: int) -> bytes:
 def _open(folder: str, name: str) -> BinaryIO:
     if "://" not in folder:
         return (Path(folder) / name).open("rb")
-    from apache_beam.io.filesystem import CompressionTypes  # noqa: PLC0415, a second that local use need not pay
-    from apache_beam.io.filesystems import FileSystems  # noqa: PLC0415
+    from apache_beam.io.filesystem import CompressionTypes
+    from apache_beam.io.filesystems import FileSystems
 
-    return FileSystems.open(posixpath.join(folder, name), compression_type=CompressionTypes.UNCOMPRESSED)
+    path = posixpath.join(folder, name)
+    stream: BinaryIO = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+    return stream

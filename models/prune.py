@@ -40,6 +40,8 @@ def prune(network: Musicnn) -> Musicnn:
     tensors = network.state_dict()
     branches = cast(list[FrontBranch], list(network.front))
     live_filters = [responds(branch) for branch in branches]
+    for mask in live_filters:
+        mask[0] |= not mask.any()  # a convolution needs a filter
     live = torch.cat(live_filters)
     constants = torch.cat([rest(branch) for branch in branches])[~live]
     for index, mask in enumerate(live_filters):
@@ -87,7 +89,7 @@ def _append_ones_filter(tensors: Tensors, branch: str) -> None:
     """Add a filter that gives ones, whatever it hears: every tensor 0, but the batch norm's shift 1."""
     for name in _names(tensors, branch):
         value = 1.0 if name.endswith(("norm.bias", "running_var")) else 0.0
-        row = torch.full_like(tensors[name][:1], value)
+        row = tensors[name].new_full((1, *tensors[name].shape[1:]), value)
         tensors[name] = torch.cat([tensors[name], row])
 
 

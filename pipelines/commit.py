@@ -62,12 +62,6 @@ def recover(output: str) -> int:
     return len(records)
 
 
-def remove_work_folders(output: str) -> None:
-    """Remove the folders for staging and commits once all waves are committed."""
-    for name in (STAGING, COMMITS):
-        _delete_folder(FileSystems.join(output, name))
-
-
 @contextmanager
 def exclusive_output(output: str) -> Iterator[None]:
     """Keep a second run away from a local output; the lock dies with the process.

@@ -18,15 +18,15 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from models.bundle import Tagger
 from pipelines.beam_options import BeamOptions
-from pipelines.commit import exclusive_output, recover, remove_work_folders
 from pipelines.counters import counters, stage_seconds
 from pipelines.graph import AnalyzeTracks
+from pipelines.outputs import Output, ParquetOutput
 from pipelines.report import print_summary, progress_shown
-from pipelines.run_record import RunRecord, record_file
-from pipelines.waves import WavePlan, WaveRunner
+from pipelines.run_record import RunRecord
+from pipelines.waves import BoundedSource, WavePlan, WaveRunner
 from transforms.inference import cached_tagger
 from transforms.ledger import Ledger
-from transforms.parquet import write_file
+from transforms.parquet import ParquetWriter
 from transforms.pending import ListPending, SkipReason, pending_tracks
 from transforms.settings import AnalysisSettings
 from transforms.sink import WriteTables
@@ -80,15 +80,14 @@ def ingest(request: IngestRequest) -> RunRecord:
 
 def _ingest_in_waves(request: IngestRequest, tagger: Tagger) -> RunRecord:
     total = count_announced(request.source)
-    with exclusive_output(request.output):
-        recover(request.output)
-        record = new_record(request, tagger, mode="batch")
-        runner = _wave_runner(request, tagger, record, total)
+    record = new_record(request, tagger, mode="batch")
+    output = ParquetOutput(request.output)
+    with output.opened():
+        runner = _wave_runner(request, output, tagger, record, total)
         announced = announced_tracks(request.source)
         pending = pending_tracks(announced, _ledger(request, tagger), _skip_counter(record))
         with progress_shown(record, total), _stopping_on_signals(runner):
-            runner.run(pending)
-        remove_work_folders(request.output)
+            runner.run(BoundedSource(pending))
     print_summary(record, runner.stage_seconds, request.output)
     return record
 
@@ -104,12 +103,12 @@ def _ingest_on_engine(request: IngestRequest, tagger: Tagger) -> RunRecord:
         | "Spread" >> beam.Reshuffle()
         | "Analyze" >> AnalyzeTracks(request.settings, tagger.front_end)
     )
-    settled | "Write" >> WriteTables(request.output, record.provenance)
+    settled | "Write" >> WriteTables(ParquetWriter(request.output), record.provenance)
     result = pipeline.run()
     result.wait_until_finish()
     record.add(counters(result.metrics()))
     record.ended = datetime.now(UTC)
-    write_file(f"{request.output}/{record_file(record)}", "runs", [record.row()])
+    ParquetWriter(request.output).write("runs", [record.row()])
     print_summary(record, stage_seconds(result.metrics()), request.output)
     return record
 
@@ -123,11 +122,13 @@ def new_record(request: IngestRequest, tagger: Tagger, *, mode: str) -> RunRecor
     return RunRecord(provenance, mode, settings, started=moment)
 
 
-def _wave_runner(request: IngestRequest, tagger: Tagger, record: RunRecord, total: int) -> WaveRunner:
+def _wave_runner(
+    request: IngestRequest, output: Output, tagger: Tagger, record: RunRecord, total: int
+) -> WaveRunner:
     workers = 1 if request.beam.in_processes else request.beam.workers or os.cpu_count() or 1
     plan = WavePlan(workers, request.wave_tracks, total)
     flags = request.beam.flags if request.beam.in_processes else (*request.beam.flags, *_ONE_THREAD)
-    return WaveRunner(request.output, request.settings, tagger.front_end, record, plan, flags)
+    return WaveRunner(output, request.settings, tagger.front_end, record, plan, flags)
 
 
 def _ledger(request: IngestRequest, tagger: Tagger) -> Ledger | None:
@@ -148,8 +149,8 @@ def _stopping_on_signals(runner: WaveRunner) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         _logger.warning("stopping: tracks in flight are finished and committed; again to stop at once")
         runner.stop()
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
 
     before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
     try:

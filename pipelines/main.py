@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code; an unforeseen error is raised and makes Python exit with 1."""
+    """Run the command and return its exit code; an unforeseen error is raised, and Python exits with 1."""
     known, further = _parser().parse_known_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     try:

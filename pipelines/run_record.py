@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from transforms.count import FAILED_AS
-from transforms.parquet import partition_folder
 from transforms.pending import SkipReason
 from transforms.tables import PARTITION, Provenance, Row
 
@@ -104,9 +103,3 @@ class RunRecord:
             "n_failed": self.failed,
             PARTITION: self.started.date(),
         }
-
-
-def record_file(record: RunRecord) -> str:
-    """Where a run's one row lies, relative to the output; written anew with every commit."""
-    name = f"run-{record.provenance.run_id}.parquet"
-    return f"{partition_folder('runs', record.started.date())}/{name}"

@@ -14,6 +14,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Protocol
 
 import apache_beam as beam
 from apache_beam.metrics.metric import MetricResults
@@ -21,13 +22,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from models.front_end import FrontEnd
-from pipelines.commit import commit_wave, discard_wave, staging_root
 from pipelines.counters import counters, stage_seconds
 from pipelines.graph import AnalyzeTracks
-from pipelines.run_record import CountsError, RunRecord, record_file
-from transforms.parquet import write_file
+from pipelines.outputs import Output
+from pipelines.run_record import CountsError, RunRecord
 from transforms.settings import AnalysisSettings
-from transforms.sink import WriteTables
+from transforms.sink import TableWriter, WriteTables
 from transforms.sources import Announced
 
 SMALLEST_SHARE = 4
@@ -50,12 +50,36 @@ class WavePlan:
     total: int | None = None
 
 
+class TrackSource(Protocol):
+    """Where a run's tracks come from; its methods may be called from any worker."""
+
+    def take(self, count: int) -> list[Announced]:
+        """The next tracks to work, at most so many; an empty list ends the run."""
+
+    def settled(self, tracks: Sequence[Announced]) -> None:
+        """Be told that tracks stand in the tables: what announced them may be forgotten."""
+
+
+class BoundedSource:
+    """A source that ends: the pending tracks of a folder or manifest."""
+
+    def __init__(self, pending: Iterator[Announced]) -> None:
+        self._pending = pending
+
+    def take(self, count: int) -> list[Announced]:
+        """See :class:`TrackSource`."""
+        return list(islice(self._pending, count))
+
+    def settled(self, tracks: Sequence[Announced]) -> None:
+        """Nothing waits for the news: what is done is read from the tables."""
+
+
 class WaveRunner:
     """Works the pending tracks of one run, wave by wave."""
 
     def __init__(
         self,
-        output: str,
+        output: Output,
         settings: AnalysisSettings,
         front_end: FrontEnd,
         record: RunRecord,
@@ -65,7 +89,7 @@ class WaveRunner:
         """Set up a run.
 
         Args:
-            output: Folder or URL of the tables.
+            output: The tables, held for this run.
             settings: How tracks are analysed.
             front_end: The tagger's front end.
             record: Counts of the run; brought up to date with every commit.
@@ -85,14 +109,14 @@ class WaveRunner:
         self._waves = 0
         self.stage_seconds: defaultdict[str, float] = defaultdict(float)
 
-    def run(self, pending: Iterator[Announced]) -> None:
-        """Work all tracks; returns when every wave is committed.
+    def run(self, source: TrackSource) -> None:
+        """Work all tracks of a source; returns when every wave is committed.
 
         Raises:
             Exception: The first error that stopped a worker; waves committed before it stay.
         """
         with ThreadPoolExecutor(self._plan.workers, thread_name_prefix="worker") as pool:
-            workers = [pool.submit(self._work, pending) for _ in range(self._plan.workers)]
+            workers = [pool.submit(self._work, source) for _ in range(self._plan.workers)]
             try:
                 wait(workers, return_when=FIRST_EXCEPTION)
             finally:
@@ -106,16 +130,17 @@ class WaveRunner:
         """Take no further tracks; what is in flight is worked and committed."""
         self._stopping.set()
 
-    def _work(self, pending: Iterator[Announced]) -> None:
-        while share := self._take_share(pending):
+    def _work(self, source: TrackSource) -> None:
+        while share := self._take_share(source):
             wave, tracks = share
             self._work_share(wave, tracks)
+            source.settled(tracks)
 
-    def _take_share(self, pending: Iterator[Announced]) -> tuple[str, list[Announced]] | None:
+    def _take_share(self, source: TrackSource) -> tuple[str, list[Announced]] | None:
         with self._taking:
             if self._stopping.is_set():
                 return None
-            tracks = list(islice(pending, self._share_size()))
+            tracks = source.take(self._share_size())
             if not tracks:
                 return None
             self._taken += len(tracks)
@@ -133,23 +158,23 @@ class WaveRunner:
 
     def _work_share(self, wave: str, tracks: list[Announced]) -> None:
         try:
-            metrics = self._run_pipeline(staging_root(self._output, wave), tracks)
+            metrics = self._run_pipeline(self._output.staging_writer(wave), tracks)
             self._commit(wave, len(tracks), counters(metrics))
         except BaseException:
-            discard_wave(self._output, wave)
+            self._output.discard(wave)
             raise
         with self._committing:
             for stage, seconds in stage_seconds(metrics).items():
                 self.stage_seconds[stage] += seconds
 
-    def _run_pipeline(self, root: str, tracks: list[Announced]) -> MetricResults:
+    def _run_pipeline(self, writer: TableWriter, tracks: list[Announced]) -> MetricResults:
         pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(self._flags))
         settled = (
             pipeline
             | "Share" >> beam.Create(tracks, reshuffle=False)
             | "Analyze" >> AnalyzeTracks(self._settings, self._front_end)
         )
-        settled | "Write" >> WriteTables(root, self._record.provenance)
+        settled | "Write" >> WriteTables(writer, self._record.provenance)
         result = pipeline.run()
         result.wait_until_finish()
         return result.metrics()
@@ -164,6 +189,5 @@ class WaveRunner:
             self._commit_with_record(wave)
 
     def _commit_with_record(self, wave: str) -> None:
-        root = staging_root(self._output, wave)
-        write_file(f"{root}/{record_file(self._record)}", "runs", [self._record.row()])
-        commit_wave(self._output, wave)
+        self._output.staging_writer(wave).write("runs", [self._record.row()])
+        self._output.commit(wave)

@@ -75,17 +75,8 @@ RECIPES: Mapping[str, Recipe] = {
     "flac_matroska": Recipe("mka", "flac", ffmpeg=("matroska", "flac"), lossless=True),
 }
 
-CHANNEL_LAYOUTS = {
-    1: ("mono",),
-    2: ("stereo",),
-    3: ("3.0",),
-    4: ("quad", "4.0"),
-    5: ("5.0",),
-    6: ("5.1",),
-    7: ("6.1", "6.1(back)"),
-    8: ("7.1", "7.1(wide)"),
-}
-"""FFmpeg's names for the layouts of so many channels; encoders differ in which they take."""
+CHANNEL_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+ALAC_LAYOUTS = {**CHANNEL_LAYOUTS, 4: "4.0", 7: "6.1(back)", 8: "7.1(wide)"}
 
 
 def sweep(
@@ -132,7 +123,8 @@ def _write_with_ffmpeg(
     container_name, encoder = recipe.ffmpeg
     with av.open(str(path), "w", format=container_name, options=dict(recipe.options)) as container:
         container.metadata["title"] = "Sweep"
-        stream = container.add_stream(encoder, rate=rate_hz, layout=_channel_layout(encoder, signal.shape[1]))
+        layouts = ALAC_LAYOUTS if encoder == "alac" else CHANNEL_LAYOUTS
+        stream = container.add_stream(encoder, rate=rate_hz, layout=layouts[signal.shape[1]])
         stream.bit_rate = 128000
         picture = _add_cover(container) if cover else None
         clip = (
@@ -149,14 +141,6 @@ def _write_with_ffmpeg(
         for frame in _frames(signal, rate_hz, stream):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-
-
-def _channel_layout(encoder: str, channels: int) -> str:
-    """Choose the first layout of so many channels that the encoder takes."""
-    supported = av.codec.Codec(encoder, "w").audio_layouts or ()
-    names = {layout.name for layout in supported}
-    candidates = CHANNEL_LAYOUTS[channels]
-    return next((name for name in candidates if name in names), candidates[0])
 
 
 def _frames(signal: np.ndarray, rate_hz: int, stream: av.AudioStream) -> list[av.AudioFrame]:

@@ -75,7 +75,13 @@ def library_errors(library: str) -> Iterator[None]:
         raise
     except Exception as error:
         lacks_memory = isinstance(error, MemoryError) and not isinstance(error, av.FFmpegError)
-        raise DecoderError(f"{library}: {error or type(error).__name__}", retriable=lacks_memory) from error
+        raise DecoderError(f"{library}: {_reason(error)}", retriable=lacks_memory) from error
+
+
+def _reason(error: Exception) -> str:
+    """Say what a library complains about, without the descriptor that it knows the file by."""
+    reason = getattr(error, "strerror", None) or getattr(error, "error_string", None)
+    return str(reason or error or type(error).__name__)
 
 
 def require_plausible(sample_rate_hz: int, channels: int) -> None:

@@ -36,7 +36,7 @@ _DEMUXERS: Mapping[AudioFormat, str] = {
 }
 _MAX_FRAME_SAMPLES = 1 << 22
 _FEWEST_UNCOUNTABLE_PLANES = 8
-"""PyAV counts a frame's planes up to a null pointer, which from eight channels on is not there: it crashes."""
+"""PyAV counts planes up to a null pointer, which from eight channels on is not there, and crashes."""
 
 _SAMPLE_SCALES = {"u8": 2.0**-7, "s16": 2.0**-15, "s32": 2.0**-31}
 

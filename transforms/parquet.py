@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -14,24 +17,58 @@ from apache_beam.io.filesystems import FileSystems
 from transforms.tables import PARTITION, SCHEMAS, Row
 
 
-def write_file(location: str, table: str, rows: Iterable[Row]) -> int:
-    """Write one partition's rows of a table as one zstd-compressed file.
+@dataclass(frozen=True, slots=True)
+class ParquetWriter:
+    """Writes rows below a folder or URL, a file a partition, each named by what is in it.
+
+    Attributes:
+        root: Folder or URL that the tables' folders lie in.
+    """
+
+    root: str
+
+    def write(self, table: str, rows: Iterable[Row]) -> int:
+        """Write rows of a table; the same rows again overwrite the same files.
+
+        Returns:
+            Bytes written.
+        """
+        partitions: defaultdict[date, list[Row]] = defaultdict(list)
+        for row in rows:
+            partitions[row[PARTITION]].append(row)
+        written = 0
+        for day, of_day in partitions.items():
+            location = f"{self.root}/{partition_folder(table, day)}/{file_name(table, of_day)}"
+            content = parquet_bytes(table, of_day)
+            write_object(location, content)
+            written += content.size
+        return written
+
+
+def parquet_bytes(table: str, rows: Iterable[Row], *, with_partition: bool = False) -> pa.Buffer:
+    """Rows of a table as one zstd-compressed Parquet file.
 
     Args:
-        location: Path or URL of the file.
         table: Name of the table.
-        rows: Rows with all columns of the table, ``ingest_date`` included and all equal.
-
-    Returns:
-        Bytes written.
+        rows: Rows with all columns of the table, ``ingest_date`` included.
+        with_partition: Keep the column ``ingest_date``, which otherwise only the folder's name tells.
     """
-    schema = SCHEMAS[table]
-    columns = pa.Table.from_pylist(list(rows), schema=schema).drop_columns([PARTITION])
+    columns = pa.Table.from_pylist(list(rows), schema=SCHEMAS[table])
+    if not with_partition:
+        columns = columns.drop_columns([PARTITION])
     sink = pa.BufferOutputStream()
     pq.write_table(columns, sink, compression="zstd")
-    content = sink.getvalue()
-    write_object(location, content)
-    return int(content.size)
+    return sink.getvalue()
+
+
+def file_name(table: str, rows: Iterable[Row]) -> str:
+    """A name that depends on the run and the rows' keys alone, whatever their order."""
+    if table == "runs":
+        return "".join(f"run-{row['run_id']}.parquet" for row in rows)
+    keys = sorted(
+        "\0".join(row[name] for name in ("run_id", "track_id", "generation", "tagger")) for row in rows
+    )
+    return f"part-{hashlib.sha256(chr(1).join(keys).encode()).hexdigest()[:24]}.parquet"
 
 
 def write_object(location: str, content: bytes | pa.Buffer) -> None:

@@ -1,35 +1,39 @@
-"""The table sink: settled tracks to Parquet files whose names are fixed by what is in them."""
+"""The table sink: settled tracks, gathered into batches, to a writer of tables."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from transforms.inference import Settled
-from transforms.parquet import partition_folder, write_file
-from transforms.tables import PARTITION, PER_TRACK_TABLES, Provenance, Row, rows_of
+from transforms.tables import PER_TRACK_TABLES, Provenance, Row, rows_of
 from transforms.timing import NAMESPACE, StageTimes
 
 TRACKS_PER_FILE = 1000
 """Rows of this many tracks go into one file."""
 
 
+class TableWriter(Protocol):
+    """Writes rows; pickled to where the graph runs."""
+
+    def write(self, table: str, rows: Sequence[Row]) -> int:
+        """Write rows of a table so that the same rows written again do not double; return bytes written."""
+
+
 class WriteTables(beam.PTransform):
-    """Settled tracks to files of ``track_tags``, ``segments``, ``embeddings`` and ``failures``.
+    """Settled tracks to ``track_tags``, ``segments``, ``embeddings`` and ``failures``.
 
     Tracks are gathered in the global window, where nothing is late. The reshuffle makes the batches
-    durable before they are written: an engine that retries a bundle writes the same batch again,
-    under the same name.
+    durable before they are written: an engine that retries a bundle writes the same batch again.
     """
 
     def __init__(
         self,
-        root: str,
+        writer: TableWriter,
         provenance: Provenance,
         *,
         tracks_per_file: int = TRACKS_PER_FILE,
@@ -38,59 +42,49 @@ class WriteTables(beam.PTransform):
         """Set up the sink.
 
         Args:
-            root: Folder or URL that the tables' folders lie in.
+            writer: Where rows go.
             provenance: What all rows have in common.
-            tracks_per_file: Tracks gathered before a file is written.
-            max_wait_seconds: How long an unbounded input may wait for company.
+            tracks_per_file: Tracks gathered before their rows are written.
+            max_wait_seconds: How long a track of an unbounded input may wait for company.
         """
         super().__init__()
-        self._root = root
+        self._writer = writer
         self._provenance = provenance
         self._tracks_per_file = tracks_per_file
         self._max_wait_seconds = max_wait_seconds
 
-    def expand(self, settled: beam.PCollection[Settled]) -> beam.PCollection[str]:
-        """Return the locations of the written files."""
+    def expand(self, settled: beam.PCollection[Settled]) -> beam.PCollection[int]:
+        """Return the number of tracks in each batch, once it is written."""
         return (
             settled
             | "One shard" >> beam.Map(lambda element: (0, element))
             | "Gather" >> beam.GroupIntoBatches(self._tracks_per_file, self._max_wait_seconds)
             | "Make durable" >> beam.Reshuffle()
-            | "Write files" >> beam.ParDo(_WriteFiles(self._root, self._provenance))
+            | "Write" >> beam.ParDo(_WriteBatch(self._writer, self._provenance))
         )
 
 
-class _WriteFiles(beam.DoFn):
-    def __init__(self, root: str, provenance: Provenance) -> None:
-        self._root = root
+class _WriteBatch(beam.DoFn):
+    def __init__(self, writer: TableWriter, provenance: Provenance) -> None:
+        self._writer = writer
         self._provenance = provenance
 
-    def process(self, keyed_batch: tuple[int, Iterable[Settled]]) -> Iterator[str]:
+    def process(self, keyed_batch: tuple[int, Iterable[Settled]]) -> Iterator[int]:
         times = StageTimes()
         with times.measure("write"):
-            partitions = _rows_by_partition(keyed_batch[1], self._provenance)
+            batch = list(keyed_batch[1])
+            tables = _rows_by_table(batch, self._provenance)
             for table in PER_TRACK_TABLES:
-                for (of_table, day), rows in partitions.items():
-                    if of_table == table:
-                        location = f"{self._root}/{partition_folder(table, day)}/{file_name(rows)}"
-                        Metrics.counter(NAMESPACE, "bytes_written").inc(write_file(location, table, rows))
-                        Metrics.counter(NAMESPACE, f"rows_{table}").inc(len(rows))
-                        yield location
+                if rows := tables[table]:
+                    Metrics.counter(NAMESPACE, "bytes_written").inc(self._writer.write(table, rows))
+                    Metrics.counter(NAMESPACE, f"rows_{table}").inc(len(rows))
         times.report()
+        yield len(batch)
 
 
-def _rows_by_partition(batch: Iterable[Settled], provenance: Provenance) -> dict[tuple[str, date], list[Row]]:
-    partitions: defaultdict[tuple[str, date], list[Row]] = defaultdict(list)
+def _rows_by_table(batch: Iterable[Settled], provenance: Provenance) -> defaultdict[str, list[Row]]:
+    tables: defaultdict[str, list[Row]] = defaultdict(list)
     for settled in batch:
         for table, rows in rows_of(settled, provenance).items():
-            for row in rows:
-                partitions[table, row[PARTITION]].append(row)
-    return partitions
-
-
-def file_name(rows: Iterable[Row]) -> str:
-    """A name that depends on the run and the rows' keys alone, whatever their order."""
-    keys = sorted(
-        "\0".join(row[name] for name in ("run_id", "track_id", "generation", "tagger")) for row in rows
-    )
-    return f"part-{hashlib.sha256(chr(1).join(keys).encode()).hexdigest()[:24]}.parquet"
+            tables[table] += rows
+    return tables

@@ -30,10 +30,11 @@ from numpy.typing import NDArray
 from synthetic import SAMPLE_RATE_HZ, synthetic_signal
 
 PATCH_FRAMES = 187
+Array = NDArray[np.float32]
 NETWORKS = ("MTT_musicnn", "MSD_musicnn")
 
 
-def spectrogram_patches(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def spectrogram_patches(samples: Array) -> Array:
     """Compute what the original's ``batch_data`` does, in float32: ``[patches, frames, bands]``."""
     mel = librosa.feature.melspectrogram(
         y=samples,
@@ -68,7 +69,7 @@ def main() -> None:
     samples = signal.astype(np.float32) / 32768
     patches = spectrogram_patches(samples)
     golden = {
-        "source": "musicnn 0.1.0 (PyPI, ISC): its graph and checkpoints, its librosa calls, float32 throughout",
+        "source": "musicnn 0.1.0 (PyPI, ISC): its graph, checkpoints and librosa calls, in float32",
         "made_by": "tests/models/make_golden_synthetic.py",
         "made_on": datetime.now(UTC).date().isoformat(),
         "versions": {"tensorflow": tf.__version__, "librosa": librosa.__version__, "numpy": np.__version__},

@@ -34,12 +34,12 @@ def log_mel_patches(samples: Tensor, front_end: FrontEnd) -> Tensor:
     return torch.stack(list(frames.split(front_end.patch_frames))[:-1])
 
 
-def test_signal_is_the_one_the_original_heard():
+def test_signal_is_the_one_the_original_heard() -> None:
     assert hashlib.sha256(synthetic_signal().astype("<i2").tobytes()).hexdigest() == GOLDEN["signal_sha256"]
 
 
 @pytest.mark.parametrize("pruned", [False, True])
-def test_all_outputs_are_the_originals_on_every_patch(pruned):
+def test_all_outputs_are_the_originals_on_every_patch(pruned: bool) -> None:
     tagger = load_tagger("musicnn")
     samples = torch.from_numpy(synthetic_signal().astype(np.float32) / 32768)
     patches = log_mel_patches(samples, tagger.front_end)

@@ -2,36 +2,37 @@
 
 import pytest
 import torch
+from torch import Tensor
 
 from models.bundle import load_tagger
 from models.musicnn import FrontBranch, Musicnn, pad_same
 
 
 @pytest.fixture(scope="module")
-def network():
+def network() -> Musicnn:
     return load_tagger("musicnn").build_networks(pruned=False)[0]
 
 
 @pytest.fixture(scope="module")
-def patches():
+def patches() -> Tensor:
     return 4 * torch.rand(3, 187, 96, generator=torch.Generator().manual_seed(1))
 
 
-def test_shapes_ranges_and_parameters(network, patches):
+def test_shapes_ranges_and_parameters(network: Musicnn, patches: Tensor) -> None:
     scores, embedding = network(patches)
     assert scores.shape == (3, 50) and embedding.shape == (3, 200)
-    assert 0 <= scores.min() and scores.max() <= 1
+    assert scores.min() >= 0 and scores.max() <= 1
     assert sum(parameter.numel() for parameter in network.parameters()) == 787_159
 
 
 @pytest.mark.parametrize(("kernel", "before"), [(4, 1), (7, 3), (32, 15), (64, 31), (128, 63)])
-def test_same_padding_puts_the_odd_zero_at_the_end(kernel, before):
+def test_same_padding_puts_the_odd_zero_at_the_end(kernel: int, before: int) -> None:
     padded = pad_same(torch.ones(1, 1, 5, 2), kernel)
     assert padded.shape == (1, 1, 5 + kernel - 1, 2)
     assert padded[0, 0, :, 0].nonzero().flatten().tolist() == list(range(before, before + 5))
 
 
-def test_front_branch_equals_the_textbook_order_for_scales_of_either_sign():
+def test_front_branch_equals_the_textbook_order_for_scales_of_either_sign() -> None:
     torch.manual_seed(0)
     branch = FrontBranch(4, (7, 10)).eval()
     branch.norm.weight.data = torch.tensor([1.5, -2.0, 0.0, -0.1])
@@ -43,7 +44,7 @@ def test_front_branch_equals_the_textbook_order_for_scales_of_either_sign():
     torch.testing.assert_close(branch(spectrogram), textbook, rtol=0, atol=1e-6)
 
 
-def test_pooling_is_interleaved(network):
+def test_pooling_is_interleaved(network: Musicnn) -> None:
     features = torch.rand(1, 753, 187)
     heard = []
     handle = network.pooled_norm.register_forward_pre_hook(lambda _, inputs: heard.append(inputs[0]))
@@ -53,13 +54,13 @@ def test_pooling_is_interleaved(network):
     assert torch.equal(heard[0][:, 1::2], features.mean(dim=2))
 
 
-def test_a_patch_scores_the_same_alone_and_in_a_batch(network, patches):
+def test_a_patch_scores_the_same_alone_and_in_a_batch(network: Musicnn, patches: Tensor) -> None:
     together, _ = network(patches)
     alone = torch.cat([network(patch[None])[0] for patch in patches])
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-6)
 
 
-def test_exports_with_any_batch_size(patches):
+def test_exports_with_any_batch_size(patches: Tensor) -> None:
     network = Musicnn(outputs=5, front_channels=(3, 3, 2, 2, 2)).eval()
     batch = torch.export.Dim("batch", min=1, max=64)
     exported = torch.export.export(network, (patches,), dynamic_shapes=({0: batch},)).module()
