@@ -123,7 +123,7 @@ def new_record(request: IngestRequest, tagger: Tagger, *, mode: str) -> RunRecor
 
 
 def _wave_runner(
-    request: IngestRequest, output: Output, tagger: Tagger, record: RunRecord, total: int
+    request: IngestRequest, output: Output, tagger: Tagger, record: RunRecord, total: int | None
 ) -> WaveRunner:
     workers = 1 if request.beam.in_processes else request.beam.workers or os.cpu_count() or 1
     plan = WavePlan(workers, request.wave_tracks, total)

@@ -21,7 +21,7 @@ _SECONDS_BETWEEN_LINES = 30
 
 
 @contextmanager
-def progress_shown(record: RunRecord, total: int) -> Iterator[None]:
+def progress_shown(record: RunRecord, total: int | None) -> Iterator[None]:
     """Show tracks done and failed, tracks per minute and the time left, on standard error."""
     ended = threading.Event()
     show = _show_bar if sys.stderr.isatty() else _show_lines
@@ -34,10 +34,10 @@ def progress_shown(record: RunRecord, total: int) -> Iterator[None]:
         thread.join()
 
 
-def _show_bar(record: RunRecord, total: int, ended: threading.Event) -> None:
+def _show_bar(record: RunRecord, total: int | None, ended: threading.Event) -> None:
     columns = (
         BarColumn(),
-        TextColumn("{task.completed:,}/{task.total:,} tracks"),
+        TextColumn("{task.fields[done]} tracks"),
         TextColumn("{task.fields[failed]:,} failed"),
         TextColumn("{task.fields[rate]:.1f} tracks/min"),
         TimeElapsedColumn(),
@@ -45,19 +45,23 @@ def _show_bar(record: RunRecord, total: int, ended: threading.Event) -> None:
     )
     begun = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("ingest", total=total, failed=0, rate=0.0)
+        task = progress.add_task("ingest", total=total, done="0", failed=0, rate=0.0)
         while not ended.wait(0.2):
             done, rate = _pace(record, begun)
-            progress.update(task, completed=min(done, total), failed=LIVE.failed, rate=rate)
+            progress.update(task, completed=done, done=_of_total(done, total), failed=LIVE.failed, rate=rate)
 
 
-def _show_lines(record: RunRecord, total: int, ended: threading.Event) -> None:
+def _show_lines(record: RunRecord, total: int | None, ended: threading.Event) -> None:
     begun = time.monotonic()
     while not ended.wait(_SECONDS_BETWEEN_LINES):
         done, rate = _pace(record, begun)
-        left = f", {(total - done) / rate:.0f} min left" if rate else ""
-        message = f"{done:,}/{total:,} tracks, {LIVE.failed:,} failed, {rate:.1f} tracks/min{left}"
+        left = f", {(total - done) / rate:.0f} min left" if total and rate else ""
+        message = f"{_of_total(done, total)} tracks, {LIVE.failed:,} failed, {rate:.1f} tracks/min{left}"
         print(message, file=sys.stderr, flush=True)
+
+
+def _of_total(done: int, total: int | None) -> str:
+    return f"{done:,}" if total is None else f"{done:,}/{total:,}"
 
 
 def _pace(record: RunRecord, begun: float) -> tuple[int, float]:

@@ -39,7 +39,11 @@ DECODERS: Mapping[AudioFormat, tuple[DecoderType, ...]] = {
     AudioFormat.ASF: (FfmpegDecoder,),
     AudioFormat.MATROSKA: (FfmpegDecoder,),
 }
-"""The decoders of each format in the order in which they are tried, the faster one first."""
+"""The decoders of each format in the order in which they are tried, the faster one first.
+
+The second one is needed on ordinary files: FFmpeg refuses Vorbis whose headers are repeated in the middle,
+as some cutting tools leave it (three tracks of Debian's hyperrogue-music).
+"""
 
 _LENGTH_UNSTATED = (AudioFormat.MP3, AudioFormat.ADTS)
 """Formats without a length of their own: what decoders report for them is a guess from the bit rate."""

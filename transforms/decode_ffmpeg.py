@@ -99,10 +99,14 @@ class FfmpegDecoder:
                     continue
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Yield mono blocks, float32 ``[samples]``; raises DecoderError where FFmpeg cannot go on.
+        """Yield mono blocks, float32 ``[samples]``; raises DecoderError where FFmpeg cannot go on."""
+        with library_errors("FFmpeg"):
+            yield from self._gather()
 
-        Frames are gathered in FFmpeg's own queue and cross into NumPy a block at a time: one by one they
-        would cost more than decoding them.
+    def _gather(self) -> Iterator[np.ndarray]:
+        """Gather frames in FFmpeg's own queue, so that they cross into NumPy a block at a time.
+
+        One by one they would cost as much as decoding them. What is queued when FFmpeg fails still counts.
         """
         queue, layout = av.AudioFifo(), None
         wanted = block_samples(self.info.channels)
@@ -169,11 +173,9 @@ def _layout(frame: av.AudioFrame) -> tuple[str, int]:
 
 
 def _drain(queue: av.AudioFifo) -> Iterator[np.ndarray]:
-    with library_errors("FFmpeg"):
-        frame = queue.read()
-        mono = None if frame is None else _mono(frame)
-    if mono is not None:
-        yield mono
+    frame = queue.read()
+    if frame is not None:
+        yield _mono(frame)
 
 
 def _mono(frame: av.AudioFrame) -> np.ndarray:

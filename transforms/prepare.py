@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -13,6 +12,7 @@ from models.front_end import FrontEnd
 from transforms.analysis import AudioFacts, PreparedTrack
 from transforms.decode import open_audio
 from transforms.failure import ErrorWord, Failure, Stage, TrackError
+from transforms.naming import claims_to_be_audio
 from transforms.settings import AnalysisSettings
 from transforms.sources import Announced
 from transforms.spectrogram import spectrogram_of
@@ -22,15 +22,6 @@ from transforms.track import Track
 
 SETTLED = "settled"
 """Tag of the output whose elements need no network: failures."""
-
-AUDIO_ENDINGS = frozenset(
-    {
-        *(".mp3", ".mp2", ".aac", ".m4a", ".m4b", ".mp4", ".alac", ".wma", ".asf"),
-        *(".flac", ".wav", ".wave", ".w64", ".rf64", ".bwf", ".aif", ".aiff", ".aifc", ".caf"),
-        *(".ogg", ".oga", ".opus", ".mka", ".webm"),
-    }
-)
-"""A file so named claims to be audio: if it is none, that is a failure and not a file to pass over."""
 
 
 class PrepareTracks(beam.DoFn):
@@ -94,7 +85,7 @@ def prepare_track(
 def is_passed_over(track: Track, error: TrackError) -> bool:
     """True if a listing came upon a file that is no audio and does not claim to be."""
     no_audio = error.error in (ErrorWord.NOT_AUDIO, ErrorWord.EMPTY)
-    return no_audio and not track.named and Path(track.uri).suffix.lower() not in AUDIO_ENDINGS
+    return no_audio and not track.named and not claims_to_be_audio(track.uri)
 
 
 def unexpected(stage: Stage, error: Exception) -> TrackError:

@@ -6,12 +6,14 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from transforms.failure import ErrorWord, Failure, Stage, TrackError
 from transforms.manifest import Row, is_manifest, read_manifest
-from transforms.storage import list_objects, look_up
+from transforms.storage import Listed, StoredObject, folder_of, list_objects, look_up
+from transforms.storage_local import local_paths
 from transforms.track import Track
 
 Announced = Track | Failure
@@ -32,21 +34,26 @@ def announced_tracks(location: str) -> Iterator[Announced]:
         ManifestError: The manifest as a whole cannot be used.
     """
     if is_manifest(location):
-        base = Path(location).absolute().parent
+        base = folder_of(location)
         for number, row in enumerate(read_manifest(location), start=1):
             yield _track_of_row(row, number, base)
     else:
-        for uri in list_objects(location):
-            yield _at_present_generation(Track(track_id_of(uri), uri))
+        for listed in list_objects(location):
+            yield _listed_track(listed)
 
 
-def count_announced(location: str) -> int:
+def count_announced(location: str) -> int | None:
     """How many tracks an input will announce, without looking any of them up.
+
+    Returns:
+        The number; None for a listing of an object store, which would be paid for twice.
 
     Raises:
         ManifestError: The manifest cannot be used.
     """
-    return sum(1 for _ in (read_manifest(location) if is_manifest(location) else list_objects(location)))
+    if is_manifest(location):
+        return sum(1 for _ in read_manifest(location))
+    return None if "://" in location else sum(1 for _ in local_paths(location))
 
 
 def track_id_of(uri: str) -> str:
@@ -54,7 +61,14 @@ def track_id_of(uri: str) -> str:
     return hashlib.sha256(os.fsencode(uri)).hexdigest()[:20]
 
 
-def _track_of_row(row: Row, number: int, base: Path) -> Announced:
+def _listed_track(listed: Listed) -> Announced:
+    if isinstance(listed, StoredObject):
+        return Track(track_id_of(listed.uri), listed.uri, listed.generation, listed.size_bytes)
+    uri, problem = listed
+    return Failure.of(Track(track_id_of(uri), uri), problem)
+
+
+def _track_of_row(row: Row, number: int, base: str) -> Announced:
     track_id, uri = (str(row.get(name) or "").strip() for name in ("track_id", "uri"))
     metadata = {
         str(name): _as_text(value)
@@ -69,9 +83,11 @@ def _track_of_row(row: Row, number: int, base: Path) -> Announced:
     return _at_present_generation(track)
 
 
-def _absolute(uri: str, base: Path) -> str:
+def _absolute(uri: str, base: str) -> str:
     """Relative paths are meant from the manifest's folder; URLs stay as they are."""
-    return uri if not uri or "://" in uri else os.path.normpath(base / uri)
+    if not uri or "://" in uri:
+        return uri
+    return f"{base}/{uri}" if "://" in base else os.path.normpath(Path(base) / uri)
 
 
 def _as_text(value: Any) -> str:
@@ -83,6 +99,4 @@ def _at_present_generation(track: Track) -> Announced:
         found = look_up(track.uri)
     except TrackError as problem:
         return Failure.of(track, problem)
-    return Track(
-        track.track_id, track.uri, found.generation, found.size_bytes, track.metadata, named=track.named
-    )
+    return replace(track, generation=found.generation, size_bytes=found.size_bytes)

@@ -26,7 +26,9 @@ from tests.servers.bigquery_layers import RowRefusals
 from tests.servers.credentials import PROJECT
 from tests.servers.faults import FaultProxy
 
-ENVIRONMENT = Path(__file__).parents[2] / ".venv-bigquery"
+ENVIRONMENT = Path(
+    os.environ.get("TONEARM_BIGQUERY_ENVIRONMENT", Path(__file__).parents[2] / ".venv-bigquery")
+)
 LOCK = Path(__file__).with_name("bigquery-requirements.lock")
 
 _STAMP = "installed.sha256"

@@ -267,7 +267,9 @@ class _SubscriberCalls:
             held = queue.still_leased(held)
             limit = min(_BATCH, allowed - len(held))
             taken = queue.take(limit, wait_s=_POLL_S, lease_s=first.stream_ack_deadline_seconds)
-            if taken:
+            if not context.is_active():
+                queue.give_back(message.ack_id for message in taken)
+            elif taken:
                 held |= {message.ack_id for message in taken}
                 yield types.StreamingPullResponse(received_messages=taken)
 
