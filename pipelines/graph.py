@@ -30,8 +30,9 @@ class AnalyzeTracks(beam.PTransform):
             PrepareTracks(self._settings, self._front_end)
         ).with_outputs(SETTLED, main="prepared")
         analyses = prepared.prepared | "Infer" >> RunInference(TaggerHandler(self._settings))
-        return (
-            (analyses, prepared[SETTLED])
-            | "Join" >> beam.Flatten()
-            | "Count" >> beam.ParDo(CountSettled()).with_output_types(Settled)
+        # Counted before they are joined: a local runner ends a stage at a Flatten, and progress would halt.
+        counted = (
+            analyses | "Count analyses" >> beam.ParDo(CountSettled()).with_output_types(Settled),
+            prepared[SETTLED] | "Count failures" >> beam.ParDo(CountSettled()).with_output_types(Settled),
         )
+        return counted | "Join" >> beam.Flatten()

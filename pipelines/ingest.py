@@ -23,7 +23,8 @@ from pipelines.graph import AnalyzeTracks
 from pipelines.outputs import Output, ParquetOutput
 from pipelines.report import print_summary, progress_shown
 from pipelines.run_record import RunRecord
-from pipelines.waves import BoundedSource, WavePlan, WaveRunner
+from pipelines.stream import StreamRequest, opened_stream
+from pipelines.waves import BoundedSource, TrackSource, WavePlan, WaveRunner
 from transforms.inference import cached_tagger
 from transforms.ledger import Ledger
 from transforms.parquet import ParquetWriter
@@ -44,7 +45,7 @@ class IngestRequest:
     """One call of the ingest job.
 
     Attributes:
-        source: Folder, file, glob or manifest.
+        source: Folder, file, glob or manifest; or what a stream listens to.
         output: Folder or URL of the tables.
         settings: How tracks are analysed.
         retag: True to work tracks again that the tables hold already.
@@ -52,7 +53,7 @@ class IngestRequest:
         beam: Options for Beam.
     """
 
-    source: str
+    source: str | StreamRequest
     output: str
     settings: AnalysisSettings
     retag: bool = False
@@ -79,17 +80,27 @@ def ingest(request: IngestRequest) -> RunRecord:
 
 
 def _ingest_in_waves(request: IngestRequest, tagger: Tagger) -> RunRecord:
-    total = count_announced(request.source)
-    record = new_record(request, tagger, mode="batch")
+    is_stream = isinstance(request.source, StreamRequest)
+    total = None if isinstance(request.source, StreamRequest) else count_announced(request.source)
+    record = new_record(request, tagger, mode="streaming" if is_stream else "batch")
     output = ParquetOutput(request.output)
-    with output.opened():
-        runner = _wave_runner(request, output, tagger, record, total)
-        announced = announced_tracks(request.source)
-        pending = pending_tracks(announced, _ledger(request, tagger), _skip_counter(record))
+    with output.opened(), _source(request, tagger, record) as source:
+        runner = _wave_runner(request, source, output, tagger, record, total)
         with progress_shown(record, total), _stopping_on_signals(runner):
-            runner.run(BoundedSource(pending))
+            runner.run()
     print_summary(record, runner.stage_seconds, request.output)
     return record
+
+
+@contextmanager
+def _source(request: IngestRequest, tagger: Tagger, record: RunRecord) -> Iterator[TrackSource]:
+    ledger = None if request.retag else Ledger.read(request.output, tagger.identity)
+    on_skip = _skip_counter(record)
+    if isinstance(request.source, StreamRequest):
+        with opened_stream(request.source, ledger or Ledger(), on_skip) as stream:
+            yield stream
+    else:
+        yield BoundedSource(pending_tracks(announced_tracks(request.source), ledger, on_skip))
 
 
 def _ingest_on_engine(request: IngestRequest, tagger: Tagger) -> RunRecord:
@@ -123,16 +134,17 @@ def new_record(request: IngestRequest, tagger: Tagger, *, mode: str) -> RunRecor
 
 
 def _wave_runner(
-    request: IngestRequest, output: Output, tagger: Tagger, record: RunRecord, total: int | None
+    request: IngestRequest,
+    source: TrackSource,
+    output: Output,
+    tagger: Tagger,
+    record: RunRecord,
+    total: int | None,
 ) -> WaveRunner:
     workers = 1 if request.beam.in_processes else request.beam.workers or os.cpu_count() or 1
     plan = WavePlan(workers, request.wave_tracks, total)
     flags = request.beam.flags if request.beam.in_processes else (*request.beam.flags, *_ONE_THREAD)
-    return WaveRunner(output, request.settings, tagger.front_end, record, plan, flags)
-
-
-def _ledger(request: IngestRequest, tagger: Tagger) -> Ledger | None:
-    return None if request.retag else Ledger(request.output, tagger.identity)
+    return WaveRunner(source, output, request.settings, tagger.front_end, record, plan, flags)
 
 
 def _skip_counter(record: RunRecord) -> Callable[[SkipReason], None]:

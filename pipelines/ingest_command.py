@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.exit_codes import EXIT_BROKEN, EXIT_OK, WrongCallError
+
+if TYPE_CHECKING:
+    from pipelines.stream import StreamRequest
 
 _DESCRIPTION = """\
 Tag the tracks of a catalog and write five tables: track_tags, segments, embeddings, failures and runs.
@@ -45,7 +49,7 @@ def add_to(commands: Any) -> None:
         allow_abbrev=False,
     )
     parser.set_defaults(job=_ingest)
-    parser.add_argument("input", metavar="INPUT", help="folder, file, glob or manifest")
+    parser.add_argument("input", metavar="INPUT", nargs="?", help="folder, file, glob or manifest")
     parser.add_argument(
         "--output", metavar="OUT", required=True, help="folder of the tables; made if missing"
     )
@@ -80,6 +84,66 @@ def add_to(commands: Any) -> None:
         default=1.0,
         help="exit with 1 if a larger share of the tried tracks failed (default: 1, never)",
     )
+    _add_stream_options(parser)
+
+
+def _add_stream_options(parser: argparse.ArgumentParser) -> None:
+    stream = parser.add_argument_group("continuous ingestion, in place of INPUT; ends with Ctrl-C or SIGTERM")
+    stream.add_argument(
+        "--subscription",
+        metavar="projects/P/subscriptions/S",
+        help="take Cloud Storage notifications from Pub/Sub",
+    )
+    stream.add_argument("--watch", metavar="PREFIX", help="list a folder or prefix again and again")
+    stream.add_argument(
+        "--poll_seconds",
+        type=_positive_number,
+        default=30.0,
+        help="time between listings of --watch (default: 30)",
+    )
+    stream.add_argument(
+        "--catch_up", metavar="PREFIX", help="with --subscription: tag first what the prefix holds already"
+    )
+    stream.add_argument(
+        "--prefix",
+        action="append",
+        default=[],
+        help="with --subscription: only objects that begin so; may repeat",
+    )
+    stream.add_argument(
+        "--suffix",
+        action="append",
+        default=[],
+        help="with --subscription: only objects that end so; may repeat",
+    )
+    stream.add_argument(
+        "--max_wave_seconds",
+        type=_positive_number,
+        default=10.0,
+        help="a wave closes this long after its first track (default: 10)",
+    )
+
+
+def _source(known: argparse.Namespace) -> str | StreamRequest:
+    from pipelines.stream import StreamRequest
+    from transforms.notification import NotificationFilter
+
+    if sum(map(bool, (known.input, known.subscription, known.watch))) != 1:
+        raise WrongCallError("name one thing to tag: INPUT, --subscription or --watch")
+    if known.input:
+        return str(known.input)
+    if known.subscription and not re.fullmatch(r"projects/[^/]+/subscriptions/[^/]+", known.subscription):
+        raise WrongCallError(
+            f"--subscription is projects/PROJECT/subscriptions/NAME, not {known.subscription}"
+        )
+    return StreamRequest(
+        subscription=known.subscription or "",
+        watch=known.watch or "",
+        poll_seconds=known.poll_seconds,
+        catch_up=known.catch_up or "",
+        wanted=NotificationFilter(tuple(known.prefix), tuple(known.suffix)),
+        max_wave_seconds=known.max_wave_seconds,
+    )
 
 
 def _ingest(known: argparse.Namespace, beam_options: list[str]) -> int:
@@ -97,7 +161,7 @@ def _ingest(known: argparse.Namespace, beam_options: list[str]) -> int:
         max_track_bytes=known.max_track_bytes,
     )
     request = IngestRequest(
-        source=known.input,
+        source=_source(known),
         output=known.output,
         settings=settings,
         retag=known.retag,

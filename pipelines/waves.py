@@ -59,6 +59,9 @@ class TrackSource(Protocol):
     def settled(self, tracks: Sequence[Announced]) -> None:
         """Be told that tracks stand in the tables: what announced them may be forgotten."""
 
+    def stop(self) -> None:
+        """End a wait for further tracks."""
+
 
 class BoundedSource:
     """A source that ends: the pending tracks of a folder or manifest."""
@@ -73,12 +76,16 @@ class BoundedSource:
     def settled(self, tracks: Sequence[Announced]) -> None:
         """Nothing waits for the news: what is done is read from the tables."""
 
+    def stop(self) -> None:
+        """A listing is never waited for."""
+
 
 class WaveRunner:
     """Works the pending tracks of one run, wave by wave."""
 
     def __init__(
         self,
+        source: TrackSource,
         output: Output,
         settings: AnalysisSettings,
         front_end: FrontEnd,
@@ -89,6 +96,7 @@ class WaveRunner:
         """Set up a run.
 
         Args:
+            source: Where tracks come from.
             output: The tables, held for this run.
             settings: How tracks are analysed.
             front_end: The tagger's front end.
@@ -96,6 +104,7 @@ class WaveRunner:
             plan: Workers and size of a wave.
             flags: Further Beam options, as on the command line.
         """
+        self._source = source
         self._output = output
         self._settings = settings
         self._front_end = front_end
@@ -109,18 +118,18 @@ class WaveRunner:
         self._waves = 0
         self.stage_seconds: defaultdict[str, float] = defaultdict(float)
 
-    def run(self, source: TrackSource) -> None:
-        """Work all tracks of a source; returns when every wave is committed.
+    def run(self) -> None:
+        """Work all tracks of the source; returns when every wave is committed.
 
         Raises:
             Exception: The first error that stopped a worker; waves committed before it stay.
         """
         with ThreadPoolExecutor(self._plan.workers, thread_name_prefix="worker") as pool:
-            workers = [pool.submit(self._work, source) for _ in range(self._plan.workers)]
+            workers = [pool.submit(self._work) for _ in range(self._plan.workers)]
             try:
                 wait(workers, return_when=FIRST_EXCEPTION)
             finally:
-                self._stopping.set()
+                self.stop()
         for worker in workers:
             worker.result()
         self._record.ended = datetime.now(UTC)
@@ -129,18 +138,19 @@ class WaveRunner:
     def stop(self) -> None:
         """Take no further tracks; what is in flight is worked and committed."""
         self._stopping.set()
+        self._source.stop()
 
-    def _work(self, source: TrackSource) -> None:
-        while share := self._take_share(source):
+    def _work(self) -> None:
+        while share := self._take_share():
             wave, tracks = share
             self._work_share(wave, tracks)
-            source.settled(tracks)
+            self._source.settled(tracks)
 
-    def _take_share(self, source: TrackSource) -> tuple[str, list[Announced]] | None:
+    def _take_share(self) -> tuple[str, list[Announced]] | None:
         with self._taking:
             if self._stopping.is_set():
                 return None
-            tracks = source.take(self._share_size())
+            tracks = self._source.take(self._share_size())
             if not tracks:
                 return None
             self._taken += len(tracks)

@@ -26,6 +26,7 @@ class ErrorWord(StrEnum):
     """The stable words of the ``error`` column; never renamed, only added to."""
 
     INVALID_ROW = "invalid_row"
+    MALFORMED_MESSAGE = "malformed_message"
     NOT_FOUND = "not_found"
     CHANGED = "changed"
     FORBIDDEN = "forbidden"

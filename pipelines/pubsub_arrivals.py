@@ -1,0 +1,102 @@
+"""Announcements from a Pub/Sub subscription to a bucket's notifications."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+
+from google.api_core.exceptions import DeadlineExceeded, GoogleAPICallError, RetryError
+from google.cloud.pubsub_v1 import SubscriberClient
+
+from pipelines.stream_source import Arrival
+from transforms.notification import NotificationFilter, announced_by
+
+_logger = logging.getLogger(__name__)
+
+LEASE_SECONDS = 60
+"""How long a message stays ours after each extension; a killed run's messages come again after this."""
+
+_EXTEND_EVERY_SECONDS = 20
+
+_RECEIPTS_A_REQUEST = 500
+"""Pub/Sub bounds a request to 512 KiB; receipts have some 200 bytes."""
+
+
+class PubSubArrivals:
+    """Pulls messages, keeps them leased while they are in flight, and acknowledges them when told to.
+
+    Args:
+        subscription: ``projects/PROJECT/subscriptions/NAME``.
+        wanted: Which objects to take; other messages are acknowledged unseen.
+    """
+
+    def __init__(self, subscription: str, wanted: NotificationFilter) -> None:
+        self._subscription = subscription
+        self._wanted = wanted
+        self._client = SubscriberClient()
+        self._leased: set[str] = set()
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._extender = threading.Thread(target=self._extend_leases, name="leases", daemon=True)
+        self._extender.start()
+
+    def poll(self, count: int, wait_seconds: float) -> list[Arrival]:
+        """See :class:`pipelines.stream_source.Arrivals`."""
+        try:
+            request = {"subscription": self._subscription, "max_messages": count}
+            response = self._client.pull(request=request, timeout=wait_seconds, retry=None)
+        except DeadlineExceeded:
+            return []
+        except (GoogleAPICallError, RetryError) as error:
+            _logger.warning("Pub/Sub cannot be reached (%s); trying again", type(error).__name__)
+            self._closing.wait(wait_seconds)
+            return []
+        with self._lock:
+            self._leased.update(received.ack_id for received in response.received_messages)
+        arrivals, unwanted = [], []
+        for received in response.received_messages:
+            message = received.message
+            announced = announced_by(message.message_id, message.attributes, message.data, self._wanted)
+            if announced is None:
+                unwanted.append(received.ack_id)
+            else:
+                arrivals.append(Arrival(announced, received.ack_id))
+        self.acknowledge(unwanted)
+        return arrivals
+
+    def acknowledge(self, receipts: Sequence[str]) -> None:
+        """See :class:`pipelines.stream_source.Arrivals`; what cannot be said is delivered again and skipped."""
+        with self._lock:
+            self._leased.difference_update(receipts)
+        for some in _in_requests(receipts):
+            try:
+                self._client.acknowledge(request={"subscription": self._subscription, "ack_ids": some})
+            except (GoogleAPICallError, RetryError) as error:
+                _logger.warning("messages could not be acknowledged (%s)", type(error).__name__)
+
+    def close(self) -> None:
+        """Give back what is not acknowledged, so that it is delivered again at once."""
+        self._closing.set()
+        self._extender.join()
+        self._set_deadline(0)
+        self._client.close()
+
+    def _extend_leases(self) -> None:
+        while not self._closing.wait(_EXTEND_EVERY_SECONDS):
+            self._set_deadline(LEASE_SECONDS)
+
+    def _set_deadline(self, seconds: int) -> None:
+        with self._lock:
+            leased = sorted(self._leased)
+        for some in _in_requests(leased):
+            request = {"subscription": self._subscription, "ack_ids": some, "ack_deadline_seconds": seconds}
+            try:
+                self._client.modify_ack_deadline(request=request)
+            except (GoogleAPICallError, RetryError) as error:
+                _logger.warning("leases could not be extended (%s)", type(error).__name__)
+
+
+def _in_requests(receipts: Sequence[str]) -> Iterator[list[str]]:
+    for first in range(0, len(receipts), _RECEIPTS_A_REQUEST):
+        yield list(receipts[first : first + _RECEIPTS_A_REQUEST])

@@ -1,0 +1,35 @@
+"""Fixtures that tests of whole runs share."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.catalog import write_song
+
+
+@pytest.fixture(scope="session")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four short tracks in four formats; to be read, not changed."""
+    folder = tmp_path_factory.mktemp("songs")
+    for number, kind in enumerate(("flac", "mp3", "vorbis", "opus")):
+        write_song(folder / f"{kind}.{kind}", kind, from_hz=150.0 * (number + 1))
+    return folder
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """Where tables go; not made yet."""
+    return tmp_path / "tables"
+
+
+@pytest.fixture
+def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that stands in for the system's temporary one, in subprocesses too."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return folder
