@@ -66,7 +66,7 @@ class PubSubArrivals:
         return arrivals
 
     def acknowledge(self, receipts: Sequence[str]) -> None:
-        """See :class:`pipelines.stream_source.Arrivals`; what cannot be said is delivered again and skipped."""
+        """See :class:`pipelines.stream_source.Arrivals`; what is not heard is delivered again and skipped."""
         with self._lock:
             self._leased.difference_update(receipts)
         for some in _in_requests(receipts):

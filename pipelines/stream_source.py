@@ -72,7 +72,7 @@ class StreamSource:
         self._stopping = threading.Event()
 
     def take(self, count: int) -> list[Announced]:
-        """See :class:`pipelines.waves.TrackSource`; waits until something arrives or the stream is stopped."""
+        """See :class:`pipelines.waves.TrackSource`; waits until something arrives or it is stopped."""
         taken: list[Announced] = []
         closes_at = float("inf")
         while len(taken) < count and not self._stopping.is_set():
