@@ -28,17 +28,22 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml setup.py
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
 	touch $@
 
+# The BigQuery emulator's dependencies clash with ours, so it has an environment of its own.
+$(VENV)-bigquery/.ready: tests/servers/bigquery-requirements.lock $(VENV)/.ready
+	$(BIN)/python -m tests.servers.bigquery --install
+	touch $@
+
 demo: setup
 	$(BIN)/tonearm ingest samples/manifest.csv --output $(DEMO_OUTPUT)
 	$(BIN)/tonearm show $(DEMO_OUTPUT)
 
-test: setup
+test: setup $(VENV)-bigquery/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -m 'not slow' -n auto
 
-test-slow: setup
+test-slow: setup $(VENV)-bigquery/.ready
 	$(BIN)/pytest -m slow
 
 lock: setup

@@ -13,6 +13,21 @@ from models.musicnn import FRONT_KERNELS, FrontBranch, Musicnn, pad_same
 Result = tuple[Tensor, Tensor]
 
 
+def fuse(networks: Sequence[nn.Module], frames: int) -> nn.Module:
+    """Join networks into one module with the same scores.
+
+    Args:
+        networks: In the order of their outputs, in evaluation mode.
+        frames: Length of a patch.
+
+    Returns:
+        A module from patches ``[batch, frames, bands]`` to all scores and all embeddings, side by side.
+    """
+    musicnns = [network for network in networks if isinstance(network, Musicnn)]
+    fits = len(musicnns) == len(networks)
+    return (FusedMusicnn(musicnns, frames) if fits else SideBySide(networks)).eval()
+
+
 class SideBySide(nn.Module):
     """Runs any networks on the same patches and puts their results side by side.
 
@@ -83,8 +98,9 @@ class _FusedBranch(nn.Module):
     def forward(self, spectrogram: Tensor) -> tuple[Tensor, ...]:
         """Map ``[batch, 1, frames, bands]`` to ``[batch, channels, frames]`` for each network."""
         response = functional.conv2d(pad_same(spectrogram, self.kernel_frames), self.weight)
-        strongest = response.amax(dim=3) * self.direction + self.offset
-        return (strongest.relu() * self.scale + self.shift).split(self.sizes, dim=1)
+        strongest = functional.max_pool2d(response, (1, response.shape[3])).squeeze(3)
+        heard = (strongest * self.direction + self.offset).relu()
+        return (heard * self.scale + self.shift).split(self.sizes, dim=1)
 
 
 def _raw_filters(network: Musicnn, index: int, frames: int) -> tuple[Tensor, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
@@ -29,6 +31,22 @@ class BeamOptions:
     in_processes: bool = False
 
 
+def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part a command line into ours and Beam's, so that `--runner X INPUT` does not take X for the input.
+
+    Raises:
+        WrongCallError: An option of Beam has a value that Beam does not take.
+    """
+    ours = _unknown_to_beam(arguments)
+    beams, waiting = [], list(ours)
+    for argument in arguments:
+        if waiting and argument == waiting[0]:
+            del waiting[0]
+        else:
+            beams.append(argument)
+    return ours, beams
+
+
 def read_beam_options(flags: Sequence[str]) -> BeamOptions:
     """Check options against all that Beam knows.
 
@@ -51,11 +69,22 @@ def read_beam_options(flags: Sequence[str]) -> BeamOptions:
 
 def _refuse_unknown(flags: Sequence[str]) -> None:
     """Beam lets an unknown option pass, as an engine may know it; on this machine it is a misspelt one."""
-    unknown: list[str] = []
-    PipelineOptions([]).get_all_options(
-        add_extra_args_fn=lambda parser: unknown.extend(parser.parse_known_args(list(flags))[1])
-    )
-    if unknown:
+    if unknown := _unknown_to_beam(flags):
         raise WrongCallError(
             f"neither tonearm nor Beam knows {' '.join(unknown)}; see `tonearm ingest --help`"
         )
+
+
+def _unknown_to_beam(arguments: Sequence[str]) -> list[str]:
+    unknown: list[str] = []
+
+    def parse(parser: ArgumentParser) -> None:
+        parser.error = _wrong_call  # type: ignore[method-assign]  # Beam's usage has 500 lines
+        unknown.extend(parser.parse_known_args(list(arguments))[1])
+
+    PipelineOptions([]).get_all_options(add_extra_args_fn=parse)
+    return unknown
+
+
+def _wrong_call(message: str) -> NoReturn:
+    raise WrongCallError(f"Beam says: {message}")

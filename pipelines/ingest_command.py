@@ -51,7 +51,12 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(job=_ingest)
     parser.add_argument("input", metavar="INPUT", nargs="?", help="folder, file, glob or manifest")
     parser.add_argument(
-        "--output", metavar="OUT", required=True, help="folder of the tables; made if missing"
+        "--output",
+        metavar="OUT",
+        required=True,
+        action="append",
+        help="folder of the tables, made if missing, a URL such as gs://bucket/tags, or "
+        "bigquery://project.dataset; twice to write Parquet and BigQuery",
     )
     parser.add_argument(
         "--tagger", default="musicnn", help="embedded bundle, or where one lies (default: musicnn)"
@@ -150,10 +155,17 @@ def _ingest(known: argparse.Namespace, beam_options: list[str]) -> int:
     from models.bundle import BundleError
     from pipelines.beam_options import read_beam_options
     from pipelines.commit import OutputInUseError
-    from pipelines.ingest import IngestRequest, ingest
+    from pipelines.ingest import ingest
+    from pipelines.outputs import in_order
+    from pipelines.request import IngestRequest
     from transforms.manifest import ManifestError
     from transforms.settings import AnalysisSettings
+    from transforms.stored_rows import OutputError
 
+    try:
+        outputs = in_order(known.output)
+    except OutputError as error:
+        raise WrongCallError(str(error)) from error
     settings = AnalysisSettings(
         tagger=known.tagger,
         precision=known.precision,
@@ -162,7 +174,7 @@ def _ingest(known: argparse.Namespace, beam_options: list[str]) -> int:
     )
     request = IngestRequest(
         source=_source(known),
-        output=known.output,
+        outputs=outputs,
         settings=settings,
         retag=known.retag,
         wave_tracks=known.wave_tracks,
@@ -170,7 +182,7 @@ def _ingest(known: argparse.Namespace, beam_options: list[str]) -> int:
     )
     try:
         record = ingest(request)
-    except (ManifestError, BundleError, OutputInUseError) as error:
+    except (ManifestError, BundleError, OutputError, OutputInUseError) as error:
         raise WrongCallError(str(error)) from error
     if record.failed_fraction > known.max_failed_fraction:
         print(

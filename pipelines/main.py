@@ -20,10 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; an unforeseen error is raised, and Python exits with 1."""
-    known, further = _parser().parse_known_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     try:
-        return int(known.job(known, further))
+        ours, beams = _split(list(sys.argv[1:] if arguments is None else arguments))
+        known, unknown = _parser().parse_known_args(ours)
+        return int(known.job(known, [*beams, *unknown]))
     except WrongCallError as error:
         print(f"tonearm: {error}", file=sys.stderr)
         return EXIT_WRONG_CALL
@@ -31,6 +32,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output, such as `head`, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Our arguments and Beam's; only a job needs Beam loaded to tell them apart, `--help` does not."""
+    if arguments[:1] != ["ingest"] or {"-h", "--help"} & set(arguments):
+        return arguments, []
+    from pipelines.beam_options import split_arguments
+
+    return split_arguments(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipelines import commit
 from transforms.parquet import ParquetWriter
-from transforms.tables import Row
+from transforms.sink import SeveralWriters, TableWriter
+from transforms.stored_rows import BIGQUERY, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from transforms.sink import TableWriter
 
 
 class Output(Protocol):
@@ -24,10 +23,14 @@ class Output(Protocol):
 
         Raises:
             OutputInUseError: Another run is writing there.
+            OutputError: It cannot be written to.
         """
 
     def staging_writer(self, wave: str) -> TableWriter:
         """A writer for rows that no reader sees before the wave is committed."""
+
+    def direct_writer(self) -> TableWriter:
+        """A writer for rows that readers see at once; for an engine, which works without waves."""
 
     def commit(self, wave: str) -> None:
         """Make a wave's rows visible; may be repeated."""
@@ -56,6 +59,10 @@ class ParquetOutput:
         """See :class:`Output`."""
         return ParquetWriter(commit.staging_root(self._location, wave))
 
+    def direct_writer(self) -> ParquetWriter:
+        """See :class:`Output`."""
+        return ParquetWriter(self._location)
+
     def commit(self, wave: str) -> None:
         """See :class:`Output`."""
         commit.commit_wave(self._location, wave)
@@ -65,12 +72,36 @@ class ParquetOutput:
         commit.discard_wave(self._location, wave)
 
 
-class _SeveralWriters:
-    def __init__(self, writers: Sequence[TableWriter]) -> None:
-        self._writers = writers
+def output_at(locations: Sequence[str]) -> Output:
+    """The output at a location, or several as one; see :func:`in_order`."""
+    outputs = [_output_at(location) for location in locations]
+    return outputs[0] if len(outputs) == 1 else SeveralOutputs(outputs)
 
-    def write(self, table: str, rows: Sequence[Row]) -> int:
-        return sum(writer.write(table, rows) for writer in self._writers)
+
+def in_order(locations: Sequence[str]) -> tuple[str, ...]:
+    """Check locations and order them: the last one's tables tell what is done.
+
+    Raises:
+        OutputError: There are two of a kind, or one is misspelt.
+    """
+    ordered = tuple(sorted(locations, key=_is_folder))
+    if len({_is_folder(location) for location in ordered}) < len(ordered):
+        raise OutputError("name one folder or URL of Parquet tables, one bigquery:// dataset, or one of each")
+    output_at(ordered)
+    return ordered
+
+
+def _is_folder(location: str) -> bool:
+    return not location.startswith(BIGQUERY)
+
+
+def _output_at(location: str) -> Output:
+    if _is_folder(location):
+        return ParquetOutput(location)
+    from pipelines.bigquery_output import BigQueryOutput
+    from transforms.bigquery_client import Dataset
+
+    return BigQueryOutput(Dataset.at(location))
 
 
 class SeveralOutputs:
@@ -91,9 +122,13 @@ class SeveralOutputs:
                 held.enter_context(output.opened())
             yield
 
-    def staging_writer(self, wave: str) -> _SeveralWriters:
+    def staging_writer(self, wave: str) -> SeveralWriters:
         """See :class:`Output`."""
-        return _SeveralWriters([output.staging_writer(wave) for output in self._outputs])
+        return SeveralWriters(tuple(output.staging_writer(wave) for output in self._outputs))
+
+    def direct_writer(self) -> SeveralWriters:
+        """See :class:`Output`."""
+        return SeveralWriters(tuple(output.direct_writer() for output in self._outputs))
 
     def commit(self, wave: str) -> None:
         """See :class:`Output`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -71,7 +71,7 @@ def _pace(record: RunRecord, begun: float) -> tuple[int, float]:
     return worked + record.n_skipped, worked / minutes if minutes > 0 else 0.0
 
 
-def print_summary(record: RunRecord, stage_seconds: Mapping[str, float], output: str) -> None:
+def print_summary(record: RunRecord, stage_seconds: Mapping[str, float], outputs: Sequence[str]) -> None:
     """Print the counts, why tracks were left out, where the time went and where the tables are."""
     console = Console(highlight=False)
     seconds = max(1e-9, (record.ended or record.started).timestamp() - record.started.timestamp())
@@ -86,7 +86,7 @@ def print_summary(record: RunRecord, stage_seconds: Mapping[str, float], output:
         console.print(f"  failed, {word}: {count:,}")
     if record.tagged:
         _print_split(console, stage_seconds, seconds, record.tagged)
-    console.print(f"tables: {output}", soft_wrap=True)
+    console.print(f"tables: {', '.join(outputs)}", soft_wrap=True)
 
 
 def _print_split(console: Console, stage_seconds: Mapping[str, float], seconds: float, tagged: int) -> None:

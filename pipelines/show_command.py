@@ -45,10 +45,15 @@ def _show(known: argparse.Namespace, further: list[str]) -> int:
         raise WrongCallError(f"unknown: {' '.join(further)}; see `tonearm show --help`")
     if known.picture and not known.track:
         raise WrongCallError("--picture draws one track: name it after OUT")
-    if known.track:
-        _show_track(known)
-    else:
-        _show_tracks(known)
+    from transforms.stored_rows import OutputError
+
+    try:
+        if known.track:
+            _show_track(known)
+        else:
+            _show_tracks(known)
+    except OutputError as error:
+        raise WrongCallError(str(error)) from error
     return EXIT_OK
 
 

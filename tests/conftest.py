@@ -10,6 +10,9 @@ import pytest
 from tests.catalog import write_song
 
 
+pytest_plugins = ["tests.servers.fixtures"]
+
+
 @pytest.fixture(scope="session")
 def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four short tracks in four formats; to be read, not changed."""
@@ -33,3 +36,9 @@ def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr(tempfile, "tempdir", None)
     return folder
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The manifest of the eight tracks that the project ships."""
+    return Path(__file__).parent.parent / "samples" / "manifest.csv"

@@ -19,7 +19,7 @@ from transforms.decode_libsndfile import LibsndfileDecoder
 from transforms.failure import ErrorWord, Stage, TrackError
 from transforms.truncation import Claim, read_claim
 
-__all__ = ["AudioInfo", "AudioReader", "open_audio"]
+__all__ = ["AudioInfo", "AudioReader", "open_audio", "open_audio_descriptor", "open_regular_file"]
 
 DecoderType = Callable[[int, AudioFormat], AudioDecoder]
 
@@ -169,7 +169,11 @@ def open_audio(path: str | Path) -> AudioReader:
         TrackError: Stage decode; ``empty``, ``not_audio`` (also a film without sound), ``undecodable``, or
             ``not_found``, ``forbidden``, ``unreadable`` where there is no file to be read.
     """
-    descriptor = _open_regular_file(path)
+    return open_audio_descriptor(open_regular_file(path))
+
+
+def open_audio_descriptor(descriptor: int) -> AudioReader:
+    """As :func:`open_audio`, from an open file, which is the reader's from now on, also if it fails."""
     try:
         return _open_descriptor(descriptor)
     except BaseException:
@@ -197,8 +201,15 @@ def _open_descriptor(descriptor: int) -> AudioReader:
         raise _undecodable(error) from error
 
 
-def _open_regular_file(path: str | Path) -> int:
-    """Open a file for reading; a pipe or a device, which could block for ever, is refused."""
+def open_regular_file(path: str | Path) -> int:
+    """Open a file for reading; a pipe or a device, which could block for ever, is refused.
+
+    Returns:
+        Its descriptor, the caller's to close.
+
+    Raises:
+        TrackError: ``not_found``, ``forbidden`` or ``unreadable``.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:

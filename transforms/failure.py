@@ -35,11 +35,14 @@ class ErrorWord(StrEnum):
     EMPTY = "empty"
     NOT_AUDIO = "not_audio"
     UNDECODABLE = "undecodable"
+    DECODER_DIED = "decoder_died"
+    DECODE_TIMEOUT = "decode_timeout"
     TOO_SHORT = "too_short"
     NON_FINITE = "non_finite"
     DUPLICATE_TRACK_ID = "duplicate_track_id"
     FRONTEND_MISMATCH = "frontend_mismatch"
     MODEL_ERROR = "model_error"
+    ROW_REFUSED = "row_refused"
     INTERNAL = "internal"
 
 
@@ -67,6 +70,15 @@ class TrackError(Exception):
 
 def _rebuild_track_error(stage: Stage, error: ErrorWord, message: str, retriable: bool) -> TrackError:
     return TrackError(stage, error, message, retriable=retriable)
+
+
+def unexpected(stage: Stage, error: Exception) -> TrackError:
+    """An error that nobody foresaw, as a failure of this track alone.
+
+    Only the type is told: a library's message may quote what must not be in a table.
+    """
+    retriable = isinstance(error, MemoryError | OSError)
+    return TrackError(stage, ErrorWord.INTERNAL, f"unexpected {type(error).__name__}", retriable=retriable)
 
 
 @dataclass(frozen=True, slots=True)

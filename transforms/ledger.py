@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import Any
 
-from transforms.parquet import read_batches
+from transforms.stored_rows import table_rows
 from transforms.tables import readable
 from transforms.track import Track
 
@@ -30,10 +28,10 @@ class Ledger:
             tagger: Only rows of this ``name@version`` count.
         """
         ledger = cls()
-        for row in _rows(output, "track_tags", ["track_id", "generation"], tagger):
+        for row in table_rows(output, "track_tags", ["track_id", "generation"], tagger=tagger):
             ledger._tagged.add(_digest(row["track_id"], row["generation"]))
         columns = ["track_id", "uri", "generation", "stage", "error", "retriable"]
-        for row in _rows(output, "failures", columns, tagger):
+        for row in table_rows(output, "failures", columns, tagger=tagger):
             key = _digest(row["track_id"], row["uri"], row["generation"])
             ledger._failures[key].add(f"{row['stage']}/{row['error']}")
             if not row["retriable"]:
@@ -63,13 +61,6 @@ class Ledger:
 
 def _key(track: Track) -> int:
     return _digest(readable(track.track_id), readable(track.uri), track.generation)
-
-
-def _rows(output: str, table: str, columns: list[str], tagger: str) -> Iterator[dict[str, Any]]:
-    for batch in read_batches(output, table, [*columns, "tagger"]):
-        for row in batch.to_pylist():
-            if row["tagger"] == tagger:
-                yield row
 
 
 def _digest(*parts: str) -> int:

@@ -45,17 +45,14 @@ class ParquetWriter:
         return written
 
 
-def parquet_bytes(table: str, rows: Iterable[Row], *, with_partition: bool = False) -> pa.Buffer:
+def parquet_bytes(table: str, rows: Iterable[Row]) -> pa.Buffer:
     """Rows of a table as one zstd-compressed Parquet file.
 
     Args:
         table: Name of the table.
-        rows: Rows with all columns of the table, ``ingest_date`` included.
-        with_partition: Keep the column ``ingest_date``, which otherwise only the folder's name tells.
+        rows: Rows with all columns of the table; ``ingest_date`` is left out, as the folder's name tells it.
     """
-    columns = pa.Table.from_pylist(list(rows), schema=SCHEMAS[table])
-    if not with_partition:
-        columns = columns.drop_columns([PARTITION])
+    columns = pa.Table.from_pylist(list(rows), schema=SCHEMAS[table]).drop_columns([PARTITION])
     sink = pa.BufferOutputStream()
     pq.write_table(columns, sink, compression="zstd")
     return sink.getvalue()

@@ -10,8 +10,8 @@ from apache_beam.metrics import Metrics
 
 from models.front_end import FrontEnd
 from transforms.analysis import AudioFacts, PreparedTrack
-from transforms.decode import open_audio
-from transforms.failure import ErrorWord, Failure, Stage, TrackError
+from transforms.decode_isolated import open_audio_isolated
+from transforms.failure import ErrorWord, Failure, Stage, TrackError, unexpected
 from transforms.naming import claims_to_be_audio
 from transforms.settings import AnalysisSettings
 from transforms.sources import Announced
@@ -61,11 +61,14 @@ def prepare_track(
     with ExitStack() as held:
         with times.measure("fetch"):
             file = held.enter_context(fetched(track, settings.max_track_bytes))
-        with times.measure("decode"):
-            audio = held.enter_context(open_audio(file.path))
+        audio = held.enter_context(
+            open_audio_isolated(
+                file.path, front_end.sample_rate_hz, times, stall_limit_s=settings.decode_timeout_s
+            )
+        )
         spectrogram = spectrogram_of(
             audio.blocks(),
-            audio.info.sample_rate_hz,
+            front_end.sample_rate_hz,
             front_end,
             max_patches=settings.max_patches,
             times=times,
@@ -86,12 +89,3 @@ def is_passed_over(track: Track, error: TrackError) -> bool:
     """True if a listing came upon a file that is no audio and does not claim to be."""
     no_audio = error.error in (ErrorWord.NOT_AUDIO, ErrorWord.EMPTY)
     return no_audio and not track.named and not claims_to_be_audio(track.uri)
-
-
-def unexpected(stage: Stage, error: Exception) -> TrackError:
-    """An error that nobody foresaw, as a failure of this track alone.
-
-    Only the type is told: a library's message may quote what must not be in a table.
-    """
-    retriable = isinstance(error, MemoryError | OSError)
-    return TrackError(stage, ErrorWord.INTERNAL, f"unexpected {type(error).__name__}", retriable=retriable)

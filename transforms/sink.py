@@ -1,27 +1,56 @@
-"""The table sink: settled tracks, gathered into batches, to a writer of tables."""
+"""The table sink: settled tracks, gathered into batches, to writers of tables.
+
+A track one of whose rows is refused is written as a failure, with none of its rows left where readers look.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
+from transforms.count import FAILED_AS
+from transforms.failure import ErrorWord, Failure, Stage, TrackError
 from transforms.inference import Settled
-from transforms.tables import PER_TRACK_TABLES, Provenance, Row, rows_of
+from transforms.refusal import RowsRefusedError
+from transforms.tables import PER_TRACK_TABLES, Provenance, Row, readable, rows_of
 from transforms.timing import NAMESPACE, StageTimes
 
 TRACKS_PER_FILE = 1000
 """Rows of this many tracks go into one file."""
+
+_TrackKey = tuple[str, str]
+"""``track_id`` and ``generation``; all rows of a run have one tagger."""
 
 
 class TableWriter(Protocol):
     """Writes rows; pickled to where the graph runs."""
 
     def write(self, table: str, rows: Sequence[Row]) -> int:
-        """Write rows of a table so that the same rows written again do not double; return bytes written."""
+        """Write rows of a table so that the same rows written again do not double; return bytes written.
+
+        Raises:
+            RowsRefusedError: Some rows were refused; the others are written.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralWriters:
+    """Writers that receive the same rows.
+
+    Attributes:
+        writers: In the order in which they are asked: one that may refuse rows before one that never does.
+    """
+
+    writers: tuple[TableWriter, ...]
+
+    def write(self, table: str, rows: Sequence[Row]) -> int:
+        """See :class:`TableWriter`."""
+        return sum(writer.write(table, rows) for writer in self.writers)
 
 
 class WriteTables(beam.PTransform):
@@ -66,20 +95,44 @@ class WriteTables(beam.PTransform):
 
 class _WriteBatch(beam.DoFn):
     def __init__(self, writer: TableWriter, provenance: Provenance) -> None:
-        self._writer = writer
+        self._writers = writer.writers if isinstance(writer, SeveralWriters) else (writer,)
         self._provenance = provenance
 
     def process(self, keyed_batch: tuple[int, Iterable[Settled]]) -> Iterator[int]:
         times = StageTimes()
         with times.measure("write"):
             batch = list(keyed_batch[1])
-            tables = _rows_by_table(batch, self._provenance)
-            for table in PER_TRACK_TABLES:
-                if rows := tables[table]:
-                    Metrics.counter(NAMESPACE, "bytes_written").inc(self._writer.write(table, rows))
-                    Metrics.counter(NAMESPACE, f"rows_{table}").inc(len(rows))
+            refused = self._write(batch)
+            if failures := [_refusal_of(settled, refused) for settled in batch if _key(settled) in refused]:
+                self._write(failures)
+                _count_as_failed(len(failures))
         times.report()
         yield len(batch)
+
+    def _write(self, batch: Iterable[Settled]) -> dict[_TrackKey, str]:
+        """Write to one writer after the other, so that none takes a track that an earlier one refused.
+
+        Returns:
+            The tracks that were refused, and why.
+        """
+        tables = _rows_by_table(batch, self._provenance)
+        refused: dict[_TrackKey, str] = {}
+        for writer in self._writers:
+            for table in PER_TRACK_TABLES:
+                try:
+                    _write_rows(writer, table, _rows_without(tables[table], refused))
+                except RowsRefusedError as error:
+                    if table == "failures":
+                        raise
+                    refused |= {_key_of_row(refusal.row): refusal.reason for refusal in error.refusals}
+        for table in PER_TRACK_TABLES:
+            Metrics.counter(NAMESPACE, f"rows_{table}").inc(len(_rows_without(tables[table], refused)))
+        return refused
+
+
+def _write_rows(writer: TableWriter, table: str, rows: Sequence[Row]) -> None:
+    if rows:
+        Metrics.counter(NAMESPACE, "bytes_written").inc(writer.write(table, rows))
 
 
 def _rows_by_table(batch: Iterable[Settled], provenance: Provenance) -> defaultdict[str, list[Row]]:
@@ -88,3 +141,27 @@ def _rows_by_table(batch: Iterable[Settled], provenance: Provenance) -> defaultd
         for table, rows in rows_of(settled, provenance).items():
             tables[table] += rows
     return tables
+
+
+def _rows_without(rows: Sequence[Row], refused: Container[_TrackKey]) -> list[Row]:
+    return [row for row in rows if _key_of_row(row) not in refused]
+
+
+def _key(settled: Settled) -> _TrackKey:
+    return readable(settled.track.track_id), settled.track.generation
+
+
+def _key_of_row(row: Row) -> _TrackKey:
+    return row["track_id"], row["generation"]
+
+
+def _refusal_of(settled: Settled, refused: Mapping[_TrackKey, str]) -> Failure:
+    error = TrackError(Stage.WRITE, ErrorWord.ROW_REFUSED, refused[_key(settled)])
+    return Failure.of(settled.track, error)
+
+
+def _count_as_failed(tracks: int) -> None:
+    """Correct the counts: up to here these tracks were tagged."""
+    Metrics.counter(NAMESPACE, "tagged").dec(tracks)
+    Metrics.counter(NAMESPACE, "failed").inc(tracks)
+    Metrics.counter(NAMESPACE, f"{FAILED_AS}{ErrorWord.ROW_REFUSED}").inc(tracks)

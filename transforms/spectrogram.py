@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-import soxr
 import torch
 import torchaudio
 
 from models.front_end import FrontEnd
 from transforms.failure import ErrorWord, Stage, TrackError
+from transforms.resample import resampled
 from transforms.timing import StageTimes
 
 Samples = npt.NDArray[np.float32]
@@ -79,23 +79,13 @@ def spectrogram_of(
     """
     times = times or StageTimes()
     builder = _PatchBuilder(front_end, max_patches)
-    resampled = _resampled(times.measure_each("decode", blocks), sample_rate_hz, front_end.sample_rate_hz)
-    for samples in times.measure_each("resample", resampled):
+    decoded = times.measure_each("decode", blocks)
+    at_our_rate = resampled(decoded, sample_rate_hz, front_end.sample_rate_hz)
+    for samples in times.measure_each("resample", at_our_rate):
         with times.measure("mel"):
             builder.add(samples)
     with times.measure("mel"):
         return builder.finish()
-
-
-def _resampled(blocks: Iterable[Samples], from_hz: int, to_hz: int) -> Iterator[Samples]:
-    """Stream blocks through soxr's HQ resampler; blocks at the right rate pass through."""
-    if from_hz == to_hz:
-        yield from blocks
-        return
-    stream = soxr.ResampleStream(from_hz, to_hz, 1, "float32", "HQ")
-    for block in blocks:
-        yield stream.resample_chunk(block)
-    yield stream.resample_chunk(np.empty(0, np.float32), last=True)
 
 
 class _PatchBuilder:

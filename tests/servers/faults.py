@@ -205,8 +205,8 @@ def _sender(upstream: str) -> Send:
             connection.putheader("Content-Length", str(len(request.body)))
             connection.endheaders(request.body)
             answer = connection.getresponse()
-            length = () if request.method != "HEAD" else _only(answer.getheaders(), "content-length")
-            return Reply(answer.status, _end_to_end(answer.getheaders()) + length, answer.read())
+            keep = "content-length" if request.method == "HEAD" else ""
+            return Reply(answer.status, _end_to_end(answer.getheaders(), keep=keep), answer.read())
         except (OSError, http.client.HTTPException) as error:
             raise Disconnected from error
         finally:
@@ -215,12 +215,8 @@ def _sender(upstream: str) -> Send:
     return send
 
 
-def _end_to_end(headers: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP)
-
-
-def _only(headers: list[tuple[str, str]], wanted: str) -> tuple[tuple[str, str], ...]:
-    return tuple((name, value) for name, value in headers if name.lower() == wanted)
+def _end_to_end(headers: list[tuple[str, str]], *, keep: str = "") -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP - {keep})
 
 
 class _Server(ThreadingHTTPServer):
@@ -281,6 +277,12 @@ class _Handler(BaseHTTPRequestHandler):
         if len(data) != size:
             raise Disconnected
         return data
+
+    def handle_expect_100(self) -> bool:
+        """Invite the body at once: boto3 waits a second for the invitation."""
+        super().handle_expect_100()
+        self.wfile.flush()
+        return True
 
     def _answer(self, reply: Reply) -> None:
         self.send_response_only(reply.status)

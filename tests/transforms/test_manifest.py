@@ -18,7 +18,14 @@ def rows_of(path: Path, content: str | bytes) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize(
     ("name", "manifest"),
-    [("a.csv", True), ("A.CSV", True), ("b.jsonl", True), ("c.parquet", True), ("d.mp3", False), ("csv", False)],
+    [
+        ("a.csv", True),
+        ("A.CSV", True),
+        ("b.jsonl", True),
+        ("c.parquet", True),
+        ("d.mp3", False),
+        ("csv", False),
+    ],
 )
 def test_a_manifest_is_known_by_its_ending(name: str, manifest: bool) -> None:
     assert is_manifest(f"/catalog/{name}") is manifest
@@ -43,7 +50,9 @@ def test_a_line_that_is_no_json_object_becomes_an_empty_row(tmp_path: Path) -> N
 def test_parquet_is_read_with_its_types(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"track_id": ["1"], "uri": ["a.mp3"], "year": [1722]}), path)
-    assert [dict(row) for row in read_manifest(str(path))] == [{"track_id": "1", "uri": "a.mp3", "year": 1722}]
+    assert [dict(row) for row in read_manifest(str(path))] == [
+        {"track_id": "1", "uri": "a.mp3", "year": 1722}
+    ]
 
 
 @pytest.mark.parametrize(

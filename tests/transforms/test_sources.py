@@ -42,7 +42,15 @@ def tracks(location: str | Path) -> list[Track]:
 
 
 def test_a_folder_announces_every_file_below_it_in_a_stable_order(music: Path) -> None:
-    expected = [".hidden.mp3", "a.flac", "b.mp3", "cover.jpg", "dangling.mp3 not_found", "c.ogg", "new\nline ü.mp3"]
+    expected = [
+        ".hidden.mp3",
+        "a.flac",
+        "b.mp3",
+        "cover.jpg",
+        "dangling.mp3 not_found",
+        "c.ogg",
+        "new\nline ü.mp3",
+    ]
     assert names(music) == expected
     assert count_announced(str(music)) == len(expected)
 
@@ -59,9 +67,7 @@ def test_one_file_announces_itself_even_if_its_name_looks_like_a_glob(tmp_path: 
     assert names(path) == ["mix [1].mp3"]
 
 
-def test_relative_and_absolute_inputs_give_the_same_ids(
-    music: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_relative_and_absolute_inputs_give_the_same_ids(music: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     absolute = [track.track_id for track in tracks(music)]
     monkeypatch.chdir(music.parent)
     assert [track.track_id for track in tracks(music.name)] == absolute
@@ -69,7 +75,7 @@ def test_relative_and_absolute_inputs_give_the_same_ids(
 
 
 def test_an_id_is_the_same_for_ever() -> None:
-    assert track_id_of("/music/a.flac") == "4b227777d4dd1fc61c6f"[:0] + track_id_of("/music/a.flac")
+    assert track_id_of("/music/a.flac") == "c9fad484f1dd3d6b0147"
 
 
 def test_the_generation_changes_with_the_content_and_not_with_reading(music: Path) -> None:
@@ -91,7 +97,9 @@ def test_rows_name_files_relative_to_the_manifest(music: Path, monkeypatch: pyte
 
 def test_further_columns_become_metadata(music: Path) -> None:
     manifest = music / "catalog.jsonl"
-    manifest.write_text('{"track_id": 7, "uri": "a.flac", "title": "Ü", "year": 1722, "label": null, "who": ["x"]}')
+    manifest.write_text(
+        '{"track_id": 7, "uri": "a.flac", "title": "Ü", "year": 1722, "label": null, "who": ["x"]}'
+    )
     (track,) = tracks(manifest)
     assert track.track_id == "7"
     assert track.metadata == {"title": "Ü", "year": "1722", "who": '["x"]'}

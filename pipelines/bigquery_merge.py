@@ -1,0 +1,71 @@
+"""The statement that takes a wave's staged rows into a table."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from transforms.bigquery_client import Dataset
+from transforms.bigquery_load import staging_table
+from transforms.bigquery_schema import KEYS, TRACK_KEY
+from transforms.tables import SCHEMAS
+
+_PARTS_OF_TRACKS = ("segments", "embeddings")
+
+_MERGE = """\
+MERGE {target} AS target
+USING (
+  SELECT *
+  FROM {staging}
+  WHERE {condition}
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY {key}) = 1
+) AS staged
+ON {same_key}
+WHEN MATCHED THEN
+  UPDATE SET {assignments}
+WHEN NOT MATCHED BY TARGET THEN
+  INSERT ({columns}) VALUES ({values})"""
+
+_DELETE_LEFT_OVER = """
+WHEN NOT MATCHED BY SOURCE AND {target_key} IN (SELECT {track_key} FROM {tracks}) THEN
+  DELETE"""
+
+
+def merge_statement(dataset: Dataset, wave: str, table: str, staged: Container[str]) -> str | None:
+    """SQL that replaces the rows whose keys stand and adds the others; running it again changes nothing.
+
+    Segments and embeddings are taken only with their track's row: a refused track leaves none. What an
+    earlier analysis with shorter segments left over is deleted.
+
+    Args:
+        dataset: Where the tables are.
+        wave: The wave.
+        table: The table to change.
+        staged: The tables of which the wave has staged rows.
+
+    Returns:
+        The statement; None if there is nothing to take.
+    """
+    is_part = table in _PARTS_OF_TRACKS
+    if table not in staged or (is_part and "track_tags" not in staged):
+        return None
+    track_key = f"({', '.join(TRACK_KEY)})"
+    tracks = _staging(dataset, wave, "track_tags")
+    columns = SCHEMAS[table].names
+    merge = _MERGE.format(
+        target=dataset.quoted(table),
+        staging=_staging(dataset, wave, table),
+        condition=f"{track_key} IN (SELECT {track_key} FROM {tracks})" if is_part else "TRUE",
+        key=", ".join(KEYS[table]),
+        same_key=" AND ".join(f"target.{name} = staged.{name}" for name in KEYS[table]),
+        assignments=", ".join(f"{name} = staged.{name}" for name in columns),
+        columns=", ".join(columns),
+        values=", ".join(f"staged.{name}" for name in columns),
+    )
+    if not is_part:
+        return merge
+    target_key = f"({', '.join(f'target.{name}' for name in TRACK_KEY)})"
+    return merge + _DELETE_LEFT_OVER.format(target_key=target_key, track_key=track_key, tracks=tracks)
+
+
+def _staging(dataset: Dataset, wave: str, table: str) -> str:
+    return f"`{staging_table(dataset, wave, table)}`"

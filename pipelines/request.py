@@ -1,0 +1,49 @@
+"""One call of the ingest job, and the record that it begins."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+from models.bundle import Tagger
+from pipelines.beam_options import BeamOptions
+from pipelines.run_record import RunRecord
+from pipelines.stream import StreamRequest
+from transforms.settings import AnalysisSettings
+from transforms.tables import Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRequest:
+    """One call of the ingest job.
+
+    Attributes:
+        source: Folder, file, glob or manifest; or what a stream listens to.
+        outputs: Where tables are written; the last one tells what is done. See ``outputs.in_order``.
+        settings: How tracks are analysed.
+        retag: True to work tracks again that the tables hold already.
+        wave_tracks: Tracks in flight at most on a local run.
+        beam: Options for Beam.
+    """
+
+    source: str | StreamRequest
+    outputs: tuple[str, ...]
+    settings: AnalysisSettings
+    retag: bool = False
+    wave_tracks: int = 128
+    beam: BeamOptions = field(default_factory=BeamOptions)
+
+    @property
+    def ledger_output(self) -> str:
+        """The output whose tables tell what is done."""
+        return self.outputs[-1]
+
+
+def new_record(request: IngestRequest, tagger: Tagger, *, mode: str) -> RunRecord:
+    """Begin the record of a run."""
+    moment = datetime.now(UTC)
+    run_id = f"{moment:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    settings = {name: str(value) for name, value in asdict(request.settings).items()}
+    provenance = Provenance(run_id, tagger.identity, tagger.front_end.fingerprint)
+    return RunRecord(provenance, mode, settings, started=moment)

@@ -1,0 +1,55 @@
+"""Tracks on their way through the graph, made by hand for tests of single steps."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+
+from models.bundle import Tagger
+from models.tags import Tag
+from transforms.analysis import AudioFacts, PreparedTrack, Segment, TrackAnalysis
+from transforms.spectrogram import Spectrogram
+from transforms.track import Track
+
+FACTS = AudioFacts(
+    content_sha256="0" * 64,
+    codec="flac",
+    sample_rate_hz=44100,
+    channels=2,
+    duration_s=8.9,
+    decoded_s=9.0,
+    truncated=False,
+)
+NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
+
+
+def prepared_of(track: Track, tagger: Tagger, *, patches: int = 2, level: float = 1.0) -> PreparedTrack:
+    """A prepared track whose patches all have one level."""
+    front_end = tagger.front_end
+    shape = (patches, front_end.patch_frames, front_end.mel_bands)
+    spectrogram = Spectrogram(
+        patches=np.full(shape, level, np.float32),
+        starts_s=np.arange(patches) * front_end.patch_seconds,
+        stride=1,
+        analyzed_s=patches * front_end.patch_seconds,
+        silent=False,
+        frontend=front_end.fingerprint,
+    )
+    return PreparedTrack(track, FACTS, spectrogram)
+
+
+def analysis_of(track: Track, *, at: datetime = NOON) -> TrackAnalysis:
+    """An analysis as the network would give it, of two segments and two outputs."""
+    scores = np.array([0.25, 0.75], np.float32)
+    return TrackAnalysis(
+        track=track,
+        facts=FACTS,
+        frontend="98e098809151",
+        analyzed_at=at,
+        analyzed_s=8.976,
+        tags=(Tag("genre", "rock", 0.25, 0.5, 0.1, True),),
+        scores=scores,
+        segments=(Segment(0, 0.0, 5.0, scores), Segment(1, 5.0, 9.0, scores)),
+        embedding=np.ones(4, np.float32),
+    )

@@ -1,0 +1,63 @@
+"""The sink on a runner that groups: every track once, and a batch written twice stands once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apache_beam as beam
+import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from tests.catalog import files_below, keys, table
+from tests.tracks import analysis_of
+from transforms.parquet import ParquetWriter, file_name, write_object
+from transforms.sink import WriteTables
+from transforms.tables import Provenance, rows_of
+from transforms.track import Track
+
+PROVENANCE = Provenance("run", "musicnn@1", "98e098809151")
+TRACKS = [Track(f"track {number}", f"/music/{number}.flac", "1-10") for number in range(7)]
+
+
+def write(folder: Path, tracks_per_file: int) -> None:
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        analyses = pipeline | beam.Create([analysis_of(track) for track in TRACKS])
+        analyses | WriteTables(ParquetWriter(str(folder)), PROVENANCE, tracks_per_file=tracks_per_file)
+
+
+@pytest.mark.parametrize(("tracks_per_file", "files"), [(1000, 1), (3, 3)])
+def test_every_track_is_written_once_in_batches(tmp_path: Path, tracks_per_file: int, files: int) -> None:
+    write(tmp_path, tracks_per_file)
+    assert [key[0] for key in keys(tmp_path)] == [track.track_id for track in TRACKS]
+    assert len(table(tmp_path, "segments")) == 2 * len(TRACKS)
+    assert len(list((tmp_path / "track_tags").rglob("*.parquet"))) == files
+
+
+def test_a_batch_that_is_written_again_overwrites_itself(tmp_path: Path) -> None:
+    write(tmp_path, 1000)
+    before = files_below(tmp_path)
+    write(tmp_path, 1000)
+    assert files_below(tmp_path) == before
+    assert len(keys(tmp_path)) == len(TRACKS)
+
+
+def test_a_file_is_named_by_its_rows_whatever_their_order() -> None:
+    rows = [row for track in TRACKS for row in rows_of(analysis_of(track), PROVENANCE)["track_tags"]]
+    assert file_name("track_tags", rows) == file_name("track_tags", rows[::-1])
+    assert file_name("track_tags", rows) != file_name("track_tags", rows[1:])
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The target is there only once the content is whole: it comes by a rename."""
+    target = tmp_path / "track_tags" / "part.parquet"
+    seen: list[tuple[bool, bytes]] = []
+    rename = Path.replace
+
+    def watched(source: Path, to: str) -> Path:
+        seen.append((target.exists(), source.read_bytes()))
+        return rename(source, to)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    write_object(str(target), b"whole")
+    assert seen == [(False, b"whole")]
+    assert files_below(tmp_path / "track_tags") == ["part.parquet"]

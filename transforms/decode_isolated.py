@@ -1,0 +1,179 @@
+"""Decoding in a process of its own: a file that kills or hangs a codec library costs a track, not the worker.
+
+Codec libraries are large C programs, and a catalog holds what the world sent. In the worker's own process a
+crash would end the run, and a hang could not be ended at all. So each thread that decodes borrows a process,
+which decodes and resamples file after file, and another one after a file that killed it::
+
+    worker thread ── rate, open file ──►  decode_worker: decode, resample
+      mel, network ◄── samples, facts ──
+
+PRICE
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from transforms.audio_decoder import AudioInfo
+from transforms.decode import open_regular_file
+from transforms.decode_messages import Kind, Message, ProtocolError, Samples, unpacked_error
+from transforms.decode_process import DecoderProcess, Spawner, timeout_error
+from transforms.timing import StageTimes
+
+STALL_LIMIT_S = 60.0
+"""A decoder silent for so long hangs: a block takes it some milliseconds."""
+
+TRACK_LIMIT_S = 1800.0
+"""Enough for a day of music on a busy core; a small file can decode to weeks of silence, block by block."""
+
+
+@contextmanager
+def open_audio_isolated(
+    path: str | Path, rate_hz: int, times: StageTimes, *, stall_limit_s: float = STALL_LIMIT_S
+) -> Iterator[IsolatedReader]:
+    """Open an audio file in a decoder process; the path may be ``/proc/self/fd/N``.
+
+    Args:
+        path: A local file.
+        rate_hz: The rate that samples are wanted at.
+        times: Where the process's ``decode`` and ``resample`` times are added; waiting for it is told apart
+            as ``decode_wait``, since both sides work at once.
+        stall_limit_s: Seconds without a sign from the process after which it is killed.
+
+    Yields:
+        The open file.
+
+    Raises:
+        TrackError: As :func:`transforms.decode.open_audio`; ``decode_timeout`` if it takes too long;
+            ``decoder_died`` if the process did, retriable only if it was killed from outside.
+    """
+    pool = _pool()
+    descriptor = open_regular_file(path)
+    try:
+        process = pool.borrow()
+        reader = IsolatedReader(process, times, stall_limit_s)
+        try:
+            reader.open(descriptor, rate_hz)
+            yield reader
+        finally:
+            pool.give_back(process, at_rest=reader.at_rest)
+    finally:
+        os.close(descriptor)
+
+
+def close_decoders() -> None:
+    """End the processes that are not in use; a later track starts one again."""
+    _pool().close()
+
+
+class IsolatedReader:
+    """An audio file that is open in a decoder process; as ``AudioReader``, but at the wanted rate.
+
+    Attributes:
+        info: What the file says about itself.
+        decoded_s: After the last block: length of what was decoded, in seconds.
+        truncated: After the last block: True if the file ends before it says it should.
+        at_rest: True once the process waits for another file.
+    """
+
+    info: AudioInfo
+
+    def __init__(self, process: DecoderProcess, times: StageTimes, stall_limit_s: float) -> None:
+        self._process = process
+        self._times = times
+        self._stall_limit_s = stall_limit_s
+        self._deadline = time.monotonic() + TRACK_LIMIT_S
+        self.decoded_s = 0.0
+        self.truncated = False
+        self.at_rest = False
+
+    def open(self, descriptor: int, rate_hz: int) -> None:
+        """Hand the file over and learn what it is."""
+        with self._times.measure("decode_wait"):
+            self._process.request(descriptor, rate_hz)
+        _, content = self._next(Kind.OPENED)
+        self.info = AudioInfo(**content)
+
+    def blocks(self) -> Iterator[Samples]:
+        """Yield the signal in blocks of bounded size: float32 mono ``[samples]`` at the wanted rate.
+
+        Raises:
+            TrackError: See :func:`open_audio_isolated`.
+        """
+        while True:
+            kind, content = self._next(Kind.SAMPLES, Kind.DONE)
+            if kind is Kind.DONE:
+                break
+            yield content
+        self.at_rest = True
+        self.decoded_s, self.truncated = content["decoded_s"], content["truncated"]
+        for stage, seconds in content["seconds"].items():
+            self._times.seconds[stage] += seconds
+
+    def _next(self, *expected: Kind) -> Message:
+        with self._times.measure("decode_wait"):
+            kind, content = self._process.receive(self._stall_limit_s)
+        if kind is Kind.FAILED:
+            self.at_rest = True
+            raise unpacked_error(content)
+        if kind not in expected:
+            raise ProtocolError(f"{kind.name} came out of turn")
+        if time.monotonic() > self._deadline:
+            raise timeout_error(f"still decoding after {TRACK_LIMIT_S / 60:.0f} minutes")
+        return kind, content
+
+
+class _DecoderPool:
+    """The program's decoder processes: as many as threads decode at once."""
+
+    def __init__(self) -> None:
+        self._spawner = Spawner()
+        self._lock = threading.Lock()
+        self._idle: list[DecoderProcess] = []
+        atexit.register(self.close)
+
+    def borrow(self) -> DecoderProcess:
+        """A process at rest, or a new one."""
+        while process := self._pop():
+            if process.lives():
+                return process
+            process.close()
+        return self._spawner.start()
+
+    def give_back(self, process: DecoderProcess, *, at_rest: bool) -> None:
+        """Keep a process for the next track, or end it if it is not at rest."""
+        if not at_rest:
+            process.kill()
+            return
+        with self._lock:
+            self._idle.append(process)
+
+    def close(self) -> None:
+        """End the processes at rest."""
+        while process := self._pop():
+            process.close()
+
+    def _pop(self) -> DecoderProcess | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
+
+
+_making_pool = threading.Lock()
+
+
+def _pool() -> _DecoderPool:
+    """The pool of this program; one that was forked off has none of its parent's."""
+    with _making_pool:
+        return _pool_of(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _pool_of(pid: int) -> _DecoderPool:
+    return _DecoderPool()
