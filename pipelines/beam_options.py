@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.runners.runner import create_runner
 
 from pipelines.exit_codes import WrongCallError
 
@@ -51,12 +52,15 @@ def read_beam_options(flags: Sequence[str]) -> BeamOptions:
     """Check options against all that Beam knows.
 
     Raises:
-        WrongCallError: Beam knows no such option, or not such a value.
+        WrongCallError: Beam knows no such option, runner or value.
     """
     options = PipelineOptions(list(flags))
-    is_local = (options.view_as(StandardOptions).runner or "DirectRunner") in _LOCAL_RUNNERS
+    runner = options.view_as(StandardOptions).runner or "DirectRunner"
+    is_local = runner in _LOCAL_RUNNERS
     if is_local:
         _refuse_unknown(flags)
+    else:
+        _require_runner(runner)
     direct = options.view_as(DirectOptions)
     named = any(flag.startswith("--direct_num_workers") for flag in flags)
     return BeamOptions(
@@ -73,6 +77,13 @@ def _refuse_unknown(flags: Sequence[str]) -> None:
         raise WrongCallError(
             f"neither tonearm nor Beam knows {' '.join(unknown)}; see `tonearm ingest --help`"
         )
+
+
+def _require_runner(name: str) -> None:
+    try:
+        create_runner(name)
+    except (ValueError, ImportError, AttributeError) as error:
+        raise WrongCallError(f"Beam says: {error}") from error
 
 
 def _unknown_to_beam(arguments: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.parquet import write_object
+from transforms.stored_rows import OutputError
 from transforms.tables import VISIBILITY_ORDER
 
 STAGING = "_staging"
@@ -36,14 +37,14 @@ def commit_wave(output: str, wave: str) -> None:
     """Make a wave's staged files visible."""
     root = staging_root(output, wave)
     files = [path.removeprefix(root).lstrip("/") for path in _files_below(root)]
-    record = FileSystems.join(output, COMMITS, f"{wave}.json")
-    write_object(record, json.dumps({"wave": wave, "files": files}).encode())
+    write_object(_record_of(output, wave), json.dumps({"wave": wave, "files": files}).encode())
     _roll_forward(output, wave, files)
 
 
 def discard_wave(output: str, wave: str) -> None:
-    """Remove what a wave staged."""
-    _delete_folder(staging_root(output, wave))
+    """Remove what a wave staged, unless its commit record stands: then it has happened, and is recovered."""
+    if not FileSystems.exists(_record_of(output, wave)):
+        _delete_folder(staging_root(output, wave))
 
 
 def recover(output: str) -> int:
@@ -68,12 +69,16 @@ def exclusive_output(output: str) -> Iterator[None]:
 
     Raises:
         OutputInUseError: Another run holds the output.
+        OutputError: There can be no such folder.
     """
     if "://" in output:
         yield
         return
-    Path(output).mkdir(parents=True, exist_ok=True)
-    folder = os.open(output, os.O_RDONLY)
+    try:
+        Path(output).mkdir(parents=True, exist_ok=True)
+        folder = os.open(output, os.O_RDONLY)
+    except OSError as error:
+        raise OutputError(f"{output} cannot be the folder of the tables: {error.strerror}") from error
     try:
         _lock(folder, output)
         yield
@@ -97,7 +102,11 @@ def _roll_forward(output: str, wave: str, files: list[str]) -> None:
             _ensure_folder(target)
             FileSystems.rename([source], [target])
     _delete_folder(root)
-    FileSystems.delete([FileSystems.join(output, COMMITS, f"{wave}.json")])
+    FileSystems.delete([_record_of(output, wave)])
+
+
+def _record_of(output: str, wave: str) -> str:
+    return FileSystems.join(output, COMMITS, f"{wave}.json")
 
 
 def _visibility(name: str) -> int:

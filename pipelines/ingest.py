@@ -23,7 +23,7 @@ from pipelines.waves import BoundedSource, TrackSource, WavePlan, WaveRunner
 from transforms.inference import cached_tagger
 from transforms.ledger import Ledger
 from transforms.pending import SkipReason, pending_tracks
-from transforms.sources import announced_tracks, count_announced
+from transforms.sources import announced_tracks, count_announced, require_usable
 
 _logger = logging.getLogger(__name__)
 
@@ -38,12 +38,15 @@ def ingest(request: IngestRequest) -> RunRecord:
         The run's counts; they reconcile.
 
     Raises:
+        InputError: The input names nothing that there is.
         ManifestError: The manifest cannot be used.
         BundleError: The tagger cannot be loaded.
         OutputInUseError: Another run is writing to the output.
         OutputError: An output cannot be written to.
     """
     FileSystems.set_options(PipelineOptions(list(request.beam.flags)))
+    if isinstance(request.source, str):
+        require_usable(request.source)
     tagger = cached_tagger(request.settings.tagger)
     if request.beam.is_local:
         return _ingest_in_waves(request, tagger)

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pipelines.exit_codes import EXIT_BROKEN, EXIT_OK, WrongCallError
+from pipelines.option_types import fraction, positive_integer, positive_number
 
 if TYPE_CHECKING:
     from pipelines.stream import StreamRequest
@@ -69,23 +70,23 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("--retag", action="store_true", help="work tracks again that are tagged already")
     parser.add_argument(
-        "--segment_seconds", type=_positive_number, default=15.0, help="length of a segment (default: 15)"
+        "--segment_seconds", type=positive_number, default=15.0, help="length of a segment (default: 15)"
     )
     parser.add_argument(
         "--wave_tracks",
-        type=_positive_integer,
+        type=positive_integer,
         default=128,
         help="tracks in flight at most; a kill costs no more than these (default: 128)",
     )
     parser.add_argument(
         "--max_track_bytes",
-        type=_positive_integer,
+        type=positive_integer,
         default=4 << 30,
         help="larger objects fail as too_large and are not read (default: 4 GiB)",
     )
     parser.add_argument(
         "--max_failed_fraction",
-        type=_fraction,
+        type=fraction,
         default=1.0,
         help="exit with 1 if a larger share of the tried tracks failed (default: 1, never)",
     )
@@ -102,7 +103,7 @@ def _add_stream_options(parser: argparse.ArgumentParser) -> None:
     stream.add_argument("--watch", metavar="PREFIX", help="list a folder or prefix again and again")
     stream.add_argument(
         "--poll_seconds",
-        type=_positive_number,
+        type=positive_number,
         default=30.0,
         help="time between listings of --watch (default: 30)",
     )
@@ -123,7 +124,7 @@ def _add_stream_options(parser: argparse.ArgumentParser) -> None:
     )
     stream.add_argument(
         "--max_wave_seconds",
-        type=_positive_number,
+        type=positive_number,
         default=10.0,
         help="a wave closes this long after its first track (default: 10)",
     )
@@ -160,6 +161,7 @@ def _ingest(known: argparse.Namespace, beam_options: list[str]) -> int:
     from pipelines.request import IngestRequest
     from transforms.manifest import ManifestError
     from transforms.settings import AnalysisSettings
+    from transforms.sources import InputError
     from transforms.stored_rows import OutputError
 
     try:
@@ -182,7 +184,7 @@ def _ingest(known: argparse.Namespace, beam_options: list[str]) -> int:
     )
     try:
         record = ingest(request)
-    except (ManifestError, BundleError, OutputError, OutputInUseError) as error:
+    except (InputError, ManifestError, BundleError, OutputError, OutputInUseError) as error:
         raise WrongCallError(str(error)) from error
     if record.failed_fraction > known.max_failed_fraction:
         print(
@@ -192,24 +194,3 @@ def _ingest(known: argparse.Namespace, beam_options: list[str]) -> int:
         )
         return EXIT_BROKEN
     return EXIT_OK
-
-
-def _positive_number(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
-    return number
-
-
-def _positive_integer(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
-    return number
-
-
-def _fraction(text: str) -> float:
-    number = float(text)
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return number

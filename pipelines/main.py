@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from pipelines import ingest_command, show_command
+from pipelines import ingest_command, plan_command, show_command
 from pipelines.exit_codes import EXIT_OK, EXIT_WRONG_CALL, WrongCallError
 
 
@@ -54,4 +54,5 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     ingest_command.add_to(commands)
     show_command.add_to(commands)
+    plan_command.add_to(commands)
     return parser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ from typing import Any
 
 from transforms.failure import ErrorWord, Failure, Stage, TrackError
 from transforms.manifest import Row, is_manifest, read_manifest
-from transforms.storage import Listed, StoredObject, folder_of, list_objects, look_up
+from transforms.storage import Listed, StoredObject, folder_of, list_objects, look_up, storage_of
 from transforms.storage_local import local_paths
 from transforms.track import Track
 
@@ -23,6 +24,26 @@ Announced = Track | Failure
 def track_of(announced: Announced) -> Track:
     """The track that an announcement is about."""
     return announced.track if isinstance(announced, Failure) else announced
+
+
+class InputError(Exception):
+    """An input can name nothing; the message says what to mend."""
+
+
+def require_usable(location: str) -> None:
+    """Refuse an input that can name nothing: a URL that no storage serves, a path that is not there.
+
+    A glob may match nothing, today.
+
+    Raises:
+        InputError: The input cannot be used.
+    """
+    try:
+        storage_of(location)
+    except TrackError as error:
+        raise InputError(f"{location}: {error.message}") from error
+    if "://" not in location and not glob.has_magic(location) and not os.path.lexists(location):
+        raise InputError(f"{location}: no such file or folder")
 
 
 def announced_tracks(location: str) -> Iterator[Announced]:

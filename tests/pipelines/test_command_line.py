@@ -54,7 +54,7 @@ def test_the_help_names_the_commands_and_the_version_is_told(capsys: pytest.Capt
         (["ingest", "{songs}", "--output", "{output}", "--runner", "NoSuchRunner"], "NoSuchRunner"),
         (["ingest", "{songs}", "--output", "{output}", "--tagger", "no_such_tagger"], "no_such_tagger"),
         (["ingest", "{songs}/missing", "--output", "{output}"], "missing"),
-        (["ingest", "{songs}/missing.csv", "--output", "{output}"], "no such manifest"),
+        (["ingest", "{songs}/missing.csv", "--output", "{output}"], "no such file"),
         (["ingest", "ftp://host/music", "--output", "{output}"], "ftp://"),
         (["ingest", "{songs}", "--output", "{songs}/flac.flac"], "flac.flac"),
         (["show"], "OUT"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.catalog import keys, tonearm
+
+Show = Callable[..., str]
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -20,7 +23,7 @@ def tagged(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def shown(tagged: Path, capsys: pytest.CaptureFixture[str]) -> object:
+def shown(tagged: Path, capsys: pytest.CaptureFixture[str]) -> Show:
     """What the command prints for further arguments."""
 
     def show(*arguments: str | Path) -> str:
@@ -30,8 +33,8 @@ def shown(tagged: Path, capsys: pytest.CaptureFixture[str]) -> object:
     return show
 
 
-def test_a_line_a_track_with_its_selected_tags_by_facet(shown) -> None:  # noqa: ANN001
-    lines = shown().splitlines()
+def test_a_line_a_track_with_its_selected_tags_by_facet(shown: Show) -> None:
+    lines = [line.strip() for line in shown().splitlines()]
     header = next(line for line in lines if line.startswith("track"))
     assert header.split() == ["track", "genre", "mood", "instrument", "voice", "era", "tempo"]
     prelude = next(line for line in lines if line.startswith("bach_prelude.flac"))
@@ -40,12 +43,12 @@ def test_a_line_a_track_with_its_selected_tags_by_facet(shown) -> None:  # noqa:
     assert any("Gymnopédie nº 1.m4a" in line for line in lines)
 
 
-def test_the_limit_says_how_many_more_there_are(shown) -> None:  # noqa: ANN001
+def test_the_limit_says_how_many_more_there_are(shown: Show) -> None:
     assert "… and 6 more" in shown("--limit", "2")
 
 
 @pytest.mark.parametrize("name", ["bach_prelude", "prelude.flac"])
-def test_one_track_is_told_in_full_by_its_id_or_a_part_of_its_uri(shown, name: str) -> None:  # noqa: ANN001
+def test_one_track_is_told_in_full_by_its_id_or_a_part_of_its_uri(shown: Show, name: str) -> None:
     told = shown(name)
     for expected in ("bach_prelude.flac", "flac, 32000 Hz, 2 channels", "composer: Johann Sebastian Bach"):
         assert expected in told
@@ -60,7 +63,7 @@ def test_segments_need_the_tagger_that_gave_the_scores(
     assert "no_such_tagger" in capsys.readouterr().err
 
 
-def test_a_picture_is_drawn(shown, tmp_path: Path) -> None:  # noqa: ANN001
+def test_a_picture_is_drawn(shown: Show, tmp_path: Path) -> None:
     picture = tmp_path / "prelude.png"
     assert str(picture) in shown("bach_prelude", "--picture", picture)
     content = picture.read_bytes()
