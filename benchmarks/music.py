@@ -1,0 +1,48 @@
+"""The music that benchmarks run over: real files, as many as make up so many minutes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from transforms.decode import open_audio
+from transforms.failure import TrackError
+
+_SHORTEST_S = 60.0
+"""Jingles and sounds are left out: a catalog has songs."""
+
+
+def music_files(places: Iterable[Path], minutes: float) -> list[Path]:
+    """Pick files from folders, the same ones every time, until they last so long.
+
+    Raises:
+        ValueError: There is no song in these places.
+    """
+    found = sorted(path for place in places for path in (place.rglob("*") if place.is_dir() else [place]))
+    random.Random(0).shuffle(found)
+    picked, seconds = [], 0.0
+    for path in found:
+        duration_s = _duration_s(path)
+        if duration_s >= _SHORTEST_S and seconds < 60 * minutes:
+            picked.append(path)
+            seconds += duration_s
+    if not picked:
+        raise ValueError(f"no audio file of {_SHORTEST_S:.0f} s or more; name a folder with music")
+    return picked
+
+
+def audio_seconds(paths: Sequence[Path]) -> float:
+    """Length of all files."""
+    return sum(_duration_s(path) for path in paths)
+
+
+def _duration_s(path: Path) -> float:
+    """Decoded length: what a container says of it may be missing or wrong. No audio has none."""
+    try:
+        with open_audio(path) as audio:
+            for _ in audio.blocks():
+                pass
+            return audio.decoded_s
+    except TrackError:
+        return 0.0
