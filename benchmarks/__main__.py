@@ -99,7 +99,7 @@ def machine() -> dict[str, str]:
         "processor": _processor(),
         "cores": str(psutil.cpu_count()),
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
-        "system": f"{platform.system()} {platform.release().split('-')[0]}, Python {platform.python_version()}",
+        "system": f"{platform.system()}, Python {platform.python_version()}",
         "versions": ", ".join(
             f"{name} {version(name)}" for name in ("tonearm", "apache-beam", "torch", "openvino")
         ),

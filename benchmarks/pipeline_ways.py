@@ -1,4 +1,4 @@
-"""The ways that ``benchmarks.pipeline`` compares; each runs in a process of its own and prints its seconds."""
+"""The ways that ``benchmarks.pipeline`` compares; each in a process of its own, which prints its seconds."""
 
 from __future__ import annotations
 

@@ -8,24 +8,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.engine_filters import Strongest, StrongestByPairs
 from models.musicnn import FRONT_KERNELS, FrontBranch, Musicnn, pad_same
 
 Result = tuple[Tensor, Tensor]
 
 
-def fuse(networks: Sequence[nn.Module], frames: int) -> nn.Module:
+def fuse(networks: Sequence[nn.Module], frames: int, bands: int) -> nn.Module:
     """Join networks into one module with the same scores.
 
     Args:
         networks: In the order of their outputs, in evaluation mode.
         frames: Length of a patch.
+        bands: Height of a patch.
 
     Returns:
         A module from patches ``[batch, frames, bands]`` to all scores and all embeddings, side by side.
     """
     musicnns = [network for network in networks if isinstance(network, Musicnn)]
     fits = len(musicnns) == len(networks)
-    return (FusedMusicnn(musicnns, frames) if fits else SideBySide(networks)).eval()
+    return (FusedMusicnn(musicnns, frames, bands) if fits else SideBySide(networks)).eval()
 
 
 class SideBySide(nn.Module):
@@ -58,13 +60,14 @@ class FusedMusicnn(nn.Module):
     Args:
         networks: Pruned or not, in evaluation mode.
         frames: Length of a patch.
+        bands: Height of a patch.
     """
 
-    def __init__(self, networks: Sequence[Musicnn], frames: int) -> None:
+    def __init__(self, networks: Sequence[Musicnn], frames: int, bands: int) -> None:
         super().__init__()
         self.networks = nn.ModuleList(networks)
         self.branches = nn.ModuleList(
-            _FusedBranch(networks, index, frames) for index in range(len(FRONT_KERNELS))
+            _FusedBranch(networks, index, frames, bands) for index in range(len(FRONT_KERNELS))
         )
 
     def forward(self, patches: Tensor) -> Result:
@@ -80,25 +83,25 @@ class FusedMusicnn(nn.Module):
 class _FusedBranch(nn.Module):
     """One front branch of all networks; see :class:`FusedMusicnn`."""
 
-    def __init__(self, networks: Sequence[Musicnn], index: int, frames: int) -> None:
+    direction: Tensor
+    offset: Tensor
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, networks: Sequence[Musicnn], index: int, frames: int, bands: int) -> None:
         super().__init__()
         parts = [_raw_filters(network, index, frames) for network in networks]
-        weight, offset, direction, scale, shift = (torch.cat(column) for column in zip(*parts, strict=True))
-        self.kernel_frames = weight.shape[2]
+        kernels, offset, direction, scale, shift = (torch.cat(column) for column in zip(*parts, strict=True))
         self.sizes = [len(part[0]) for part in parts]
-        for name, tensor in [
-            ("weight", weight),
-            ("offset", offset),
-            ("direction", direction[:, None]),
-            ("scale", scale[:, None]),
-            ("shift", shift[:, None]),
-        ]:
-            self.register_buffer(name, tensor)
+        self.kernel_frames, kernel_bands = kernels.shape[2:]
+        self.strongest = Strongest(kernels) if kernel_bands == 1 else StrongestByPairs(kernels, bands)
+        self.register_buffer("offset", offset)
+        for name, tensor in [("direction", direction), ("scale", scale), ("shift", shift)]:
+            self.register_buffer(name, tensor[:, None])
 
     def forward(self, spectrogram: Tensor) -> tuple[Tensor, ...]:
         """Map ``[batch, 1, frames, bands]`` to ``[batch, channels, frames]`` for each network."""
-        response = functional.conv2d(pad_same(spectrogram, self.kernel_frames), self.weight)
-        strongest = functional.max_pool2d(response, (1, response.shape[3])).squeeze(3)
+        strongest = self.strongest(pad_same(spectrogram, self.kernel_frames))
         heard = (strongest * self.direction + self.offset).relu()
         return (heard * self.scale + self.shift).split(self.sizes, dim=1)
 

@@ -15,7 +15,7 @@ from models.engine import Array, PrecisionError
 from models.engine_cache import cached
 from models.tagger import Tagger
 
-_GRAPH_FORMAT = 1
+_GRAPH_FORMAT = 2
 """Raise it whenever ``engine_fusion`` builds another graph from the same weights."""
 
 _PRECISION_HINTS = {"float32": "f32", "bf16": "bf16"}
@@ -95,7 +95,7 @@ def _export(tagger: Tagger) -> bytes:
 
     front_end = tagger.front_end
     shape = (1, front_end.patch_frames, front_end.mel_bands)
-    module = fuse(tagger.build_networks(), front_end.patch_frames)
+    module = fuse(tagger.build_networks(), *shape[1:])
     graph = openvino.convert_model(module, example_input=torch.zeros(shape), input=[shape])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "graph.xml"

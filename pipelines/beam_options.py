@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    PipelineOptions,
+    S3Options,
+    StandardOptions,
+)
 from apache_beam.runners.runner import create_runner
 
 from pipelines.exit_codes import WrongCallError
 
 _LOCAL_RUNNERS = ("DirectRunner", "FnApiRunner")
+
+_VARIABLE_OF_S3_OPTION = {
+    "s3_access_key_id": "AWS_ACCESS_KEY_ID",
+    "s3_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+    "s3_session_token": "AWS_SESSION_TOKEN",
+    "s3_endpoint_url": "AWS_ENDPOINT_URL_S3",
+    "s3_region_name": "AWS_DEFAULT_REGION",
+}
+_PATIENT_S3 = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "10"}
+"""An S3 client gives up after some seconds by default; so it tries for about a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,20 @@ def read_beam_options(flags: Sequence[str]) -> BeamOptions:
         workers=direct.direct_num_workers if named else 0,
         in_processes=direct.direct_running_mode == "multi_processing",
     )
+
+
+def export_s3_options(flags: Sequence[str]) -> None:
+    """Set Beam's ``--s3_…`` options as the variables that every S3 client of this process reads.
+
+    Beam makes clients for the tables and we make ours for the tracks; so both see the same account, whether
+    it comes by option or by environment. Decoder processes inherit none of it.
+    """
+    given = PipelineOptions(list(flags)).view_as(S3Options)
+    for option, variable in _VARIABLE_OF_S3_OPTION.items():
+        if value := getattr(given, option):
+            os.environ[variable] = value
+    for variable, value in _PATIENT_S3.items():
+        os.environ.setdefault(variable, value)
 
 
 def _refuse_unknown(flags: Sequence[str]) -> None:

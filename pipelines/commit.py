@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,7 +58,10 @@ def recover(output: str) -> int:
     for location in records:
         with FileSystems.open(location) as file:
             record = json.loads(file.read())
-        _roll_forward(output, record["wave"], record["files"])
+        root = staging_root(output, record["wave"])
+        staged = set(_files_below(root))
+        left = [name for name in record["files"] if FileSystems.join(root, name) in staged]
+        _roll_forward(output, record["wave"], left)
     _delete_folder(FileSystems.join(output, STAGING))
     _delete_folder(FileSystems.join(output, COMMITS))
     return len(records)
@@ -94,13 +98,12 @@ def _lock(folder: int, output: str) -> None:
 
 
 def _roll_forward(output: str, wave: str, files: list[str]) -> None:
-    """Move a committed wave's files to their places; those that were moved before are left alone."""
+    """Move a committed wave's staged files to their places."""
     root = staging_root(output, wave)
     for name in sorted(files, key=_visibility):
-        source, target = FileSystems.join(root, name), FileSystems.join(output, name)
-        if FileSystems.exists(source):
-            _ensure_folder(target)
-            FileSystems.rename([source], [target])
+        target = FileSystems.join(output, name)
+        _ensure_folder(target)
+        FileSystems.rename([FileSystems.join(root, name)], [target])
     _delete_folder(root)
     FileSystems.delete([_record_of(output, wave)])
 
@@ -124,5 +127,9 @@ def _ensure_folder(target: str) -> None:
 
 
 def _delete_folder(folder: str) -> None:
-    if FileSystems.exists(folder) or _files_below(folder):
-        FileSystems.delete([folder])
+    """Delete all that lies in a folder; an object store knows objects only."""
+    if "://" not in folder:
+        if Path(folder).exists():
+            shutil.rmtree(folder)
+    elif files := _files_below(folder):
+        FileSystems.delete(files)

@@ -13,10 +13,12 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from models.bundle import Tagger
+from pipelines.beam_options import export_s3_options
 from pipelines.engine import ingest_on_engine
 from pipelines.outputs import Output, output_at
 from pipelines.report import print_summary, progress_shown
 from pipelines.request import IngestRequest, new_record
+from pipelines.retry import RetryRequest, failed_tracks, retry_ledger
 from pipelines.run_record import RunRecord
 from pipelines.stream import StreamRequest, opened_stream
 from pipelines.waves import BoundedSource, TrackSource, WavePlan, WaveRunner
@@ -43,7 +45,10 @@ def ingest(request: IngestRequest) -> RunRecord:
         BundleError: The tagger cannot be loaded.
         OutputInUseError: Another run is writing to the output.
         OutputError: An output cannot be written to.
+        TrackError: The input cannot be listed.
+        SubscriptionError: The subscription cannot be used.
     """
+    export_s3_options(request.beam.flags)
     FileSystems.set_options(PipelineOptions(list(request.beam.flags)))
     if isinstance(request.source, str):
         require_usable(request.source)
@@ -55,7 +60,7 @@ def ingest(request: IngestRequest) -> RunRecord:
 
 def _ingest_in_waves(request: IngestRequest, tagger: Tagger) -> RunRecord:
     is_stream = isinstance(request.source, StreamRequest)
-    total = None if isinstance(request.source, StreamRequest) else count_announced(request.source)
+    total = count_announced(request.source) if isinstance(request.source, str) else None
     record = new_record(request, tagger, mode="streaming" if is_stream else "batch")
     output = output_at(request.outputs)
     with output.opened(), _source(request, tagger, record) as source:
@@ -68,8 +73,12 @@ def _ingest_in_waves(request: IngestRequest, tagger: Tagger) -> RunRecord:
 
 @contextmanager
 def _source(request: IngestRequest, tagger: Tagger, record: RunRecord) -> Iterator[TrackSource]:
-    ledger = None if request.retag else Ledger.read(request.ledger_output, tagger.identity)
     on_skip = _skip_counter(record)
+    if isinstance(request.source, RetryRequest):
+        failed = failed_tracks(request.source, tagger.identity)
+        yield BoundedSource(pending_tracks(failed, retry_ledger(request.source, tagger.identity), on_skip))
+        return
+    ledger = None if request.retag else Ledger.read(request.ledger_output, tagger.identity)
     if isinstance(request.source, StreamRequest):
         with opened_stream(request.source, ledger or Ledger(), on_skip) as stream:
             yield stream

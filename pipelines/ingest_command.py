@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from typing import TYPE_CHECKING, Any
 
-from pipelines.exit_codes import EXIT_BROKEN, EXIT_OK, WrongCallError
-from pipelines.option_types import fraction, positive_integer, positive_number
+from pipelines.exit_codes import WrongCallError
+from pipelines.option_types import positive_number
+from pipelines.run_options import EXIT_CODES, add_run_options, request_of, run_request
 
 if TYPE_CHECKING:
     from pipelines.stream import StreamRequest
@@ -26,7 +26,7 @@ A run can be stopped or killed at any time: the same command goes on where it en
 tagged and adds what is new or changed. One bad track never stops a run: it becomes a row in failures.
 """
 
-_EPILOG = """\
+_EPILOG = f"""\
 examples:
   tonearm ingest music/ --output tags/
   tonearm ingest catalog.csv --output tags/ --direct_num_workers 2
@@ -34,9 +34,7 @@ examples:
 
 Further options go to Apache Beam, such as --runner or --direct_num_workers (default: one a core).
 
-exit codes: 0 the run is whole, even if tracks failed; 1 it broke, or more failed than
---max_failed_fraction allows; 2 the call was wrong.
-"""
+{EXIT_CODES}"""
 
 
 def add_to(commands: Any) -> None:
@@ -59,37 +57,8 @@ def add_to(commands: Any) -> None:
         help="folder of the tables, made if missing, a URL such as gs://bucket/tags, or "
         "bigquery://project.dataset; twice to write Parquet and BigQuery",
     )
-    parser.add_argument(
-        "--tagger", default="musicnn", help="embedded bundle, or where one lies (default: musicnn)"
-    )
-    parser.add_argument(
-        "--precision",
-        choices=("float32", "bf16"),
-        default="float32",
-        help="bf16 is faster where the CPU has it, track scores within 0.002 (default: float32)",
-    )
     parser.add_argument("--retag", action="store_true", help="work tracks again that are tagged already")
-    parser.add_argument(
-        "--segment_seconds", type=positive_number, default=15.0, help="length of a segment (default: 15)"
-    )
-    parser.add_argument(
-        "--wave_tracks",
-        type=positive_integer,
-        default=128,
-        help="tracks in flight at most; a kill costs no more than these (default: 128)",
-    )
-    parser.add_argument(
-        "--max_track_bytes",
-        type=positive_integer,
-        default=4 << 30,
-        help="larger objects fail as too_large and are not read (default: 4 GiB)",
-    )
-    parser.add_argument(
-        "--max_failed_fraction",
-        type=fraction,
-        default=1.0,
-        help="exit with 1 if a larger share of the tried tracks failed (default: 1, never)",
-    )
+    add_run_options(parser)
     _add_stream_options(parser)
 
 
@@ -153,44 +122,5 @@ def _source(known: argparse.Namespace) -> str | StreamRequest:
 
 
 def _ingest(known: argparse.Namespace, beam_options: list[str]) -> int:
-    from models.bundle import BundleError
-    from pipelines.beam_options import read_beam_options
-    from pipelines.commit import OutputInUseError
-    from pipelines.ingest import ingest
-    from pipelines.outputs import in_order
-    from pipelines.request import IngestRequest
-    from transforms.manifest import ManifestError
-    from transforms.settings import AnalysisSettings
-    from transforms.sources import InputError
-    from transforms.stored_rows import OutputError
-
-    try:
-        outputs = in_order(known.output)
-    except OutputError as error:
-        raise WrongCallError(str(error)) from error
-    settings = AnalysisSettings(
-        tagger=known.tagger,
-        precision=known.precision,
-        segment_seconds=known.segment_seconds,
-        max_track_bytes=known.max_track_bytes,
-    )
-    request = IngestRequest(
-        source=_source(known),
-        outputs=outputs,
-        settings=settings,
-        retag=known.retag,
-        wave_tracks=known.wave_tracks,
-        beam=read_beam_options(beam_options),
-    )
-    try:
-        record = ingest(request)
-    except (InputError, ManifestError, BundleError, OutputError, OutputInUseError) as error:
-        raise WrongCallError(str(error)) from error
-    if record.failed_fraction > known.max_failed_fraction:
-        print(
-            f"tonearm: {record.failed_fraction:.1%} of the tried tracks failed, more than "
-            f"--max_failed_fraction={known.max_failed_fraction}",
-            file=sys.stderr,
-        )
-        return EXIT_BROKEN
-    return EXIT_OK
+    request = request_of(known, _source(known), known.output, beam_options, retag=known.retag)
+    return run_request(request, known.max_failed_fraction)

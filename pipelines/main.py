@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from pipelines import ingest_command, plan_command, show_command
+from pipelines import ingest_command, plan_command, retry_command, show_command
 from pipelines.exit_codes import EXIT_OK, EXIT_WRONG_CALL, WrongCallError
 
 
@@ -36,7 +36,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Our arguments and Beam's; only a job needs Beam loaded to tell them apart, `--help` does not."""
-    if arguments[:1] != ["ingest"] or {"-h", "--help"} & set(arguments):
+    if arguments[:1] not in (["ingest"], ["retry"]) or {"-h", "--help"} & set(arguments):
         return arguments, []
     from pipelines.beam_options import split_arguments
 
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"tonearm {version('tonearm')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     ingest_command.add_to(commands)
+    retry_command.add_to(commands)
     show_command.add_to(commands)
     plan_command.add_to(commands)
     return parser

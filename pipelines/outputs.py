@@ -86,7 +86,7 @@ def in_order(locations: Sequence[str]) -> tuple[str, ...]:
     """
     ordered = tuple(sorted(locations, key=_is_folder))
     if len({_is_folder(location) for location in ordered}) < len(ordered):
-        raise OutputError("name one folder or URL of Parquet tables, one bigquery:// dataset, or one of each")
+        raise OutputError("--output names one folder or URL, one bigquery:// dataset, or one of each kind")
     output_at(ordered)
     return ordered
 

@@ -107,10 +107,7 @@ def _lines(planned: Plan, catalog: Catalog, prices: Prices) -> list[tuple[str, s
             ("  cores a GPU", f"{planned.cores_a_gpu:,.0f}"),
         ]
     lines += [
-        (
-            "tables",
-            f"{planned.table_gigabytes:,.1f} GB{_priced(planned.monthly_storage_cost(prices), ' a month')}",
-        ),
+        ("tables", f"{planned.table_gigabytes:,.1f} GB{storage}"),
         ("read from storage", f"{planned.read_gigabytes:,.0f} GB"),
     ]
     return lines

@@ -6,7 +6,15 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 
-from google.api_core.exceptions import DeadlineExceeded, GoogleAPICallError, RetryError
+from google.api_core.exceptions import (
+    DeadlineExceeded,
+    Forbidden,
+    GoogleAPICallError,
+    InvalidArgument,
+    NotFound,
+    RetryError,
+    Unauthenticated,
+)
 from google.cloud.pubsub_v1 import SubscriberClient
 
 from pipelines.stream_source import Arrival
@@ -21,6 +29,16 @@ _EXTEND_EVERY_SECONDS = 20
 
 _RECEIPTS_A_REQUEST = 500
 """Pub/Sub bounds a request to 512 KiB; receipts have some 200 bytes."""
+
+
+_CALL_SECONDS = 20.0
+"""How long an acknowledgement or an extension may take; while Pub/Sub is away, the next one tries again."""
+
+_HOPELESS = (NotFound, Forbidden, Unauthenticated, InvalidArgument)
+
+
+class SubscriptionError(Exception):
+    """The subscription cannot be used; waiting will not help."""
 
 
 class PubSubArrivals:
@@ -38,20 +56,28 @@ class PubSubArrivals:
         self._leased: set[str] = set()
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._is_away = False
         self._extender = threading.Thread(target=self._extend_leases, name="leases", daemon=True)
         self._extender.start()
 
     def poll(self, count: int, wait_seconds: float) -> list[Arrival]:
-        """See :class:`pipelines.stream_source.Arrivals`."""
+        """See :class:`pipelines.stream_source.Arrivals`.
+
+        Raises:
+            SubscriptionError: There is no such subscription, or none for this account.
+        """
         try:
             request = {"subscription": self._subscription, "max_messages": count}
             response = self._client.pull(request=request, timeout=wait_seconds, retry=None)
         except DeadlineExceeded:
             return []
+        except _HOPELESS as error:
+            raise SubscriptionError(f"{self._subscription}: Pub/Sub says {type(error).__name__}") from error
         except (GoogleAPICallError, RetryError) as error:
-            _logger.warning("Pub/Sub cannot be reached (%s); trying again", type(error).__name__)
+            self._note_away(error)
             self._closing.wait(wait_seconds)
             return []
+        self._is_away = False
         with self._lock:
             self._leased.update(received.ack_id for received in response.received_messages)
         arrivals, unwanted = [], []
@@ -71,7 +97,8 @@ class PubSubArrivals:
             self._leased.difference_update(receipts)
         for some in _in_requests(receipts):
             try:
-                self._client.acknowledge(request={"subscription": self._subscription, "ack_ids": some})
+                request = {"subscription": self._subscription, "ack_ids": some}
+                self._client.acknowledge(request=request, timeout=_CALL_SECONDS)
             except (GoogleAPICallError, RetryError) as error:
                 _logger.warning("messages could not be acknowledged (%s)", type(error).__name__)
 
@@ -81,6 +108,12 @@ class PubSubArrivals:
         self._extender.join()
         self._set_deadline(0)
         self._client.close()
+
+    def _note_away(self, error: Exception) -> None:
+        """Warn once an outage."""
+        if not self._is_away:
+            _logger.warning("Pub/Sub cannot be reached (%s); trying until it can", type(error).__name__)
+        self._is_away = True
 
     def _extend_leases(self) -> None:
         while not self._closing.wait(_EXTEND_EVERY_SECONDS):
@@ -92,7 +125,7 @@ class PubSubArrivals:
         for some in _in_requests(leased):
             request = {"subscription": self._subscription, "ack_ids": some, "ack_deadline_seconds": seconds}
             try:
-                self._client.modify_ack_deadline(request=request)
+                self._client.modify_ack_deadline(request=request, timeout=_CALL_SECONDS)
             except (GoogleAPICallError, RetryError) as error:
                 _logger.warning("leases could not be extended (%s)", type(error).__name__)
 

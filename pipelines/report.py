@@ -23,6 +23,7 @@ _SECONDS_BETWEEN_LINES = 30
 @contextmanager
 def progress_shown(record: RunRecord, total: int | None) -> Iterator[None]:
     """Show tracks done and failed, tracks per minute and the time left, on standard error."""
+    LIVE.reset()
     ended = threading.Event()
     show = _show_bar if sys.stderr.isatty() else _show_lines
     thread = threading.Thread(target=show, args=(record, total, ended), daemon=True)

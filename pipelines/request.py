@@ -8,10 +8,14 @@ from datetime import UTC, datetime
 
 from models.bundle import Tagger
 from pipelines.beam_options import BeamOptions
+from pipelines.retry import RetryRequest
 from pipelines.run_record import RunRecord
 from pipelines.stream import StreamRequest
 from transforms.settings import AnalysisSettings
 from transforms.tables import Provenance
+
+Source = str | StreamRequest | RetryRequest
+"""What a run tags: a folder, file, glob or manifest; what a stream listens to; or what failed before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class IngestRequest:
     """One call of the ingest job.
 
     Attributes:
-        source: Folder, file, glob or manifest; or what a stream listens to.
+        source: What to tag.
         outputs: Where tables are written; the last one tells what is done. See ``outputs.in_order``.
         settings: How tracks are analysed.
         retag: True to work tracks again that the tables hold already.
@@ -27,7 +31,7 @@ class IngestRequest:
         beam: Options for Beam.
     """
 
-    source: str | StreamRequest
+    source: Source
     outputs: tuple[str, ...]
     settings: AnalysisSettings
     retag: bool = False

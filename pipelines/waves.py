@@ -7,6 +7,7 @@ core waits for another at a wave's end, and the tracks in flight never exceed on
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -179,6 +180,7 @@ class WaveRunner:
 
     def _run_pipeline(self, writer: TableWriter, tracks: list[Announced]) -> MetricResults:
         pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(self._flags))
+        shutil.rmtree(pipeline.local_tempdir)  # for transforms in other languages; a kill would leave it
         settled = (
             pipeline
             | "Share" >> beam.Create(tracks, reshuffle=False)

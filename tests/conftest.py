@@ -9,7 +9,6 @@ import pytest
 
 from tests.catalog import write_song
 
-
 pytest_plugins = ["tests.servers.fixtures"]
 
 
@@ -17,8 +16,9 @@ pytest_plugins = ["tests.servers.fixtures"]
 def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four short tracks in four formats; to be read, not changed."""
     folder = tmp_path_factory.mktemp("songs")
-    for number, kind in enumerate(("flac", "mp3", "vorbis", "opus")):
-        write_song(folder / f"{kind}.{kind}", kind, from_hz=150.0 * (number + 1))
+    kinds = {"flac": "flac", "mp3": "mp3", "ogg": "vorbis", "opus": "opus"}
+    for number, (ending, kind) in enumerate(kinds.items(), start=1):
+        write_song(folder / f"{ending}.{ending}", kind, from_hz=150.0 * number)
     return folder
 
 

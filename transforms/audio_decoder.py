@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -101,15 +101,15 @@ def block_samples(channels: int) -> int:
     return max(BLOCK_VALUES // channels, 1)
 
 
-def mean_of_channels(samples: np.ndarray) -> np.ndarray:
-    """Mix down to mono: float32 ``[samples]`` from any number type ``[samples, channels]``.
+def mean_of_channels(channels: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+    """Mix down to mono: float32 ``[samples]`` from channels of any number type, ``[samples]`` each.
 
-    Column by column, which is several times faster than ``mean(axis=1)`` and gives the same bits.
+    One by one, which is several times faster than ``mean(axis=0)`` and gives the same bits.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # the reader looks for infinities itself
-        mono = samples[:, 0].astype(np.float32)
-        for channel in range(1, samples.shape[1]):
-            mono += samples[:, channel].astype(np.float32, copy=False)
-    if samples.shape[1] > 1:
-        mono /= np.float32(samples.shape[1])
+        mono = channels[0].astype(np.float32)
+        for channel in channels[1:]:
+            mono += channel.astype(np.float32, copy=False)
+    if len(channels) > 1:
+        mono /= np.float32(len(channels))
     return mono

@@ -51,7 +51,7 @@ class Dataset:
     @property
     def client(self) -> bigquery.Client:
         """The process's client, with the application's default credentials."""
-        return _client(self.project)
+        return client_of(self.project)
 
     def __str__(self) -> str:
         return f"{self.project}.{self.name}"
@@ -74,7 +74,7 @@ class Dataset:
 
 
 @lru_cache(maxsize=4)
-def _client(project: str) -> bigquery.Client:
+def client_of(project: str) -> bigquery.Client:
     """Clients are costly to make and keep their connections: one a process."""
     try:
         return bigquery.Client(project)

@@ -70,22 +70,22 @@ class StagingWriter:
     def _load(self, table: str, columns: pa.Table) -> int:
         file = io.BytesIO()
         pq.write_table(columns, file, compression="zstd")
-        try:
-            RETRY(self._run_job)(table, file)
-        except BadRequest as error:
-            raise BatchRefusedError(error.message) from error
-        return file.tell()
+        RETRY(self._run_job)(table, file)
+        return file.getbuffer().nbytes
 
     def _run_job(self, table: str, file: io.BytesIO) -> None:
+        # Without a size the upload is resumable: a broken connection costs a piece, not the file.
         job = self.dataset.client.load_table_from_file(
             file,
             staging_table(self.dataset, self.wave, table),
             rewind=True,
-            size=file.getbuffer().nbytes,
             job_config=_job_config(),
             timeout=REQUEST_SECONDS,
         )
-        job.result(retry=RETRY)
+        try:
+            job.result(retry=RETRY)
+        except BadRequest as error:  # of the job: the request itself was well formed
+            raise BatchRefusedError(error.message) from error
 
 
 def staging_table(dataset: Dataset, wave: str, table: str) -> str:

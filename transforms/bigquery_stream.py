@@ -83,8 +83,8 @@ class StreamWriter:
 
 
 def insert_id(table: str, row: Row) -> str:
-    """A name for a row: its key and its run, as a digest."""
-    key = [str(row[column]) for column in (*KEYS[table], "run_id")]
+    """A name for a row: its table, key and run, as a digest."""
+    key = [table, *(str(row[column]) for column in (*KEYS[table], "run_id"))]
     return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
 
 

@@ -19,11 +19,16 @@ FAILED_AS = "failed_as_"
 
 @dataclass
 class LiveCounts:
-    """Tracks settled by this process so far; what is committed is in the run record."""
+    """Tracks that the present run has settled so far; what is committed is in the run record."""
 
     tagged: int = 0
     failed: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def reset(self) -> None:
+        """Begin a run."""
+        with self._lock:
+            self.tagged = self.failed = 0
 
     def add(self, *, failed: bool) -> None:
         """Count one track."""

@@ -38,6 +38,7 @@ _MAX_FRAME_SAMPLES = 1 << 22
 _FEWEST_UNCOUNTABLE_PLANES = 8
 """PyAV counts planes up to a null pointer, which from eight channels on is not there, and crashes."""
 
+_SAMPLE_TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 _SAMPLE_SCALES = {"u8": 2.0**-7, "s16": 2.0**-15, "s32": 2.0**-31}
 
 
@@ -183,14 +184,24 @@ def _mono(frame: av.AudioFrame) -> np.ndarray:
     channels = frame.layout.nb_channels
     if frame.format.is_planar and channels >= _FEWEST_UNCOUNTABLE_PLANES:
         (frame,) = av.AudioResampler(format=frame.format.packed.name).resample(frame)
-    values = frame.to_ndarray()
-    mono = mean_of_channels(values.T if frame.format.is_planar else values.reshape(-1, channels))
+    mono = mean_of_channels(_planes(frame) if frame.format.is_planar else _columns(frame))
     packed_format = frame.format.packed.name
     if packed_format == "u8":
         mono -= 128
     if packed_format in _SAMPLE_SCALES:
         mono *= np.float32(_SAMPLE_SCALES[packed_format])
     return mono
+
+
+def _planes(frame: av.AudioFrame) -> list[np.ndarray]:
+    """The channels of a planar frame, ``[samples]`` each; ``to_ndarray`` would copy them."""
+    sample_type = _SAMPLE_TYPES[frame.format.packed.name]
+    return [np.frombuffer(plane, sample_type, frame.samples) for plane in frame.planes]
+
+
+def _columns(frame: av.AudioFrame) -> np.ndarray:
+    """The channels of a packed frame: ``[channels, samples]``."""
+    return frame.to_ndarray().reshape(-1, frame.layout.nb_channels).T
 
 
 def _codec_word(name: str) -> str:

@@ -99,7 +99,7 @@ class LibsndfileDecoder:
                 samples = self._file.read(out=buffer)
             if len(samples) == 0:
                 return
-            yield mean_of_channels(samples)
+            yield mean_of_channels(samples.T)
 
     def close(self) -> None:
         """Release what libsndfile holds."""

@@ -124,6 +124,7 @@ class Spawner:
 def _start_process() -> DecoderProcess:
     ours, theirs = socket.socketpair()
     with theirs:
+        theirs.setblocking(True)  # Beam's cloud clients set a default timeout for all sockets of the program
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
         try:
             child = subprocess.Popen(

@@ -46,6 +46,10 @@ class Ledger:
         """True if these very bytes failed before in a way that trying again does not change."""
         return _key(track) in self._hopeless
 
+    def give_hope(self) -> None:
+        """Have what failed for good tried again all the same."""
+        self._hopeless.clear()
+
     def remember(self, track: Track) -> None:
         """Note that this run has settled a track: its rows, of whatever kind, stand in the tables."""
         self._settled.add(_key(track))

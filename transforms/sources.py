@@ -13,6 +13,7 @@ from typing import Any
 
 from transforms.failure import ErrorWord, Failure, Stage, TrackError
 from transforms.manifest import Row, is_manifest, read_manifest
+from transforms.signed_url import location_of, without_signature
 from transforms.storage import Listed, StoredObject, folder_of, list_objects, look_up, storage_of
 from transforms.storage_local import local_paths
 from transforms.track import Track
@@ -41,7 +42,7 @@ def require_usable(location: str) -> None:
     try:
         storage_of(location)
     except TrackError as error:
-        raise InputError(f"{location}: {error.message}") from error
+        raise InputError(f"{location_of(location)}: {error.message}") from error
     if "://" not in location and not glob.has_magic(location) and not os.path.lexists(location):
         raise InputError(f"{location}: no such file or folder")
 
@@ -106,21 +107,23 @@ def _track_of_row(row: Row, number: int, base: str) -> Announced:
         lacking = "track_id" if not track_id else "uri"
         problem = TrackError(Stage.SOURCE, ErrorWord.INVALID_ROW, f"manifest row {number} has no {lacking}")
         return Failure.of(track, problem)
-    return _at_present_generation(track)
+    return at_present_generation(track)
 
 
 def _absolute(uri: str, base: str) -> str:
-    """Relative paths are meant from the manifest's folder; URLs stay as they are."""
+    """Relative paths are meant from the manifest's folder; of a URL, its signature is left out."""
     if not uri or "://" in uri:
-        return uri
+        return location_of(uri)
     return f"{base}/{uri}" if "://" in base else os.path.normpath(Path(base) / uri)
 
 
 def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return without_signature(text)
 
 
-def _at_present_generation(track: Track) -> Announced:
+def at_present_generation(track: Track) -> Announced:
+    """A track as its object is now; a failure if it cannot be looked up."""
     try:
         found = look_up(track.uri)
     except TrackError as problem:

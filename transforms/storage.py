@@ -49,7 +49,11 @@ class Storage(Protocol):
     """One kind of storage; safe to use from several threads."""
 
     def list_objects(self, pattern: str) -> Iterator[Listed]:
-        """Objects below a folder or prefix, or matching a glob, in a stable order."""
+        """Objects below a folder or prefix, or matching a glob, in a stable order.
+
+        Raises:
+            TrackError: The listing as a whole is refused or broke off.
+        """
 
     def look_up(self, uri: str) -> StoredObject:
         """Ask for an object's generation and size.

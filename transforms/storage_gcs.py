@@ -34,9 +34,12 @@ class GoogleStorage:
         bucket, wanted = _split(pattern)
         prefix = literal_prefix(wanted)
         matches = compiled(wanted if prefix != wanted else f"{wanted}**")
-        for blob in self._client.list_blobs(bucket, prefix=prefix, retry=_RETRY, timeout=_TIMEOUT):
-            if matches.fullmatch(blob.name) and not blob.name.endswith("/"):
-                yield _described(f"gs://{bucket}/{blob.name}", blob)
+        try:
+            for blob in self._client.list_blobs(bucket, prefix=prefix, retry=_RETRY, timeout=_TIMEOUT):
+                if matches.fullmatch(blob.name) and not blob.name.endswith("/"):
+                    yield _described(f"gs://{bucket}/{blob.name}", blob)
+        except _FAULTS as error:
+            raise _storage_error(error) from error
 
     def look_up(self, uri: str) -> StoredObject:
         """See :class:`transforms.storage.Storage`."""
@@ -80,7 +83,7 @@ def _storage_error(error: Exception) -> TrackError:
     """Sort a client's error into one of the stable words; its text may quote a signed URL and is not told."""
     match error:
         case NotFound():
-            word, reason = ErrorWord.NOT_FOUND, "no such object"
+            word, reason = ErrorWord.NOT_FOUND, "no such bucket or object"
         case Forbidden() | Unauthorized() | GoogleAuthError():
             word, reason = ErrorWord.FORBIDDEN, "access denied"
         case _:

@@ -35,11 +35,14 @@ class S3Storage:
         bucket, wanted = _split(pattern)
         prefix = literal_prefix(wanted)
         matches = compiled(wanted if prefix != wanted else f"{wanted}**")
-        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for entry in page.get("Contents", ()):
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        try:
+            for entry in (entry for page in pages for entry in page.get("Contents", ())):
                 if matches.fullmatch(entry["Key"]) and not entry["Key"].endswith("/"):
                     uri = f"s3://{bucket}/{entry['Key']}"
                     yield StoredObject(uri, entry["ETag"].strip('"'), int(entry["Size"]))
+        except (ClientError, BotoCoreError) as error:
+            raise _storage_error(error) from error
 
     def look_up(self, uri: str) -> StoredObject:
         """See :class:`transforms.storage.Storage`."""

@@ -1,0 +1,141 @@
+"""What ``tonearm ingest`` and ``retry`` share: options of the analysis, and how a run's end is told."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipelines.exit_codes import EXIT_BROKEN, EXIT_OK, WrongCallError
+from pipelines.option_types import fraction, positive_integer, positive_number
+
+if TYPE_CHECKING:
+    from pipelines.request import IngestRequest, Source
+
+_logger = logging.getLogger(__name__)
+
+EXIT_CODES = """\
+exit codes: 0 the run is whole, even if tracks failed; 1 it broke, or more failed than
+--max_failed_fraction allows; 2 the call was wrong.
+"""
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how tracks are analysed and when a run counts as broken."""
+    parser.add_argument(
+        "--tagger", default="musicnn", help="embedded bundle, or where one lies (default: musicnn)"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "bf16"),
+        default="float32",
+        help="bf16 is faster where the CPU has it, track scores within 0.002 (default: float32)",
+    )
+    parser.add_argument(
+        "--segment_seconds", type=positive_number, default=15.0, help="length of a segment (default: 15)"
+    )
+    parser.add_argument(
+        "--wave_tracks",
+        type=positive_integer,
+        default=128,
+        help="tracks in flight at most; a kill costs no more than these (default: 128)",
+    )
+    parser.add_argument(
+        "--max_track_bytes",
+        type=positive_integer,
+        default=4 << 30,
+        help="larger objects fail as too_large and are not read (default: 4 GiB)",
+    )
+    parser.add_argument(
+        "--max_failed_fraction",
+        type=fraction,
+        default=1.0,
+        help="exit with 1 if a larger share of the tried tracks failed (default: 1, never)",
+    )
+
+
+def request_of(
+    known: argparse.Namespace,
+    source: Source,
+    outputs: Sequence[str],
+    beam_options: Sequence[str],
+    *,
+    retag: bool = False,
+) -> IngestRequest:
+    """The run that a command line asks for.
+
+    Raises:
+        WrongCallError: The outputs or Beam's options cannot be as given.
+    """
+    from pipelines.beam_options import read_beam_options
+    from pipelines.outputs import in_order
+    from pipelines.request import IngestRequest
+    from transforms.settings import AnalysisSettings
+    from transforms.stored_rows import OutputError
+
+    try:
+        in_sequence = in_order(outputs)
+    except OutputError as error:
+        raise WrongCallError(str(error)) from error
+    settings = AnalysisSettings(
+        tagger=known.tagger,
+        precision=known.precision,
+        segment_seconds=known.segment_seconds,
+        max_track_bytes=known.max_track_bytes,
+    )
+    return IngestRequest(
+        source=source,
+        outputs=in_sequence,
+        settings=settings,
+        retag=retag,
+        wave_tracks=known.wave_tracks,
+        beam=read_beam_options(beam_options),
+    )
+
+
+def run_request(request: IngestRequest, max_failed_fraction: float) -> int:
+    """Run it and return the exit code.
+
+    Raises:
+        WrongCallError: The input, the tagger or an output cannot be as given.
+    """
+    from models.bundle import BundleError
+    from pipelines.commit import OutputInUseError
+    from pipelines.ingest import ingest
+    from pipelines.pubsub_arrivals import SubscriptionError
+    from transforms.failure import TrackError
+    from transforms.manifest import ManifestError
+    from transforms.sources import InputError
+    from transforms.stored_rows import OutputError
+
+    try:
+        record = ingest(request)
+    except (
+        InputError,
+        ManifestError,
+        BundleError,
+        OutputError,
+        OutputInUseError,
+        SubscriptionError,
+    ) as error:
+        raise WrongCallError(str(error)) from error
+    except TrackError as error:
+        raise WrongCallError(f"the input cannot be listed: {error.message}") from error
+    except Exception as error:
+        _logger.error("the run broke off", exc_info=error)
+        print(
+            f"tonearm: the run broke off ({type(error).__name__}). What is committed stays in the tables; "
+            "the same command goes on from there.",
+            file=sys.stderr,
+        )
+        return EXIT_BROKEN
+    if record.failed_fraction > max_failed_fraction:
+        print(
+            f"tonearm: {record.failed_fraction:.1%} of the tried tracks failed, more than "
+            f"--max_failed_fraction={max_failed_fraction}",
+            file=sys.stderr,
+        )
+        return EXIT_BROKEN
+    return EXIT_OK

@@ -1,0 +1,88 @@
+"""Fixtures: a BigQuery server for all tests of a file, and a dataset for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import pytest
+
+from tests.servers import bigquery, credentials, processes
+from tests.servers.bigquery import BigQueryServer
+from transforms.bigquery_client import Dataset, client_of
+from transforms.stored_rows import table_rows
+from transforms.tables import Row
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class TestDataset:
+    """An empty dataset on the server.
+
+    Attributes:
+        server: The server.
+        name: The dataset's short name.
+    """
+
+    __test__ = False
+
+    server: BigQueryServer
+    name: str
+
+    @property
+    def location(self) -> str:
+        """The dataset as ``--output`` names it."""
+        return f"bigquery://{self.dataset}"
+
+    @property
+    def dataset(self) -> Dataset:
+        """The dataset as our code sees it, behind the server's faults."""
+        return Dataset(credentials.PROJECT, self.name)
+
+    def rows(self, table: str) -> list[Row]:
+        """All rows of a table as our code reads them."""
+        return list(table_rows(self.location, table))
+
+    def keys(self, table: str = "track_tags") -> list[tuple[str, ...]]:
+        """The keys of a table's rows, sorted, with doubles."""
+        return sorted((row["track_id"], row["generation"], row["tagger"]) for row in self.rows(table))
+
+    def staging(self) -> list[str]:
+        """Names of the staging tables."""
+        tables = self.server.client.list_tables(str(self.dataset))
+        return [item.table_id for item in tables if item.table_id.startswith("staging")]
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """Ask the server; ``{dataset}`` in the query stands for the dataset."""
+        answer = self.server.client.query(sql.format(dataset=self.name)).result()
+        return [dict(row.items()) for row in answer]
+
+
+@pytest.fixture(scope="module")
+def bigquery_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BigQueryServer]:
+    """A server, found by this process and its children; skips where it is not installed."""
+    if not bigquery.is_installed():
+        pytest.skip("no BigQuery emulator; run `python -m tests.servers.bigquery --install`")
+    folder = tmp_path_factory.mktemp("bigquery")
+    with (
+        credentials.serve(folder) as planted,
+        processes.applied(planted.environ),
+        bigquery.serve(folder) as server,
+        processes.applied(server.environ),
+    ):
+        client_of.cache_clear()
+        yield server
+        client_of.cache_clear()
+
+
+@pytest.fixture
+def target(bigquery_process: BigQueryServer) -> Iterator[TestDataset]:
+    """An empty dataset; the server behaves when the test begins."""
+    name = f"tags_{next(_numbers)}"
+    bigquery_process.create_dataset(name)
+    yield TestDataset(bigquery_process, name)
+    bigquery_process.faults.heal()
+    bigquery_process.refusals.every = 0

@@ -1,0 +1,126 @@
+"""Waves: progress within them, and what stays of a run that breaks."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.bundle import Tagger
+from tests.catalog import counts, keys, leftovers, table, tonearm, write_manifest
+from transforms import inference, prepare
+from transforms.count import LIVE
+from transforms.inference import MIN_BATCH_PATCHES
+from transforms.parquet import ParquetWriter
+from transforms.sources import Announced
+from transforms.spectrogram import Spectrogram
+
+FRONT_END = "98e098809151"
+
+
+class FlatEngine:
+    """Gives every patch the same scores, and notes how far the run had come when it was asked."""
+
+    device = "cpu"
+
+    def __init__(self, tagger: Tagger) -> None:
+        self.widths = len(tagger.outputs), tagger.embedding_dim
+        self.tagged_before: list[int] = []
+
+    def infer(self, patches: np.ndarray) -> tuple[np.ndarray, ...]:
+        """See :class:`models.engine.Engine`."""
+        self.tagged_before.append(LIVE.tagged)
+        return tuple(np.full((len(patches), width), 0.5, np.float32) for width in self.widths)
+
+
+def test_progress_moves_within_a_wave(songs: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each track fills a batch, so the first is told before the last one is begun."""
+    engine = FlatEngine(inference.cached_tagger("musicnn"))
+    monkeypatch.setattr(inference, "shared_engine", lambda tagger, precision: engine)
+    long = Spectrogram(
+        patches=np.zeros((2 * MIN_BATCH_PATCHES, 187, 96), np.float32),
+        starts_s=np.arange(2 * MIN_BATCH_PATCHES, dtype=float),
+        stride=1,
+        analyzed_s=300.0,
+        silent=False,
+        frontend=FRONT_END,
+    )
+    monkeypatch.setattr(prepare, "spectrogram_of", lambda blocks, *_, **__: (list(blocks), long)[1])
+    assert tonearm("ingest", songs, "--output", output, "--direct_num_workers", "1") == 0
+    assert counts(output) == (4, 4, 0, 0)
+    assert engine.tagged_before[-1] > 0
+
+
+def test_progress_is_told_in_lines_where_no_terminal_is(
+    songs: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pipelines.report._SECONDS_BETWEEN_LINES", 0.01)
+    tonearm("ingest", songs, "--output", output)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines
+    assert all("/4 tracks, 0 failed, " in line and "tracks/min" in line for line in lines)
+
+
+def test_a_full_disk_breaks_the_run_and_the_next_one_ends_it(
+    songs: Path,
+    output: Path,
+    temporary_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with monkeypatch.context() as patched:
+        fail_to_write(patched, after=6)
+        options = ("--wave_tracks", "1", "--direct_num_workers", "1")
+        assert tonearm("ingest", songs, "--output", output, *options) == 1
+    assert "No space left" in caplog.text
+    assert len(keys(output)) == 1
+    assert keys(output) == keys(output, "embeddings")
+    assert leftovers(output) == []
+    assert list(temporary_folder.iterdir()) == []
+    assert table(output, "runs")[0]["ended"] is None
+    assert tonearm("ingest", songs, "--output", output) == 0
+    assert counts(output) == (4, 3, 1, 0)
+
+
+def fail_to_write(monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
+    """Let so many files be written: those of a track are three, and one of its run."""
+    write, written = ParquetWriter.write, []
+
+    def limited(self: ParquetWriter, name: str, rows: list[dict[str, object]]) -> int:
+        if len(written) == after:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(name)
+        return write(self, name, rows)
+
+    monkeypatch.setattr(ParquetWriter, "write", limited)
+
+
+def test_a_track_that_gets_lost_breaks_the_run(
+    songs: Path, output: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = prepare.PrepareTracks.process
+
+    def losing(self: prepare.PrepareTracks, element: Announced) -> Iterator[object]:
+        if "mp3" not in element.uri:  # type: ignore[union-attr]
+            yield from process(self, element)
+
+    monkeypatch.setattr(prepare.PrepareTracks, "process", losing)
+    assert tonearm("ingest", songs, "--output", output, "--direct_num_workers", "1") == 1
+    assert "4 tracks went in and 3 came out" in caplog.text
+    assert table(output, "track_tags") == []
+
+
+def test_a_long_list_begins_at_once(songs: Path, output: Path, tmp_path: Path) -> None:
+    """The first wave is committed before the last rows of the manifest are looked at."""
+    rows = [{"track_id": f"{number:03d}", "uri": str(songs / "flac.flac")} for number in range(12)]
+    rows.append({"track_id": "last", "uri": "missing.flac"})
+    manifest = write_manifest(tmp_path / "catalog.csv", rows)
+    assert tonearm("ingest", manifest, "--output", output, "--wave_tracks", "2") == 0
+    assert counts(output) == (13, 12, 0, 1)
+    first_tagged = min(row["analyzed_at"] for row in table(output, "track_tags"))
+    (failure,) = table(output, "failures")
+    assert first_tagged < failure["occurred_at"]

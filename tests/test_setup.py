@@ -1,0 +1,86 @@
+"""The package: what Beam makes of `--setup_file` installs, with its bundles, away from the checkout."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from apache_beam.runners.portability.stager import Stager
+
+ROOT = Path(__file__).parent.parent
+BUNDLE = {f"model_artifacts/musicnn/{name}" for name in ("bundle.json", "mtt.safetensors", "msd.safetensors")}
+NOTICES = {f"model_artifacts/musicnn/{name}" for name in ("LICENSE", "README.md")}
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source package, made from a copy of the checkout as Beam makes it for its workers."""
+    copy = tmp_path_factory.mktemp("checkout") / "tonearm"
+    copy.mkdir()
+    for name in ("setup.py", "pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, copy)
+    for package in ("pipelines", "transforms", "models", "model_artifacts"):
+        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    made = Stager._build_setup_package(str(copy / "setup.py"), str(tmp_path_factory.mktemp("sdist")))
+    return Path(made)
+
+
+@pytest.fixture(scope="module")
+def installed(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what installing the source package puts on a worker."""
+    wheels, folder = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("installed")
+    pip("wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", wheels, sdist)
+    (wheel,) = wheels.glob("tonearm-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def pip(*arguments: str | Path) -> None:
+    subprocess.run([sys.executable, "-m", "pip", "--quiet", *map(str, arguments)], check=True)
+
+
+def test_the_source_package_carries_the_bundle_and_its_notices(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {name.split("/", 1)[-1] for name in archive.getnames()}
+    assert names >= BUNDLE | NOTICES | {"setup.py", "pyproject.toml"}
+
+
+def test_the_wheel_carries_every_module_the_bundle_and_the_command(installed: Path) -> None:
+    for package in ("pipelines", "transforms", "models", "model_artifacts"):
+        in_checkout = {str(path.relative_to(ROOT)) for path in (ROOT / package).rglob("*.py")}
+        assert {name for name in in_checkout if not (installed / name).exists()} == set()
+    assert all((installed / name).exists() for name in BUNDLE | NOTICES)
+    (entry_points,) = installed.glob("tonearm-*.dist-info/entry_points.txt")
+    assert "tonearm = pipelines.main:main" in entry_points.read_text()
+    assert not (installed / "tests").exists()
+
+
+def test_an_installed_command_tags_a_track_with_the_bundle_it_brought(
+    installed: Path, songs: Path, tmp_path: Path
+) -> None:
+    program = "import model_artifacts, pipelines.main; print(model_artifacts.__file__); pipelines.main.main()"
+    command = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            program,
+            "ingest",
+            str(songs / "flac.flac"),
+            "--output",
+            str(tmp_path / "tables"),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert command.stdout.startswith(str(installed))
+    assert "seen 1 = tagged 1" in command.stdout
