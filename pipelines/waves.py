@@ -7,14 +7,16 @@ core waits for another at a wave's end, and the tracks in flight never exceed on
 
 from __future__ import annotations
 
-import shutil
+import os
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+from types import SimpleNamespace
 from typing import Protocol
 
 import apache_beam as beam
@@ -27,6 +29,7 @@ from pipelines.counters import counters, stage_seconds
 from pipelines.graph import AnalyzeTracks
 from pipelines.outputs import Output
 from pipelines.run_record import CountsError, RunRecord
+from transforms.decode_isolated import close_decoders
 from transforms.settings import AnalysisSettings
 from transforms.sink import TableWriter, WriteTables
 from transforms.sources import Announced
@@ -125,12 +128,16 @@ class WaveRunner:
         Raises:
             Exception: The first error that stopped a worker; waves committed before it stay.
         """
-        with ThreadPoolExecutor(self._plan.workers, thread_name_prefix="worker") as pool:
+        with (
+            _without_temporary_folders(),
+            ThreadPoolExecutor(self._plan.workers, thread_name_prefix="worker") as pool,
+        ):
             workers = [pool.submit(self._work) for _ in range(self._plan.workers)]
             try:
                 wait(workers, return_when=FIRST_EXCEPTION)
             finally:
                 self.stop()
+        close_decoders()
         for worker in workers:
             worker.result()
         self._record.ended = datetime.now(UTC)
@@ -180,7 +187,6 @@ class WaveRunner:
 
     def _run_pipeline(self, writer: TableWriter, tracks: list[Announced]) -> MetricResults:
         pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(self._flags))
-        shutil.rmtree(pipeline.local_tempdir)  # for transforms in other languages; a kill would leave it
         settled = (
             pipeline
             | "Share" >> beam.Create(tracks, reshuffle=False)
@@ -203,3 +209,17 @@ class WaveRunner:
     def _commit_with_record(self, wave: str) -> None:
         self._output.staging_writer(wave).write("runs", [self._record.row()])
         self._output.commit(wave)
+
+
+@contextmanager
+def _without_temporary_folders() -> Iterator[None]:
+    """Keep Beam from making a folder for every pipeline, which a kill would leave behind.
+
+    It is meant for transforms in other languages, and there are none.
+    """
+    before = beam.pipeline.tempfile
+    beam.pipeline.tempfile = SimpleNamespace(mkdtemp=lambda prefix: f"{os.devnull}/{prefix}")
+    try:
+        yield
+    finally:
+        beam.pipeline.tempfile = before

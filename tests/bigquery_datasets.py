@@ -19,15 +19,13 @@ _numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
-class TestDataset:
+class ServedDataset:
     """An empty dataset on the server.
 
     Attributes:
         server: The server.
         name: The dataset's short name.
     """
-
-    __test__ = False
 
     server: BigQueryServer
     name: str
@@ -79,10 +77,10 @@ def bigquery_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BigQu
 
 
 @pytest.fixture
-def target(bigquery_process: BigQueryServer) -> Iterator[TestDataset]:
+def target(bigquery_process: BigQueryServer) -> Iterator[ServedDataset]:
     """An empty dataset; the server behaves when the test begins."""
     name = f"tags_{next(_numbers)}"
     bigquery_process.create_dataset(name)
-    yield TestDataset(bigquery_process, name)
+    yield ServedDataset(bigquery_process, name)
     bigquery_process.faults.heal()
     bigquery_process.refusals.every = 0

@@ -12,20 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.catalog import table, tonearm
 from tests.servers.faults import FaultProxy
-from transforms.storage import _storage
 
 BUCKET = "catalog"
 TABLES = "tables"
-
-
-@pytest.fixture(autouse=True)
-def fresh_clients() -> None:
-    """Forget the clients of another test's servers."""
-    _storage.cache_clear()
 
 
 def upload_songs(server: Any, songs: Path, folder: str = "in") -> list[str]:

@@ -196,7 +196,7 @@ def _mono(frame: av.AudioFrame) -> np.ndarray:
 def _planes(frame: av.AudioFrame) -> list[np.ndarray]:
     """The channels of a planar frame, ``[samples]`` each; ``to_ndarray`` would copy them."""
     sample_type = _SAMPLE_TYPES[frame.format.packed.name]
-    return [np.frombuffer(plane, sample_type, frame.samples) for plane in frame.planes]
+    return [np.frombuffer(memoryview(plane), sample_type, frame.samples) for plane in frame.planes]
 
 
 def _columns(frame: av.AudioFrame) -> np.ndarray:

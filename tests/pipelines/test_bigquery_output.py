@@ -7,30 +7,32 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pipelines import bigquery_output
 from pipelines.bigquery_output import BigQueryOutput
 from tests import catalog
-from tests.bigquery_datasets import TestDataset
 from tests.catalog import tonearm, write_manifest, write_song
 from transforms.bigquery_client import Dataset
 from transforms.bigquery_load import StagingWriter
 from transforms.stored_rows import table_rows
 from transforms.tables import PER_TRACK_TABLES, SCHEMAS, VISIBILITY_ORDER, Row
 
+if TYPE_CHECKING:
+    from tests.bigquery_datasets import ServedDataset
+
 pytest_plugins = ["tests.bigquery_datasets"]
 
 
-def counts(target: TestDataset) -> tuple[int, int, int, int]:
+def counts(target: ServedDataset) -> tuple[int, int, int, int]:
     """Seen, tagged, skipped and failed of the run that started last."""
     run = max(target.rows("runs"), key=lambda row: row["started"])
     return run["n_seen"], run["n_tagged"], run["n_skipped"], run["n_failed"]
 
 
-def test_the_tables_are_partitioned_clustered_and_described(target: TestDataset) -> None:
+def test_the_tables_are_partitioned_clustered_and_described(target: ServedDataset) -> None:
     with BigQueryOutput(target.dataset).opened():
         pass
     for name in VISIBILITY_ORDER:
@@ -45,7 +47,9 @@ def test_the_tables_are_partitioned_clustered_and_described(target: TestDataset)
     assert (modes["track_id"], modes["duration_s"], modes["tags"]) == ("REQUIRED", "NULLABLE", "REPEATED")
 
 
-def test_a_run_fills_the_tables_and_the_same_run_again_adds_nothing(songs: Path, target: TestDataset) -> None:
+def test_a_run_fills_the_tables_and_the_same_run_again_adds_nothing(
+    songs: Path, target: ServedDataset
+) -> None:
     assert tonearm("ingest", songs, "--output", target.location) == 0
     assert counts(target) == (4, 4, 0, 0)
     assert len(target.keys()) == len(set(target.keys())) == 4
@@ -57,7 +61,7 @@ def test_a_run_fills_the_tables_and_the_same_run_again_adds_nothing(songs: Path,
     assert target.staging() == []
 
 
-def test_both_outputs_hold_the_same(songs: Path, output: Path, target: TestDataset) -> None:
+def test_both_outputs_hold_the_same(songs: Path, output: Path, target: ServedDataset) -> None:
     (songs_and_more := output.parent / "music").mkdir()
     for song in songs.iterdir():
         (songs_and_more / song.name).symlink_to(song)
@@ -75,7 +79,7 @@ def comparable(rows: Iterable[Row]) -> list[str]:
     return sorted(json.dumps({**row, "ingest_date": None}, sort_keys=True, default=str) for row in rows)
 
 
-def test_retag_replaces_rows_and_leaves_no_segment_of_before(tmp_path: Path, target: TestDataset) -> None:
+def test_retag_replaces_rows_and_leaves_no_segment_of_before(tmp_path: Path, target: ServedDataset) -> None:
     song = write_song(tmp_path / "song.flac", seconds=12)
     tonearm("ingest", song, "--output", target.location, "--segment_seconds", "3")
     assert len(target.rows("segments")) == 4
@@ -86,7 +90,7 @@ def test_retag_replaces_rows_and_leaves_no_segment_of_before(tmp_path: Path, tar
 
 
 def test_show_reads_from_bigquery(
-    songs: Path, target: TestDataset, capsys: pytest.CaptureFixture[str]
+    songs: Path, target: ServedDataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert tonearm("show", target.location) == 2
     tonearm("ingest", songs, "--output", target.location)
@@ -97,13 +101,23 @@ def test_show_reads_from_bigquery(
     assert "0:00–0:03" in capsys.readouterr().out
 
 
+def test_an_engine_streams_into_the_tables(songs: Path, target: ServedDataset) -> None:
+    engine = ("--runner", "apache_beam.runners.portability.fn_api_runner.FnApiRunner")  # no local run to us
+    assert tonearm("ingest", songs, "--output", target.location, *engine) == 0
+    assert counts(target) == (4, 4, 0, 0)
+    assert len(target.keys()) == len(target.keys("embeddings")) == 4
+    assert tonearm("ingest", songs, "--output", target.location, *engine) == 0
+    assert counts(target) == (4, 0, 4, 0)
+    assert len(target.keys()) == 4
+
+
 class Killed(BaseException):
     """Stands in for a kill: nobody catches it."""
 
 
 @pytest.mark.parametrize("merges", range(len(PER_TRACK_TABLES)))
 def test_a_run_that_is_killed_between_two_tables_is_finished_by_the_next(
-    tmp_path: Path, target: TestDataset, monkeypatch: pytest.MonkeyPatch, merges: int
+    tmp_path: Path, target: ServedDataset, monkeypatch: pytest.MonkeyPatch, merges: int
 ) -> None:
     song = write_song(tmp_path / "song.flac")
     (tmp_path / "broken.mp3").write_bytes(b"no audio at all" * 100)
@@ -127,7 +141,9 @@ def test_a_run_that_is_killed_between_two_tables_is_finished_by_the_next(
     assert len(target.rows("failures")) == 1
 
 
-def test_a_commit_may_be_repeated_at_any_point(target: TestDataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_may_be_repeated_at_any_point(
+    target: ServedDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     output = BigQueryOutput(target.dataset)
     with output.opened():
         output.staging_writer("one-000001").write("failures", [failure("a"), failure("a"), failure("b")])
@@ -156,7 +172,7 @@ def failure(track_id: str) -> Row:
 
 
 def test_staging_tables_are_dropped_once_no_run_can_be_at_them(
-    target: TestDataset, monkeypatch: pytest.MonkeyPatch
+    target: ServedDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = BigQueryOutput(target.dataset)
     output.staging_writer("killed-000001").write("failures", [failure("a")])
@@ -169,7 +185,7 @@ def test_staging_tables_are_dropped_once_no_run_can_be_at_them(
 
 
 def test_a_track_whose_row_is_refused_fails_in_every_output(
-    songs: Path, output: Path, target: TestDataset, monkeypatch: pytest.MonkeyPatch
+    songs: Path, output: Path, target: ServedDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [{"track_id": song.stem, "uri": str(song), "note": "plain"} for song in sorted(songs.iterdir())]
     rows[2]["note"] = "x" * 30_000
@@ -196,7 +212,7 @@ def test_a_track_whose_row_is_refused_fails_in_every_output(
 
 
 @pytest.mark.slow
-def test_passing_faults_cost_time_and_nothing_else(songs: Path, target: TestDataset) -> None:
+def test_passing_faults_cost_time_and_nothing_else(songs: Path, target: ServedDataset) -> None:
     target.server.faults.fail(status=503, times=5)
     target.server.faults.fail(status=429, times=3, method="POST")
     target.server.faults.cut(after_bytes=10, times=2, path="*/jobs*")
@@ -216,7 +232,7 @@ def test_passing_faults_cost_time_and_nothing_else(songs: Path, target: TestData
     ],
 )
 def test_an_output_that_cannot_be_is_a_wrong_call(
-    songs: Path, target: TestDataset, capsys: pytest.CaptureFixture[str], outputs: list[str], said: str
+    songs: Path, target: ServedDataset, capsys: pytest.CaptureFixture[str], outputs: list[str], said: str
 ) -> None:
     arguments = [part for output in outputs for part in ("--output", output)]
     assert tonearm("ingest", songs, *arguments) == 2
@@ -224,7 +240,7 @@ def test_an_output_that_cannot_be_is_a_wrong_call(
 
 
 def test_a_table_of_another_shape_is_left_alone(
-    songs: Path, target: TestDataset, capsys: pytest.CaptureFixture[str]
+    songs: Path, target: ServedDataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target.query("CREATE TABLE {dataset}.track_tags (track_id STRING)")
     assert tonearm("ingest", songs, "--output", target.location) == 2

@@ -14,8 +14,6 @@ from tests.cloud import BUCKET, TABLES, fetches, rows, tables_of, upload_songs
 from tests.servers.gcs import GcsServer
 from tests.servers.s3 import S3Server
 
-pytest_plugins = ["tests.cloud"]
-
 COVER = b"\xff\xd8\xff" + bytes(1 << 20)
 SCHEMES = ["gs", "s3"]
 

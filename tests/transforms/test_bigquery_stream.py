@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipelines.bigquery_output import BigQueryOutput
-from tests.bigquery_datasets import TestDataset
 from tests.tracks import NOON, analysis_of
 from transforms import bigquery_stream
 from transforms.bigquery_stream import InsertError, StreamWriter, insert_id
@@ -20,6 +19,9 @@ from transforms.sink import WriteTables
 from transforms.tables import Provenance, Row, rows_of
 from transforms.track import Track
 
+if TYPE_CHECKING:
+    from tests.bigquery_datasets import ServedDataset
+
 pytest_plugins = ["tests.bigquery_datasets"]
 
 PROVENANCE = Provenance("run", "musicnn@1", "98e098809151")
@@ -27,13 +29,13 @@ TRACKS = [Track(f"track {number}", f"/music/{number}.flac", "1-10") for number i
 
 
 @pytest.fixture
-def tables(target: TestDataset) -> TestDataset:
+def tables(target: ServedDataset) -> ServedDataset:
     """A dataset with empty tables."""
     with BigQueryOutput(target.dataset).opened():
         return target
 
 
-def stream(tracks: Sequence[Track], target: TestDataset, run_id: str = "run") -> None:
+def stream(tracks: Sequence[Track], target: ServedDataset, run_id: str = "run") -> None:
     """Send tracks through the sink as an engine does."""
     provenance = replace(PROVENANCE, run_id=run_id)
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
@@ -52,7 +54,7 @@ def names(rows: Iterable[Row]) -> list[str]:
     return sorted(row["track_id"] for row in rows)
 
 
-def test_a_stream_fills_the_tables_as_a_load_does(tables: TestDataset) -> None:
+def test_a_stream_fills_the_tables_as_a_load_does(tables: ServedDataset) -> None:
     stream(TRACKS, tables)
     for name in ("track_tags", "embeddings"):
         assert names(tables.rows(name)) == names(map(track_row, TRACKS))
@@ -64,7 +66,7 @@ def test_a_stream_fills_the_tables_as_a_load_does(tables: TestDataset) -> None:
     assert sorted(map(str, tables.rows("track_tags"))) == sorted(map(str, streamed))
 
 
-def test_a_row_that_bigquery_refuses_becomes_a_failure_with_its_reason(tables: TestDataset) -> None:
+def test_a_row_that_bigquery_refuses_becomes_a_failure_with_its_reason(tables: ServedDataset) -> None:
     tables.server.refusals.when = lambda row: row["track_id"] == "track 3" and "tags" in row
     try:
         stream(TRACKS, tables, run_id="refused")  # the server remembers verdicts by insert id
@@ -78,7 +80,7 @@ def test_a_row_that_bigquery_refuses_becomes_a_failure_with_its_reason(tables: T
     assert names(latest) == names(tables.rows("track_tags"))
 
 
-def test_what_is_streamed_twice_and_what_was_replaced_is_one_row_in_the_views(tables: TestDataset) -> None:
+def test_what_is_streamed_twice_and_what_was_replaced_is_one_row_in_the_views(tables: ServedDataset) -> None:
     stream(TRACKS[:2], tables)
     stream(TRACKS[:2], tables)
     StreamWriter(tables.dataset).write(
@@ -92,7 +94,7 @@ def test_what_is_streamed_twice_and_what_was_replaced_is_one_row_in_the_views(ta
 
 
 def test_rows_that_do_not_fit_one_request_go_in_several(
-    tables: TestDataset, monkeypatch: pytest.MonkeyPatch
+    tables: ServedDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bigquery_stream, "MAX_REQUEST_BYTES", 2000)
     rows = [track_row(track) for track in TRACKS]
