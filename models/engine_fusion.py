@@ -14,20 +14,21 @@ from models.musicnn import FRONT_KERNELS, FrontBranch, Musicnn, pad_same
 Result = tuple[Tensor, Tensor]
 
 
-def fuse(networks: Sequence[nn.Module], frames: int, bands: int) -> nn.Module:
+def fuse(networks: Sequence[nn.Module], frames: int, bands: int, *, rounded: bool = False) -> nn.Module:
     """Join networks into one module with the same scores.
 
     Args:
         networks: In the order of their outputs, in evaluation mode.
         frames: Length of a patch.
         bands: Height of a patch.
+        rounded: Whether the engine will multiply in bfloat16 where this module leaves it to.
 
     Returns:
         A module from patches ``[batch, frames, bands]`` to all scores and all embeddings, side by side.
     """
     musicnns = [network for network in networks if isinstance(network, Musicnn)]
     fits = len(musicnns) == len(networks)
-    return (FusedMusicnn(musicnns, frames, bands) if fits else SideBySide(networks)).eval()
+    return (FusedMusicnn(musicnns, frames, bands, rounded=rounded) if fits else SideBySide(networks)).eval()
 
 
 class SideBySide(nn.Module):
@@ -61,13 +62,15 @@ class FusedMusicnn(nn.Module):
         networks: Pruned or not, in evaluation mode.
         frames: Length of a patch.
         bands: Height of a patch.
+        rounded: Whether filters of many bands are rounded to bfloat16.
     """
 
-    def __init__(self, networks: Sequence[Musicnn], frames: int, bands: int) -> None:
+    def __init__(self, networks: Sequence[Musicnn], frames: int, bands: int, *, rounded: bool) -> None:
         super().__init__()
         self.networks = nn.ModuleList(networks)
         self.branches = nn.ModuleList(
-            _FusedBranch(networks, index, frames, bands) for index in range(len(FRONT_KERNELS))
+            _FusedBranch(networks, index, frames, bands, rounded=rounded)
+            for index in range(len(FRONT_KERNELS))
         )
 
     def forward(self, patches: Tensor) -> Result:
@@ -88,13 +91,19 @@ class _FusedBranch(nn.Module):
     scale: Tensor
     shift: Tensor
 
-    def __init__(self, networks: Sequence[Musicnn], index: int, frames: int, bands: int) -> None:
+    def __init__(
+        self, networks: Sequence[Musicnn], index: int, frames: int, bands: int, *, rounded: bool
+    ) -> None:
         super().__init__()
         parts = [_raw_filters(network, index, frames) for network in networks]
         kernels, offset, direction, scale, shift = (torch.cat(column) for column in zip(*parts, strict=True))
         self.sizes = [len(part[0]) for part in parts]
         self.kernel_frames, kernel_bands = kernels.shape[2:]
-        self.strongest = Strongest(kernels) if kernel_bands == 1 else StrongestByPairs(kernels, bands)
+        self.strongest: nn.Module
+        if kernel_bands == 1:
+            self.strongest = Strongest(kernels)
+        else:
+            self.strongest = StrongestByPairs(kernels, bands, rounded=rounded)
         self.register_buffer("offset", offset)
         for name, tensor in [("direction", direction), ("scale", scale), ("shift", shift)]:
             self.register_buffer(name, tensor[:, None])

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from transforms.failure import Stage
 from transforms.ledger import Ledger
 from transforms.sources import Announced, at_present_generation
 from transforms.stored_rows import table_rows
 from transforms.tables import Row
 from transforms.track import Track
 
-_COLUMNS = ["track_id", "uri", "retriable", "occurred_at"]
+_COLUMNS = ["track_id", "uri", "stage", "retriable", "occurred_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class RetryRequest:
 def failed_tracks(request: RetryRequest, tagger: str) -> Iterator[Announced]:
     """Announce each failed track once, at the generation that its object has now.
 
-    What was tagged since, under that generation, is for the ledger to leave out.
+    What was tagged since, under that generation, is for the ledger to leave out. What a message or a manifest
+    got wrong is not for us to try again.
 
     Args:
         request: Which failures.
@@ -42,8 +44,7 @@ def failed_tracks(request: RetryRequest, tagger: str) -> Iterator[Announced]:
         if key not in latest or latest[key]["occurred_at"] <= row["occurred_at"]:
             latest[key] = row
     for (track_id, uri), row in latest.items():
-        # Without a uri there is nothing to read: a malformed message, an invalid row of a manifest.
-        if uri and (row["retriable"] or request.everything):
+        if row["stage"] != Stage.SOURCE and (row["retriable"] or request.everything):
             yield at_present_generation(Track(track_id, uri, named=True))
 
 

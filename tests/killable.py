@@ -53,16 +53,18 @@ class Reader:
     def __init__(self, server: Any) -> None:
         self._server = server
         self._known: dict[str, set[tuple[str, str]]] = {}
+        self._looking = threading.Lock()
         self.problems: list[str] = []
         self.looks = 0
 
     def look(self) -> None:
         """Read every file; each must be whole, and a tagged track must have its other rows."""
-        tagged = self._keys("track_tags")
-        for table in ("segments", "embeddings"):
-            if missing := tagged - self._keys(table):
-                self.problems.append(f"{table} lacks {len(missing)} tagged tracks")
-        self._keys("runs")
+        with self._looking:
+            tagged = self._keys("track_tags")
+            for table in ("segments", "embeddings"):
+                if missing := tagged - self._keys(table):
+                    self.problems.append(f"{table} lacks {len(missing)} tagged tracks")
+            self._keys("runs")
         self.looks += 1
 
     def _keys(self, table: str) -> set[tuple[str, str]]:
@@ -81,9 +83,12 @@ class Reader:
             return set()
         return {(row.get("track_id", ""), row.get("generation", "")) for row in rows}
 
-    def forget(self) -> None:
-        """Begin anew, with other tables."""
-        self._known.clear()
+    @contextmanager
+    def looking_away(self) -> Iterator[None]:
+        """Let the tables be deleted, to begin anew."""
+        with self._looking:
+            yield
+            self._known.clear()
 
 
 @contextmanager

@@ -13,11 +13,12 @@ from typing import Self
 import numpy as np
 
 from transforms.audio_decoder import AudioDecoder, AudioInfo, DecoderError
-from transforms.audio_format import AudioFormat, identify_file
+from transforms.audio_format import AudioFormat, ReadAt, identify_file
 from transforms.decode_ffmpeg import FfmpegDecoder
 from transforms.decode_libsndfile import LibsndfileDecoder
 from transforms.failure import ErrorWord, Stage, TrackError
 from transforms.truncation import Claim, read_claim
+from transforms.vorbis import sound_begins_among_headers
 
 __all__ = ["AudioInfo", "AudioReader", "open_audio", "open_audio_descriptor", "open_regular_file"]
 
@@ -60,7 +61,7 @@ class AudioReader:
         self._descriptor = descriptor
         self._format = audio_format
         self._claim = claim
-        self._untried = list(DECODERS[audio_format])
+        self._untried = _decoders_for(descriptor, audio_format)
         self._samples = 0
         self._failed = False
         self._decoder = self._open_next_decoder()
@@ -156,6 +157,19 @@ class AudioReader:
         self.close()
 
 
+def _decoders_for(descriptor: int, audio_format: AudioFormat) -> list[DecoderType]:
+    """The decoders of a file, in the order in which they are tried."""
+    decoders = list(DECODERS[audio_format])
+    if audio_format is AudioFormat.OGG_VORBIS and sound_begins_among_headers(_reader_of(descriptor)):
+        decoders.reverse()
+    return decoders
+
+
+def _reader_of(descriptor: int) -> ReadAt:
+    size = os.fstat(descriptor).st_size
+    return lambda offset, length: os.pread(descriptor, length, min(offset, size))
+
+
 def open_audio(path: str | Path) -> AudioReader:
     """Open an audio file of any format; its name says nothing and may be ``/proc/self/fd/N``.
 
@@ -185,10 +199,7 @@ def _open_descriptor(descriptor: int) -> AudioReader:
     size = os.fstat(descriptor).st_size
     if size == 0:
         raise TrackError(Stage.DECODE, ErrorWord.EMPTY, "the file has no bytes")
-
-    def read_at(offset: int, length: int) -> bytes:
-        return os.pread(descriptor, length, min(offset, size))
-
+    read_at = _reader_of(descriptor)
     audio_format = identify_file(read_at)
     if audio_format is None:
         raise TrackError(Stage.DECODE, ErrorWord.NOT_AUDIO, "the bytes are of no known audio format")

@@ -68,6 +68,7 @@ class FfmpegDecoder:
                 self._frames = self._decode()
                 self._first = next(self._frames, None)
                 self.info = self._read_info(self._first)
+                self._lead_samples = _lead_samples(self._first, audio_format)
             except BaseException:
                 self._container.close()
                 raise
@@ -101,8 +102,11 @@ class FfmpegDecoder:
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield mono blocks, float32 ``[samples]``; raises DecoderError where FFmpeg cannot go on."""
+        to_skip = self._lead_samples
         with library_errors("FFmpeg"):
-            yield from self._gather()
+            for block in self._gather():
+                yield block[to_skip:]
+                to_skip = max(0, to_skip - len(block))
 
     def _gather(self) -> Iterator[np.ndarray]:
         """Gather frames in FFmpeg's own queue, so that they cross into NumPy a block at a time.
@@ -167,6 +171,13 @@ def _prepare_codec(stream: av.AudioStream) -> av.AudioCodecContext:
     codec.options = options
     codec.thread_count = 1  # the pipeline decodes one track a thread
     return codec
+
+
+def _lead_samples(first: av.AudioFrame | None, audio_format: AudioFormat) -> int:
+    """Samples before time zero, which Vorbis encoders and cutting tools leave to the player to drop."""
+    if audio_format is not AudioFormat.OGG_VORBIS or first is None or not first.pts or not first.time_base:
+        return 0
+    return max(0, round(-first.pts * first.time_base * first.sample_rate))
 
 
 def _layout(frame: av.AudioFrame) -> tuple[str, int]:

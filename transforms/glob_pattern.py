@@ -22,7 +22,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
         if part in _MEANING:
             parts.append(_MEANING[part])
         elif part.startswith("[") and part.endswith("]"):
-            parts.append("[" + part[1:-1].replace("\\", r"\\").replace("!", "^", 1) + "]")
+            parts.append("[" + part[1:-1].replace("\\", r"\\").replace("[", r"\[").replace("!", "^", 1) + "]")
         else:
             parts.append(re.escape(part))
     return re.compile("".join(parts), re.DOTALL)

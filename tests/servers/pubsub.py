@@ -105,12 +105,13 @@ def subscription_path(name: str, project: str = PROJECT) -> str:
 
 
 @contextmanager
-def serve(*, copies: int = 1, shuffle: random.Random | None = None) -> Iterator[PubSubServer]:
+def serve(*, copies: int = 1, shuffle: random.Random | None = None, port: int = 0) -> Iterator[PubSubServer]:
     """Run an emulator.
 
     Args:
         copies: How often to deliver each message.
         shuffle: Source of disorder, for delivery in random order.
+        port: Loopback port to listen on; 0 for a free one.
     """
     state = PubSubServer(copies=copies, shuffle=shuffle)
     server = grpc.server(futures.ThreadPoolExecutor(_THREADS, thread_name_prefix="pubsub"))
@@ -120,7 +121,7 @@ def serve(*, copies: int = 1, shuffle: random.Random | None = None) -> Iterator[
             grpc.method_handlers_generic_handler("google.pubsub.v1.Subscriber", _subscriber(state)),
         )
     )
-    state.port = server.add_insecure_port(f"{LOOPBACK}:0")
+    state.port = server.add_insecure_port(f"{LOOPBACK}:{port}")
     server.start()
     try:
         yield state

@@ -1,0 +1,151 @@
+"""Waves of a stream: when they close, what is acknowledged when, and what is left out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pipelines.listing_arrivals import SweptArrivals, WatchArrivals
+from pipelines.stream_source import Arrival, StreamSource
+from tests.catalog import write_song
+from transforms.ledger import Ledger
+from transforms.pending import SkipReason
+from transforms.sources import track_of
+from transforms.track import Track
+
+
+class Listed:
+    """Arrivals that a test makes by hand."""
+
+    def __init__(self, *batches: list[Arrival]) -> None:
+        self.batches = list(batches)
+        self.acknowledged: list[str] = []
+
+    def poll(self, count: int, wait_seconds: float) -> list[Arrival]:
+        """The rest of the first batch."""
+        if not self.batches:
+            time.sleep(min(wait_seconds, 0.01))
+            return []
+        batch, rest = self.batches[0][:count], self.batches[0][count:]
+        self.batches[:1] = [rest] if rest else []
+        return batch
+
+    def acknowledge(self, receipts: Sequence[str]) -> None:
+        """Note it."""
+        self.acknowledged += receipts
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def arrival(name: str, receipt: str | None = None, generation: str = "1") -> Arrival:
+    return Arrival(Track(name, f"gs://b/{name}", generation), receipt or f"receipt of {name}")
+
+
+def source_of(arrivals: Listed, *, seconds: float = 0.05) -> tuple[StreamSource, list[SkipReason]]:
+    skipped: list[SkipReason] = []
+    return StreamSource(arrivals, Ledger(), skipped.append, seconds), skipped
+
+
+def names(taken: Sequence[Track]) -> list[str]:
+    return [track_of(announced).track_id for announced in taken]
+
+
+def test_a_wave_closes_by_count() -> None:
+    source, _ = source_of(Listed([arrival("a"), arrival("b"), arrival("c")]), seconds=60)
+    assert names(source.take(2)) == ["a", "b"]
+
+
+def test_a_wave_closes_by_time_after_its_first_track() -> None:
+    source, _ = source_of(Listed([arrival("a")]))
+    begun = time.monotonic()
+    assert names(source.take(100)) == ["a"]
+    assert time.monotonic() - begun < 5
+
+
+def test_nothing_is_acknowledged_before_it_is_settled() -> None:
+    arrivals = Listed([arrival("a"), arrival("b")])
+    source, _ = source_of(arrivals)
+    taken = source.take(2)
+    assert arrivals.acknowledged == []
+    source.settled(taken[:1])
+    assert arrivals.acknowledged == ["receipt of a"]
+
+
+def test_a_second_delivery_waits_for_the_first_and_is_acknowledged_with_it() -> None:
+    arrivals = Listed([arrival("a", "first"), arrival("a", "second")])
+    source, skipped = source_of(arrivals)
+    taken = source.take(2)
+    assert (names(taken), skipped) == (["a"], [SkipReason.ANNOUNCED_AGAIN])
+    assert arrivals.acknowledged == []
+    source.settled(taken)
+    assert arrivals.acknowledged == ["first", "second"]
+
+
+def test_a_delivery_after_the_commit_is_acknowledged_at_once() -> None:
+    arrivals = Listed([arrival("a", "first")], [arrival("a", "late"), arrival("b")])
+    source, skipped = source_of(arrivals)
+    source.settled(source.take(1))
+    assert names(source.take(1)) == ["b"]
+    assert skipped == [SkipReason.ANNOUNCED_AGAIN]
+    assert arrivals.acknowledged == ["first", "late"]
+
+
+def test_another_generation_is_another_track() -> None:
+    source, skipped = source_of(Listed([arrival("a"), arrival("a", generation="2")]))
+    assert len(source.take(2)) == 2
+    assert not skipped
+
+
+def test_a_stop_ends_the_wait() -> None:
+    source, _ = source_of(Listed())
+    threading.Timer(0.05, source.stop).start()
+    assert source.take(1) == []
+
+
+def test_a_watched_file_is_announced_once_it_no_longer_grows(tmp_path: Path) -> None:
+    path = write_song(tmp_path / "a.flac")
+    watch = WatchArrivals(str(tmp_path), poll_seconds=0.01)
+    assert watch.poll(10, 0) == []
+    with path.open("ab") as file:
+        file.write(b"more")
+    assert watch.poll(10, 0.005) == []
+    (found,) = watch.poll(10, 5)
+    assert track_of(found.announced).uri == str(path)
+    assert watch.poll(10, 0.05) == []
+
+
+def test_a_file_written_anew_is_announced_anew(tmp_path: Path) -> None:
+    path = write_song(tmp_path / "a.flac")
+    watch = WatchArrivals(str(tmp_path), poll_seconds=0.01)
+    assert len(watch.poll(10, 5)) == 1
+    path.write_bytes(b"other")
+    assert len(watch.poll(10, 5)) == 1
+
+
+def test_a_listing_that_breaks_off_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines import listing_arrivals
+
+    listings = iter([OSError("gone"), [Track("a", "gs://b/a", "1")]])
+
+    def listed(pattern: str) -> list[Track]:
+        found = next(listings)
+        if isinstance(found, OSError):
+            raise found
+        return found
+
+    monkeypatch.setattr(listing_arrivals, "announced_tracks", listed)
+    watch = WatchArrivals("gs://b", poll_seconds=0.01)
+    assert [track_of(found.announced).track_id for found in watch.poll(1, 5)] == ["a"]
+
+
+def test_a_sweep_comes_before_the_messages(tmp_path: Path) -> None:
+    for number in range(3):
+        write_song(tmp_path / f"{number}.flac")
+    swept = SweptArrivals(str(tmp_path), Listed([arrival("message")]))
+    assert [len(swept.poll(2, 0)) for _ in range(3)] == [2, 1, 1]
+    assert swept.poll(1, 0) == []
