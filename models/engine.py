@@ -76,16 +76,23 @@ def require_precision(precision: str) -> None:
     if precision not in PRECISIONS:
         raise PrecisionError(f"There is no precision {precision!r}: give one of {', '.join(PRECISIONS)}.")
     if precision == "bf16" and not torch.cuda.is_available():
-        from models.engine_openvino import require_bf16  # OpenVINO loads where it is needed
+        from models.engine_openvino import require_bf16
 
         require_bf16()
 
 
 def _build(tagger: Tagger, precision: str) -> Engine:
-    if torch.cuda.is_available():
-        from models.engine_torch import TorchEngine
+    """Build an engine; each engine's library is loaded only where it is used."""
+    if not torch.cuda.is_available():
+        return _cpu_engine(tagger, precision)
+    from models.engine_torch import FallbackEngine, TorchEngine
 
-        return TorchEngine(tagger, precision)
+    return FallbackEngine(
+        gpu=lambda: TorchEngine(tagger, precision), cpu=lambda: _cpu_engine(tagger, precision)
+    )
+
+
+def _cpu_engine(tagger: Tagger, precision: str) -> Engine:
     from models.engine_openvino import OpenVinoEngine
 
     return OpenVinoEngine(tagger, precision)

@@ -15,21 +15,21 @@ _NEVER = -1e30
 class Strongest(nn.Module):
     """Convolution and maximum over the bands, as they stand.
 
-    A pooling layer takes the maximum: OpenVINO's reduction is slower by half.
-
     Args:
         kernels: ``[channels, 1, frames, bands]``.
+        rounded: Whether the engine multiplies elsewhere in bfloat16; see :func:`_maximum_over_bands`.
     """
 
     kernels: Tensor
 
-    def __init__(self, kernels: Tensor) -> None:
+    def __init__(self, kernels: Tensor, *, rounded: bool) -> None:
         super().__init__()
+        self.rounded = rounded
         self.register_buffer("kernels", kernels)
 
     def forward(self, padded: Tensor) -> Tensor:
         """Map ``[batch, 1, padded frames, bands]`` to ``[batch, channels, frames]``."""
-        return _maximum_over_bands(functional.conv2d(padded, self.kernels))
+        return _maximum_over_bands(functional.conv2d(padded, self.kernels), rounded=self.rounded)
 
 
 class StrongestByPairs(nn.Module):
@@ -43,23 +43,23 @@ class StrongestByPairs(nn.Module):
         odd  = b*v + a'*w = (a' - b)*w + b*(v + w)              a' = a, one place on
         max(even, odd)    = max((a - b)*v, (a' - b)*w) + b*(v + w)
 
-    The mean of a frame is taken out first and its response added at the end, where it costs next to nothing:
-    what is left is small, and so are the errors when an engine rounds it to bfloat16.
+    Neighbouring bands are alike, so the differences are small and round well. Another level of halving
+    saves no time: the rows get too short for the convolutions.
 
     Args:
         kernels: ``[channels, 1, frames, bands]``.
         input_bands: Bands of the spectrogram.
-        rounded: Whether to round the kernels to bfloat16, so that they suffer least from it.
+        rounded: Whether to round the kernels to bfloat16, for an engine that multiplies so.
     """
 
     even: Tensor
     odd: Tensor
     both: Tensor
-    sums: Tensor
     barred: Tensor
 
     def __init__(self, kernels: Tensor, input_bands: int, *, rounded: bool) -> None:
         super().__init__()
+        self.rounded = rounded
         places = input_bands - kernels.shape[3] + 1
         halves = functional.pad(kernels, (0, kernels.shape[3] % 2))
         self.pairs = -(-places // 2)
@@ -68,22 +68,27 @@ class StrongestByPairs(nn.Module):
         even, odd = halves[..., 0::2].contiguous(), halves[..., 1::2].contiguous()
         for name, tensor in [("even", even), ("odd", odd), ("both", even + odd)]:
             self.register_buffer(name, round_to_bfloat16(tensor) if rounded else tensor)
-        self.register_buffer("sums", kernels.sum(dim=3))
         barred = torch.zeros(self.pairs)
         barred[places // 2 :] = _NEVER  # an odd number of places leaves the last one without a partner
         self.register_buffer("barred", barred)
 
     def forward(self, padded: Tensor) -> Tensor:
         """Map ``[batch, 1, padded frames, bands]`` to ``[batch, channels, frames]``."""
-        level = padded.mean(dim=3)
-        shape = functional.pad(padded - level.unsqueeze(3), (0, self.missing_bands))
+        padded = functional.pad(padded, (0, self.missing_bands))
         end = 2 * self.reach
-        a, b, a_next = shape[..., 0:end:2], shape[..., 1:end:2], shape[..., 2 : end + 1 : 2]
+        a, b, a_next = padded[..., 0:end:2], padded[..., 1:end:2], padded[..., 2 : end + 1 : 2]
         even = functional.conv2d(a - b, self.even)
         odd = functional.conv2d(a_next - b, self.odd) + self.barred
-        strongest = (torch.maximum(even, odd) + functional.conv2d(b, self.both)).amax(dim=3)
-        return strongest + functional.conv1d(level, self.sums)
+        responses = torch.maximum(even, odd) + functional.conv2d(b, self.both)
+        return _maximum_over_bands(responses, rounded=self.rounded)
 
 
-def _maximum_over_bands(responses: Tensor) -> Tensor:
+def _maximum_over_bands(responses: Tensor, *, rounded: bool) -> Tensor:
+    """The maximum over the last axis.
+
+    In OpenVINO pooling is twice as fast as a reduction; but its bfloat16 runs round what pooling layers put
+    out, and ignore the mark (``engine_openvino``) that keeps other layers precise.
+    """
+    if rounded:
+        return responses.amax(dim=3)
     return functional.max_pool2d(responses, (1, responses.shape[3])).squeeze(3)

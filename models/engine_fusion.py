@@ -62,7 +62,7 @@ class FusedMusicnn(nn.Module):
         networks: Pruned or not, in evaluation mode.
         frames: Length of a patch.
         bands: Height of a patch.
-        rounded: Whether filters of many bands are rounded to bfloat16.
+        rounded: Whether filters of many bands are rounded to bfloat16, for an engine that multiplies so.
     """
 
     def __init__(self, networks: Sequence[Musicnn], frames: int, bands: int, *, rounded: bool) -> None:
@@ -101,7 +101,7 @@ class _FusedBranch(nn.Module):
         self.kernel_frames, kernel_bands = kernels.shape[2:]
         self.strongest: nn.Module
         if kernel_bands == 1:
-            self.strongest = Strongest(kernels)
+            self.strongest = Strongest(kernels, rounded=rounded)
         else:
             self.strongest = StrongestByPairs(kernels, bands, rounded=rounded)
         self.register_buffer("offset", offset)

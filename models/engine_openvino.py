@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -16,8 +17,15 @@ from models.engine import Array, PrecisionError
 from models.engine_cache import cached
 from models.tagger import Tagger
 
-_GRAPH_FORMAT = 3
-"""Raise it whenever ``engine_fusion`` builds another graph from the same weights."""
+_GRAPH_SOURCES = (
+    "engine_filters.py",
+    "engine_fusion.py",
+    "engine_openvino.py",
+    "engine_rounding.py",
+    "musicnn.py",
+    "prune.py",
+)
+"""The modules that decide what graph comes of a bundle's weights."""
 
 _SIZE_BYTES = 8
 _PRECISION_HINTS = {"float32": "f32", "bf16": "bf16"}
@@ -88,11 +96,19 @@ def _settings(precision: str) -> dict[str, Any]:
 
 def _read_graph(core: Any, tagger: Tagger, precision: str) -> Any:
     version = openvino.get_version().split("-")[0]
-    name = f"{tagger.bundle_hash}-openvino{version}-graph{_GRAPH_FORMAT}-{precision}.ir"
+    name = f"{tagger.bundle_hash[:32]}-{precision}-openvino{version}-{_graph_format()}.graph"
     content = cached(name, lambda: _export(tagger, precision))
     size = int.from_bytes(content[:_SIZE_BYTES], "little")
     description, weights = content[_SIZE_BYTES:][:size], content[_SIZE_BYTES + size :]
     return core.read_model(description, weights)
+
+
+def _graph_format() -> str:
+    """Changes with the code that builds graphs, so that no release runs the graph of another."""
+    digest = hashlib.sha256()
+    for source in _GRAPH_SOURCES:
+        digest.update(Path(__file__).with_name(source).read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _export(tagger: Tagger, precision: str) -> bytes:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from apache_beam.io.filesystems import FileSystems
 
-from transforms.parquet import write_object
 from transforms.stored_rows import OutputError
+from transforms.table_files import delete, files_below, move, opened, write_object
 from transforms.tables import VISIBILITY_ORDER
 
 STAGING = "_staging"
@@ -37,7 +37,7 @@ def staging_root(output: str, wave: str) -> str:
 def commit_wave(output: str, wave: str) -> None:
     """Make a wave's staged files visible."""
     root = staging_root(output, wave)
-    files = [path.removeprefix(root).lstrip("/") for path in _files_below(root)]
+    files = [path.removeprefix(root).lstrip("/") for path in files_below(root)]
     write_object(_record_of(output, wave), json.dumps({"wave": wave, "files": files}).encode())
     _roll_forward(output, wave, files)
 
@@ -54,12 +54,12 @@ def recover(output: str) -> int:
     Returns:
         Number of waves whose commit was finished.
     """
-    records = _files_below(FileSystems.join(output, COMMITS))
+    records = files_below(FileSystems.join(output, COMMITS))
     for location in records:
-        with FileSystems.open(location) as file:
+        with opened(location) as file:
             record = json.loads(file.read())
         root = staging_root(output, record["wave"])
-        staged = set(_files_below(root))
+        staged = set(files_below(root))
         left = [name for name in record["files"] if FileSystems.join(root, name) in staged]
         _roll_forward(output, record["wave"], left)
     _delete_folder(FileSystems.join(output, STAGING))
@@ -101,11 +101,9 @@ def _roll_forward(output: str, wave: str, files: list[str]) -> None:
     """Move a committed wave's staged files to their places."""
     root = staging_root(output, wave)
     for name in sorted(files, key=_visibility):
-        target = FileSystems.join(output, name)
-        _ensure_folder(target)
-        FileSystems.rename([FileSystems.join(root, name)], [target])
+        move(FileSystems.join(root, name), FileSystems.join(output, name))
     _delete_folder(root)
-    FileSystems.delete([_record_of(output, wave)])
+    delete([_record_of(output, wave)])
 
 
 def _record_of(output: str, wave: str) -> str:
@@ -116,20 +114,10 @@ def _visibility(name: str) -> int:
     return VISIBILITY_ORDER.index(name.split("/", 1)[0])
 
 
-def _files_below(folder: str) -> list[str]:
-    (match,) = FileSystems.match([FileSystems.join(folder, "**")])
-    return sorted(metadata.path for metadata in match.metadata_list)
-
-
-def _ensure_folder(target: str) -> None:
-    if "://" not in target:
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
-
-
 def _delete_folder(folder: str) -> None:
     """Delete all that lies in a folder; an object store knows objects only."""
     if "://" not in folder:
         if Path(folder).exists():
             shutil.rmtree(folder)
-    elif files := _files_below(folder):
-        FileSystems.delete(files)
+    else:
+        delete(files_below(folder))

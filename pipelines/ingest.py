@@ -94,9 +94,13 @@ def _wave_runner(
     record: RunRecord,
     total: int | None,
 ) -> WaveRunner:
-    workers = 1 if request.beam.in_processes else request.beam.workers or os.cpu_count() or 1
-    plan = WavePlan(workers, request.wave_tracks, total)
-    flags = request.beam.flags if request.beam.in_processes else (*request.beam.flags, *_ONE_THREAD)
+    if request.beam.in_processes:
+        # Beam starts its processes anew for every pipeline: the fewer, the better.
+        plan, flags = WavePlan(1, request.wave_tracks), request.beam.flags
+    else:
+        workers = request.beam.workers or len(os.sched_getaffinity(0))
+        plan = WavePlan(workers, request.wave_tracks, total)
+        flags = (*request.beam.flags, *_ONE_THREAD)
     return WaveRunner(source, output, request.settings, tagger.front_end, record, plan, flags)
 
 

@@ -7,13 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 
+from transforms.table_files import files_below, opened, write_object
 from transforms.tables import PARTITION, SCHEMAS, Row
 
 
@@ -68,23 +66,6 @@ def file_name(table: str, rows: Iterable[Row]) -> str:
     return f"part-{hashlib.sha256(chr(1).join(keys).encode()).hexdigest()[:24]}.parquet"
 
 
-def write_object(location: str, content: bytes | pa.Buffer) -> None:
-    """Write an object so that it appears whole or not at all.
-
-    Object stores do so by themselves; on a disk a hidden file is written first and renamed.
-    """
-    folder, name = FileSystems.split(location)
-    written = location if "://" in location else FileSystems.join(folder, f".{name}.part")
-    if written != location:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    with FileSystems.create(
-        written, "application/octet-stream", compression_type=CompressionTypes.UNCOMPRESSED
-    ) as file:
-        file.write(content)
-    if written != location:
-        Path(written).replace(location)
-
-
 def partition_folder(table: str, day: date) -> str:
     """Folder of a partition, relative to the output."""
     return f"{table}/{PARTITION}={day.isoformat()}"
@@ -92,13 +73,11 @@ def partition_folder(table: str, day: date) -> str:
 
 def table_files(output: str, table: str) -> list[str]:
     """All files of a table, sorted; none if the table does not exist yet."""
-    pattern = FileSystems.join(output, table, "**.parquet")
-    (match,) = FileSystems.match([pattern])
-    return sorted(metadata.path for metadata in match.metadata_list)
+    return files_below(f"{output.rstrip('/')}/{table}", ".parquet")
 
 
 def read_batches(output: str, table: str, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
     """Chosen columns of a whole table, or all of them, in bounded pieces."""
     for location in table_files(output, table):
-        with FileSystems.open(location, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        with opened(location) as file:
             yield from pq.ParquetFile(file).iter_batches(batch_size=10_000, columns=columns)

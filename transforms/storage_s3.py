@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import boto3
@@ -13,7 +14,9 @@ from transforms.failure import ErrorWord, Stage, TrackError
 from transforms.glob_pattern import compiled, literal_prefix
 from transforms.storage import PIECE_BYTES, Listed, StoredObject, changed
 
-_CONFIG = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 6})
+SCHEME = "s3://"
+
+_CONFIG = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 10})
 """Passing faults and hanging connections are tried again with growing pauses."""
 
 _WORD_OF_CODE = {
@@ -28,11 +31,11 @@ class S3Storage:
     """``s3://`` through boto3, with its usual chain of credentials; an object's generation is its ETag."""
 
     def __init__(self) -> None:
-        self._client = boto3.client("s3", config=_CONFIG)
+        self._client = shared_client()
 
     def list_objects(self, pattern: str) -> Iterator[Listed]:
         """Objects in the order of their names; folder markers are left out."""
-        bucket, wanted = _split(pattern)
+        bucket, wanted = split(pattern)
         prefix = literal_prefix(wanted)
         matches = compiled(wanted if prefix != wanted else f"{wanted}**")
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -46,7 +49,7 @@ class S3Storage:
 
     def look_up(self, uri: str) -> StoredObject:
         """See :class:`transforms.storage.Storage`."""
-        bucket, key = _split(uri)
+        bucket, key = split(uri)
         try:
             head = self._client.head_object(Bucket=bucket, Key=key)
         except (ClientError, BotoCoreError) as error:
@@ -59,7 +62,7 @@ class S3Storage:
             yield self._read_piece(found, start, min(start + PIECE_BYTES, found.size_bytes) - 1)
 
     def _read_piece(self, found: StoredObject, start: int, end: int) -> bytes:
-        bucket, key = _split(found.uri)
+        bucket, key = split(found.uri)
         request: dict[str, Any] = {
             "Bucket": bucket,
             "Key": key,
@@ -83,8 +86,15 @@ class S3Storage:
 _ATTEMPTS_AT_A_BODY = 4
 
 
-def _split(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+@lru_cache(maxsize=1)
+def shared_client() -> Any:
+    """The process's client: costly to make, and safe to use from several threads."""
+    return boto3.client("s3", config=_CONFIG)
+
+
+def split(uri: str) -> tuple[str, str]:
+    """Bucket and key of an ``s3://`` URL."""
+    bucket, _, key = uri.removeprefix(SCHEME).partition("/")
     return bucket, key
 
 

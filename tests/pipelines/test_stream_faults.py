@@ -77,8 +77,9 @@ def test_an_outage_of_twenty_seconds(
     server.create_bucket(BUCKET)
     upload_songs(server, songs)
     base = f"{scheme}://{BUCKET}"
-    threading.Timer(8.0, lambda: server.faults.fail(status=503, seconds=20)).start()
     run = start_tonearm("ingest", f"{base}/in", "--output", f"{base}/{TABLES}", "--wave_tracks", "2")
+    processes.wait_for(lambda: len(server.faults.requests) > 8, timeout_s=120, what="a run under way")
+    server.faults.fail(status=503, seconds=20)
     log, _ = run.communicate(timeout=300)
     assert run.returncode == 0, log
     assert_whole(tables_of(server, tmp_path / "t"))

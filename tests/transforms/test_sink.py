@@ -10,8 +10,9 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from tests.catalog import files_below, keys, table
 from tests.tracks import analysis_of
-from transforms.parquet import ParquetWriter, file_name, write_object
+from transforms.parquet import ParquetWriter, file_name
 from transforms.sink import WriteTables
+from transforms.table_files import write_object
 from transforms.tables import Provenance, rows_of
 from transforms.track import Track
 

@@ -1,0 +1,223 @@
+"""The networks on the CPU: the engine against PyTorch and OpenVINO as they come, and against the peak.
+
+``python -m benchmarks.network [--rounds 5] [--patches 24]``
+
+All ways run in turn, round by round. Shares compare processor time with that of matrix products in the same
+round, so that neither a busy machine nor its clock counts. The networks' definition needs 2.8 G multiply-adds
+a patch; a way that leaves some out, because filters are dead or terms shared, may pass 100 % of the peak.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, fields
+from statistics import median
+
+import numpy as np
+import openvino
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.peak import peak_gflops
+from models.bundle import load_tagger
+from models.engine import Array, PrecisionError, shared_engine
+from models.engine_fusion import SideBySide, fuse
+from models.tagger import Tagger
+
+TORCH_BATCH = 2
+"""Patches; larger batches thrash the allocator and the cache."""
+
+OPENVINO_BATCH = 4
+
+Score = Callable[[Array], Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Medians over the rounds.
+
+    Attributes:
+        way: Who computes; ``engine`` is what the product uses, ``peak`` multiplies matrices.
+        precision: ``float32`` or ``bf16``.
+        threads: Callers at once.
+        times_real: Seconds of audio a second, both networks.
+        cpu_ms: Processor milliseconds a patch.
+        gflops: Operations that the way executes, a second of processor time, in billions.
+        of_peak: The definition's operations by the peak of the same precision: above 1 where work is saved.
+        executed_of_peak: ``gflops`` by the peak.
+        score_error: Largest difference of a patch score from the definition.
+    """
+
+    way: str
+    precision: str
+    threads: int
+    times_real: float | None
+    cpu_ms: float | None
+    gflops: float
+    of_peak: float
+    executed_of_peak: float
+    score_error: float | None
+
+
+@dataclass
+class _Way:
+    """One way to score patches, and what it took in each round."""
+
+    name: str
+    precision: str
+    threads: int
+    score: Score
+    gigaflops: float  # a patch
+    wall_s: list[float] = field(default_factory=list)  # a patch
+    cpu_s: list[float] = field(default_factory=list)  # a patch
+    score_error: float = 0.0
+
+
+def rows(*, rounds: int = 5, patches: int = 24) -> list[Row]:
+    """Measure all ways.
+
+    Args:
+        rounds: How often each way runs.
+        patches: Patches that it scores in a round, per thread.
+    """
+    tagger = load_tagger("musicnn")
+    definition = SideBySide(tagger.build_networks(pruned=False))
+    batch = _made_up_patches(tagger, patches)
+    expected = _with_torch(definition)(batch)
+    ways = _ways(tagger, definition)
+    peaks: dict[str, list[float]] = {way.precision: [] for way in ways}
+    for way in ways:
+        way.score_error = float(np.abs(way.score(batch) - expected).max())
+    for _ in range(rounds):
+        for precision, measured in peaks.items():
+            measured.append(peak_gflops(precision))
+        for way in ways:
+            _measure(way, batch)
+    needed = _gigaflops(definition, tagger)
+    peak_rows = [_peak_row(precision, median(measured)) for precision, measured in peaks.items()]
+    return peak_rows + [_row(way, peaks[way.precision], needed, tagger) for way in ways]
+
+
+def _ways(tagger: Tagger, definition: nn.Module) -> list[_Way]:
+    pruned = SideBySide(tagger.build_networks())
+    fused = fuse(tagger.build_networks(), tagger.front_end.patch_frames, tagger.front_end.mel_bands)
+    full_work, pruned_work, fused_work = (_gigaflops(each, tagger) for each in (definition, pruned, fused))
+    ways = [
+        _Way("PyTorch, all filters", "float32", 1, _with_torch(definition), full_work),
+        _Way("PyTorch, pruned", "float32", 1, _with_torch(pruned), pruned_work),
+        _Way("OpenVINO, all filters", "float32", 1, _with_openvino(definition, tagger, "f32"), full_work),
+        _Way("OpenVINO, pruned", "float32", 1, _with_openvino(pruned, tagger, "f32"), pruned_work),
+        *_engine_ways(tagger, "float32", fused_work),
+    ]
+    try:
+        engine_ways = _engine_ways(tagger, "bf16", fused_work)
+    except PrecisionError:  # the table says so by not having these rows
+        return ways
+    plain = _Way("OpenVINO, all filters", "bf16", 1, _with_openvino(definition, tagger, "bf16"), full_work)
+    return [*ways, plain, *engine_ways]
+
+
+def _engine_ways(tagger: Tagger, precision: str, work: float) -> list[_Way]:
+    engine = shared_engine(tagger, precision)
+    return [
+        _Way("engine", precision, threads, lambda batch: engine.infer(batch)[0], work) for threads in (1, 2)
+    ]
+
+
+def _with_torch(module: nn.Module) -> Score:
+    def score(patches: Array) -> Array:
+        with torch.inference_mode():
+            batches = torch.from_numpy(patches).split(TORCH_BATCH)
+            scores: Array = torch.cat([module(batch)[0] for batch in batches]).numpy()
+            return scores
+
+    return score
+
+
+def _with_openvino(module: nn.Module, tagger: Tagger, hint: str) -> Score:
+    example = torch.zeros(OPENVINO_BATCH, tagger.front_end.patch_frames, tagger.front_end.mel_bands)
+    graph = openvino.convert_model(module, example_input=example, input=[tuple(example.shape)])
+    settings = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
+    request = openvino.Core().compile_model(graph, "CPU", settings).create_infer_request()
+
+    def score(patches: Array) -> Array:
+        results = []
+        for start in range(0, len(patches), OPENVINO_BATCH):
+            request.get_input_tensor().data[:] = patches[start : start + OPENVINO_BATCH]
+            request.infer()
+            results.append(request.get_output_tensor(0).data.copy())
+        return np.concatenate(results)
+
+    return score
+
+
+def _measure(way: _Way, batch: Array) -> None:
+    torch.set_num_threads(1)
+    with ThreadPoolExecutor(way.threads) as pool:
+        wall, processor = time.perf_counter(), time.process_time()
+        for _ in pool.map(way.score, [batch] * way.threads):
+            pass
+    scored = len(batch) * way.threads
+    way.wall_s.append((time.perf_counter() - wall) / scored)
+    way.cpu_s.append((time.process_time() - processor) / scored)
+
+
+def _row(way: _Way, peaks: list[float], needed: float, tagger: Tagger) -> Row:
+    capacity = [cpu_s * peak for cpu_s, peak in zip(way.cpu_s, peaks, strict=True)]
+    return Row(
+        way=way.name,
+        precision=way.precision,
+        threads=way.threads,
+        times_real=tagger.front_end.patch_seconds / median(way.wall_s),
+        cpu_ms=1000 * median(way.cpu_s),
+        gflops=way.gigaflops / median(way.cpu_s),
+        of_peak=median(needed / each for each in capacity),
+        executed_of_peak=median(way.gigaflops / each for each in capacity),
+        score_error=way.score_error,
+    )
+
+
+def _peak_row(precision: str, gflops: float) -> Row:
+    return Row("peak", precision, 1, None, None, gflops, 1.0, 1.0, None)
+
+
+def _gigaflops(module: nn.Module, tagger: Tagger) -> float:
+    """Floating point operations for a patch, in billions; a multiply-add counts as two."""
+    patch = torch.zeros(1, tagger.front_end.patch_frames, tagger.front_end.mel_bands)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module(patch)
+    return counter.get_total_flops() / 1e9
+
+
+def _made_up_patches(tagger: Tagger, number: int) -> Array:
+    """Log-mel values that wander from frame to frame and band to band, as those of music do."""
+    if number % OPENVINO_BATCH:
+        raise ValueError(f"The number of patches must be a multiple of {OPENVINO_BATCH}.")
+    shape = (number, tagger.front_end.patch_frames, tagger.front_end.mel_bands)
+    steps = np.random.default_rng(0).standard_normal(shape, np.float32)
+    wandering = steps.cumsum(axis=1).cumsum(axis=2)
+    lowest, highest = (reduce(wandering, axis=(1, 2), keepdims=True) for reduce in (np.min, np.max))
+    return 6 * (wandering - lowest) / (highest - lowest)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="how often each way runs (default: 5)")
+    parser.add_argument("--patches", type=int, default=24, help="patches a thread and round (default: 24)")
+    options = parser.parse_args(arguments)
+    names = [each.name for each in fields(Row)]
+    print("  ".join(names))
+    for row in rows(rounds=options.rounds, patches=options.patches):
+        values = [getattr(row, name) for name in names]
+        print("  ".join(f"{value:.3g}" if isinstance(value, float) else str(value) for value in values))
+
+
+if __name__ == "__main__":
+    main()
