@@ -7,6 +7,7 @@ BIN    := $(VENV)/bin
 UV     := uv==0.13.9
 
 DEMO_OUTPUT ?= demo-output
+MUSIC       ?= samples
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow bench lock clean
@@ -46,9 +47,13 @@ test: setup $(VENV)-bigquery/.ready
 test-slow: setup $(VENV)-bigquery/.ready
 	$(BIN)/pytest -m slow
 
+# MUSIC names files or folders with real songs; the samples are short, so a track's fixed costs weigh more.
+bench: setup
+	$(BIN)/python -m benchmarks $(MUSIC)
+
 lock: setup
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --no-header --python-version 3.11 pyproject.toml --extra plot --output-file requirements.lock
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --no-header --python-version 3.11 pyproject.toml --all-extras --output-file requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) $(DEMO_OUTPUT) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-bigquery $(VENV)-original $(DEMO_OUTPUT) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("music", nargs="+", type=Path, help="files or folders with songs of a minute or more")
+    parser.add_argument("music", nargs="+", type=Path, help="files or folders with songs")
     parser.add_argument(
         "--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="sections to measure"
     )

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from itertools import cycle
 from pathlib import Path
 
 from transforms.decode import open_audio
 from transforms.failure import TrackError
 
-_SHORTEST_S = 60.0
+_SHORTEST_S = 20.0
 """Jingles and sounds are left out: a catalog has songs."""
 
 
 def music_files(places: Iterable[Path], minutes: float) -> list[Path]:
     """Pick files from folders, the same ones every time, until they last so long.
 
+    Where there is less music than that, files come again.
+
     Raises:
         ValueError: There is no song in these places.
     """
     found = sorted(path for place in places for path in (place.rglob("*") if place.is_dir() else [place]))
     random.Random(0).shuffle(found)
-    picked, seconds = [], 0.0
-    for path in found:
-        duration_s = _duration_s(path)
-        if duration_s >= _SHORTEST_S and seconds < 60 * minutes:
-            picked.append(path)
-            seconds += duration_s
-    if not picked:
+    songs = {path: duration_s for path in found if (duration_s := _duration_s(path)) >= _SHORTEST_S}
+    if not songs:
         raise ValueError(f"no audio file of {_SHORTEST_S:.0f} s or more; name a folder with music")
-    return picked
+    picked, seconds = [], 0.0
+    for path in cycle(songs):
+        if seconds >= 60 * minutes:
+            return picked
+        picked.append(path)
+        seconds += songs[path]
+    raise AssertionError("a cycle does not end")
 
 
 def audio_seconds(paths: Sequence[Path]) -> float:

@@ -1,4 +1,4 @@
-"""What one core can multiply at most: the yardstick for the networks, which differs by machine and by hour."""
+"""What one core can multiply at most: the yardstick for the networks, which differs by machine and hour."""
 
 from __future__ import annotations
 

@@ -78,6 +78,6 @@ def _write(path: Path, content: bytes) -> None:
 def _locked(path: Path) -> Iterator[None]:
     """Hold an entry's lock; the kernel frees it when its holder dies."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("w") as lock:
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -78,8 +78,10 @@ class PubSubArrivals:
             self._closing.wait(wait_seconds)
             return []
         self._is_away = False
+        receipts = [received.ack_id for received in response.received_messages]
         with self._lock:
-            self._leased.update(received.ack_id for received in response.received_messages)
+            self._leased.update(receipts)
+        self._set_deadline(receipts, LEASE_SECONDS)  # the subscription's own may be as short as ten seconds
         arrivals, unwanted = [], []
         for received in response.received_messages:
             message = received.message
@@ -106,7 +108,7 @@ class PubSubArrivals:
         """Give back what is not acknowledged, so that it is delivered again at once."""
         self._closing.set()
         self._extender.join()
-        self._set_deadline(0)
+        self._set_deadline(self._held(), 0)
         self._client.close()
 
     def _note_away(self, error: Exception) -> None:
@@ -117,12 +119,14 @@ class PubSubArrivals:
 
     def _extend_leases(self) -> None:
         while not self._closing.wait(_EXTEND_EVERY_SECONDS):
-            self._set_deadline(LEASE_SECONDS)
+            self._set_deadline(self._held(), LEASE_SECONDS)
 
-    def _set_deadline(self, seconds: int) -> None:
+    def _held(self) -> list[str]:
         with self._lock:
-            leased = sorted(self._leased)
-        for some in _in_requests(leased):
+            return sorted(self._leased)
+
+    def _set_deadline(self, receipts: Sequence[str], seconds: int) -> None:
+        for some in _in_requests(receipts):
             request = {"subscription": self._subscription, "ack_ids": some, "ack_deadline_seconds": seconds}
             try:
                 self._client.modify_ack_deadline(request=request, timeout=_CALL_SECONDS)

@@ -141,8 +141,8 @@ def test_pubsub_that_is_away_for_a_while_is_waited_for(
     timer = threading.Timer(3.0, come_back)
     timer.start()
     try:
-        done = lambda: bool(queues and queues[0].acked)  # noqa: E731
-        assert stream_until(done, *STREAM, "--output", str(output)) == 0
+        acknowledged = lambda: bool(queues and queues[0].acked)  # noqa: E731
+        assert stream_until(acknowledged, *STREAM, "--output", str(output)) == 0
     finally:
         ended.set()
         timer.join()

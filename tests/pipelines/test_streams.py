@@ -93,8 +93,12 @@ def test_fifty_tracks_of_all_formats_uploaded_meanwhile(
     songs = make_songs(tmp_path, 50)
     output = f"gs://{BUCKET}/{TABLES}"
     with uploading(gcs_server, songs, pause_s=0.2) as uploaded:
-        done = lambda: uploaded.is_set() and queue.unacked == 0  # noqa: E731
-        assert stream_until(done, *STREAM, "--output", output, timeout_s=200) == 0
+        assert (
+            stream_until(
+                lambda: uploaded.is_set() and queue.unacked == 0, *STREAM, "--output", output, timeout_s=200
+            )
+            == 0
+        )
     assert len(queue.acked) == 50
     assert_equal_to_a_batch_run(gcs_server, tmp_path, len(songs))
 
@@ -127,8 +131,10 @@ def test_three_deliveries_in_any_order_and_objects_overwritten_meanwhile(
     second_takes = [tmp_path / song.name for song in songs[::5]]
     output = tmp_path / "tables"
     with uploading(gcs_server, [*songs, *second_takes]) as uploaded:
-        done = lambda: uploaded.is_set() and queue.unacked == 0  # noqa: E731
-        assert stream_until(done, *STREAM, "--output", output) == 0
+        assert (
+            stream_until(lambda: uploaded.is_set() and queue.unacked == 0, *STREAM, "--output", str(output))
+            == 0
+        )
     announced = {
         (message.attributes["objectId"], message.attributes["objectGeneration"])
         for message in queue.acked
@@ -162,6 +168,16 @@ def test_a_stop_drains_what_is_in_flight_and_gives_back_the_rest(
     assert (queue.leased, queue.waiting) == (0, len(songs) - len(acked))
     assert stream_until(lambda: queue.unacked == 0, *STREAM, "--output", str(output)) == 0
     assert len(set(keys(output))) == len(keys(output)) == len(songs)
+
+
+def test_messages_stay_leased_while_their_wave_lasts(
+    gcs_server: GcsServer, queue: Subscription, songs: Path, output: Path
+) -> None:
+    queue.proto.ack_deadline_seconds = 1
+    upload_songs(gcs_server, songs)
+    patient = ("--max_wave_seconds", "3", "--output", str(output))
+    assert stream_until(lambda: queue.unacked == 0, "--subscription", SUBSCRIPTION, *patient) == 0
+    assert (queue.delivered, queue.expired) == (4, 0)
 
 
 def test_malformed_messages_are_failures_and_hold_up_nothing(

@@ -1,0 +1,25 @@
+"""Memory does not grow: not with the length of a track, and not with the number of tracks."""
+
+from __future__ import annotations
+
+from statistics import median
+
+import pytest
+
+from benchmarks import long_track, many_tracks
+
+
+@pytest.mark.slow
+def test_a_track_of_ten_hours_takes_hardly_more_memory_than_one_of_four_minutes() -> None:
+    short, long = long_track.rows(hours=10.0)
+    assert long.minutes == 600
+    assert long.analyzed_minutes > 25
+    assert long.peak_mib <= long_track.LIMIT * short.peak_mib
+
+
+@pytest.mark.slow
+def test_a_thousand_tracks_take_the_memory_of_two_waves_and_each_costs_the_same() -> None:
+    first, second, *later = many_tracks.rows(tracks=1000)
+    assert (first.tracks, later[-1].tracks) == (many_tracks.WAVE_TRACKS, 1000)
+    assert max(row.peak_mib for row in later) <= 1.1 * second.peak_mib
+    assert median(row.seconds_a_track for row in later) <= 1.25 * second.seconds_a_track
