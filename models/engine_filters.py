@@ -16,7 +16,7 @@ class Strongest(nn.Module):
     """Convolution and maximum over the bands, as they stand.
 
     Args:
-        kernels: ``[channels, 1, frames, bands]``.
+        kernels: float64 ``[channels, 1, frames, bands]``.
         rounded: Whether the engine multiplies elsewhere in bfloat16; see :func:`_maximum_over_bands`.
     """
 
@@ -25,7 +25,7 @@ class Strongest(nn.Module):
     def __init__(self, kernels: Tensor, *, rounded: bool) -> None:
         super().__init__()
         self.rounded = rounded
-        self.register_buffer("kernels", kernels)
+        self.register_buffer("kernels", kernels.float())
 
     def forward(self, padded: Tensor) -> Tensor:
         """Map ``[batch, 1, padded frames, bands]`` to ``[batch, channels, frames]``."""
@@ -47,7 +47,7 @@ class StrongestByPairs(nn.Module):
     saves no time: the rows get too short for the convolutions.
 
     Args:
-        kernels: ``[channels, 1, frames, bands]``.
+        kernels: float64 ``[channels, 1, frames, bands]``.
         input_bands: Bands of the spectrogram.
         rounded: Whether to round the kernels to bfloat16, for an engine that multiplies so.
     """
@@ -67,7 +67,7 @@ class StrongestByPairs(nn.Module):
         self.missing_bands = max(0, 2 * self.reach + 1 - input_bands)
         even, odd = halves[..., 0::2].contiguous(), halves[..., 1::2].contiguous()
         for name, tensor in [("even", even), ("odd", odd), ("both", even + odd)]:
-            self.register_buffer(name, round_to_bfloat16(tensor) if rounded else tensor)
+            self.register_buffer(name, round_to_bfloat16(tensor.float()) if rounded else tensor.float())
         barred = torch.zeros(self.pairs)
         barred[places // 2 :] = _NEVER  # an odd number of places leaves the last one without a partner
         self.register_buffer("barred", barred)

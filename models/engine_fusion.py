@@ -104,9 +104,9 @@ class _FusedBranch(nn.Module):
             self.strongest = Strongest(kernels, rounded=rounded)
         else:
             self.strongest = StrongestByPairs(kernels, bands, rounded=rounded)
-        self.register_buffer("offset", offset)
+        self.register_buffer("offset", offset.float())
         for name, tensor in [("direction", direction), ("scale", scale), ("shift", shift)]:
-            self.register_buffer(name, tensor[:, None])
+            self.register_buffer(name, tensor[:, None].float())
 
     def forward(self, spectrogram: Tensor) -> tuple[Tensor, ...]:
         """Map ``[batch, 1, frames, bands]`` to ``[batch, channels, frames]`` for each network."""
@@ -116,7 +116,7 @@ class _FusedBranch(nn.Module):
 
 
 def _raw_filters(network: Musicnn, index: int, frames: int) -> tuple[Tensor, ...]:
-    """A branch's filters for the raw spectrogram.
+    """A branch's filters for the raw spectrogram, in float64: rounded once at the end, scores stay closer.
 
     Returns:
         Kernels ``[channels, 1, frames, bands]`` that respond to the raw spectrogram; what their strongest
@@ -127,18 +127,19 @@ def _raw_filters(network: Musicnn, index: int, frames: int) -> tuple[Tensor, ...
     assert isinstance(branch, FrontBranch) and branch.conv.bias is not None
     gain, level = _affine(network.input_norm)
     scale, shift = _affine(branch.norm)
-    ones = torch.ones(1, 1, frames, branch.conv.kernel_size[1])
-    padding = functional.conv2d(pad_same(ones, branch.conv.kernel_size[0]), branch.conv.weight)[0, :, :, 0]
-    offset = level * padding + branch.conv.bias[:, None]
+    weight, bias = branch.conv.weight.double(), branch.conv.bias.double()
+    ones = torch.ones(1, 1, frames, weight.shape[3], dtype=torch.float64)
+    padding = functional.conv2d(pad_same(ones, weight.shape[2]), weight)[0, :, :, 0]
+    offset = level * padding + bias[:, None]
     direction = scale.sign()
-    return branch.conv.weight * gain * direction[:, None, None, None], offset, direction, scale, shift
+    return weight * gain * direction[:, None, None, None], offset, direction, scale, shift
 
 
 def _affine(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """The scale and the shift that a batch norm comes to, ``[channels]`` each."""
+    """The scale and the shift that a batch norm comes to, float64 ``[channels]`` each."""
     assert norm.running_var is not None and norm.running_mean is not None
-    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
-    return scale, norm.bias - norm.running_mean * scale
+    scale = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
+    return scale, norm.bias.double() - norm.running_mean.double() * scale
 
 
 def _finish(network: nn.Module, front: Tensor) -> Result:

@@ -41,6 +41,18 @@ class OpenVinoEngine:
         self._model = core.compile_model(_read_graph(core, tagger, precision), "CPU", _settings(precision))
         self._widths = [self._model.output(index).shape[1] for index in range(2)]
         self._idle: SimpleQueue[Any] = SimpleQueue()
+        self._idle.put(self._first_request())
+
+    def _first_request(self) -> Any:
+        """A request whose data was looked at once, by one thread.
+
+        The first look sets up statics of OpenVINO's binding, and threads that take it at once may deadlock:
+        one holds the guard of the statics and waits for Python's lock, the other the other way round.
+        """
+        request = self._model.create_infer_request()
+        np.asarray(request.get_input_tensor().data)
+        np.asarray(request.get_output_tensor(0).data)
+        return request
 
     def infer(self, patches: Array) -> tuple[Array, Array]:
         """See :class:`models.engine.Engine`."""

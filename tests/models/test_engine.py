@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -21,12 +22,21 @@ from models.engine_torch import FallbackEngine, TorchEngine
 from models.tagger import Tagger
 
 FLOAT32_TOLERANCE = 1e-5
-BF16_TOLERANCE = 1e-2  # of a patch; a track's mean stays within 2e-3 on music
+HALF_TOLERANCE = 5e-3  # of a patch; a track's mean stays within 2e-3 on music
+GENTLE = slice(0, 5)  # patches whose values run as smoothly as music's; 16 bits are made for these
 
 needs_bf16 = pytest.mark.skipif(
     "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"),
     reason="this CPU does not multiply bfloat16",
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An empty cache, so that graphs are exported here and now."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +46,16 @@ def tagger() -> Tagger:
 
 @pytest.fixture(scope="module")
 def patches() -> Array:
-    """Nine patches: made-up spectrograms, noise, silence, and the loudest that can be."""
+    """Nine patches: five that run smoothly, one with hard edges, noise, silence, and the loudest there is."""
     steps = np.random.default_rng(0).standard_normal((9, 187, 96), np.float32)
-    wandering = np.clip(3 + 0.1 * steps.cumsum(axis=1).cumsum(axis=2), 0, 7)
-    wandering[6] = np.abs(steps[6])
-    wandering[7] = 0
-    wandering[8] = 7
-    return wandering
+    wandering = steps.cumsum(axis=1).cumsum(axis=2)
+    lowest, highest = (reduce(wandering, axis=(1, 2), keepdims=True) for reduce in (np.min, np.max))
+    made_up = 6 * (wandering - lowest) / (highest - lowest)
+    made_up[5] = np.clip(3 + 0.1 * wandering[1], 0, 7)
+    made_up[6] = np.abs(steps[6])
+    made_up[7] = 0
+    made_up[8] = 7
+    return made_up
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +98,9 @@ def test_openvino_takes_callers_at_once(openvino_engine: OpenVinoEngine, patches
 
 @needs_bf16
 def test_openvino_in_bf16_stays_close(tagger: Tagger, patches: Array, expected: tuple[Array, Array]) -> None:
-    scores = OpenVinoEngine(tagger, "bf16").infer(patches)[0]
-    difference = np.abs(scores - expected[0]).max()
-    assert FLOAT32_TOLERANCE < difference < BF16_TOLERANCE  # were it less, bf16 would not be in use
+    scores = OpenVinoEngine(tagger, "bf16").infer(patches[GENTLE])[0]
+    difference = np.abs(scores - expected[0][GENTLE]).max()
+    assert FLOAT32_TOLERANCE < difference < HALF_TOLERANCE  # were it less, bf16 would not be in use
 
 
 def test_fusing_unpruned_networks_keeps_the_scores(
@@ -126,9 +139,9 @@ def test_torch_gives_the_definitions_scores(
 def test_torch_in_half_precision_stays_close(
     tagger: Tagger, patches: Array, expected: tuple[Array, Array]
 ) -> None:
-    scores = TorchEngine(tagger, "bf16", device="cpu", batch=5).infer(patches)[0]
-    difference = np.abs(scores - expected[0]).max()
-    assert FLOAT32_TOLERANCE < difference < 5e-3
+    scores = TorchEngine(tagger, "bf16", device="cpu", batch=2).infer(patches[GENTLE])[0]
+    difference = np.abs(scores - expected[0][GENTLE]).max()
+    assert FLOAT32_TOLERANCE < difference < HALF_TOLERANCE
 
 
 def test_torch_halves_the_batch_when_memory_runs_out(

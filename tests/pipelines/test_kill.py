@@ -75,7 +75,7 @@ def assert_killed_runs_end_as_one_whole_run(
 def test_three_kills_leave_no_trace_in_the_tables(
     songs: Path, output: Path, tmp_path: Path, temporary_folder: Path
 ) -> None:
-    manifest = manifest_of_copies(songs, tmp_path, copies=12)
+    manifest = manifest_of_copies(songs, tmp_path, copies=6)
     assert_killed_runs_end_as_one_whole_run(
         manifest, output, tmp_path / "reference", temporary_folder, wave_tracks=2, longest_s=0.3
     )

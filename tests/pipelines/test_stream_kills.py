@@ -26,6 +26,7 @@ pytestmark = pytest.mark.slow
 
 KILLS = 20
 TRACKS = 10
+RUN_LIMIT_S = 180.0
 OUTPUT = f"gs://{BUCKET}/{TABLES}"
 SMALL_WAVES = ("--output", OUTPUT, "--wave_tracks", "4", "--direct_num_workers", "2")
 SUBSCRIPTION = subscription_path("uploads")
@@ -61,7 +62,9 @@ class Killing:
         before = len(self.server.faults.requests)
         moment = before + self.moments.randrange(most_requests)
         process = self.start()
+        deadline = time.monotonic() + RUN_LIMIT_S
         while len(self.server.faults.requests) < moment and process.is_alive() and not idle():
+            assert time.monotonic() < deadline, (self.tmp_path / "run.log").read_text()[-3000:]
             time.sleep(0.002)
         struck = len(self.server.faults.requests) >= moment and process.is_alive()
         if struck:

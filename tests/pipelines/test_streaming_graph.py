@@ -5,7 +5,7 @@ import json
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.testing.test_stream import TestStream
+from apache_beam.testing import test_stream
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipelines.streaming_graph import AnnouncedByMessages
@@ -30,7 +30,7 @@ def _in_short(announced: Announced) -> tuple[str, str]:
     return announced.uri, announced.generation
 
 
-def _announced(stream: TestStream, wanted: NotificationFilter, expected: list[tuple[str, str]]) -> None:
+def _announced(stream: test_stream.TestStream, wanted: NotificationFilter, expected: list[tuple[str, str]]) -> None:
     options = PipelineOptions(["--streaming"])
     with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
         announced = pipeline | stream | AnnouncedByMessages(wanted) | beam.Map(_in_short)
@@ -39,7 +39,7 @@ def _announced(stream: TestStream, wanted: NotificationFilter, expected: list[tu
 
 def test_each_object_and_generation_is_announced_once_however_late_it_comes_again() -> None:
     stream = (
-        TestStream()
+        test_stream.TestStream()
         .add_elements([_message(1, "a.mp3", 1), _message(2, "a.mp3", 1)])
         .advance_processing_time(600)
         .advance_watermark_to(10**6)
@@ -52,7 +52,7 @@ def test_each_object_and_generation_is_announced_once_however_late_it_comes_agai
 
 def test_only_new_objects_of_wanted_names_are_announced_and_malformed_messages_are_failures() -> None:
     stream = (
-        TestStream()
+        test_stream.TestStream()
         .add_elements(
             [
                 _message(1, "in/a.FLAC", 1),
