@@ -32,14 +32,14 @@ class Row:
     Attributes:
         tracks: Tracks done at its end.
         seconds: How long it took.
-        seconds_a_track: Its cost, from track to track.
+        cpu_s_a_track: Processor time a track, which a busy machine changes less.
         peak_mib: Highest memory of the command and its children in it.
         against_second: ``peak_mib`` as a multiple of the second stretch's.
     """
 
     tracks: int
     seconds: float
-    seconds_a_track: float
+    cpu_s_a_track: float
     peak_mib: float
     against_second: float
 
@@ -67,14 +67,17 @@ def _write_manifest(path: Path, tracks: int) -> Path:
 def _stretches(samples: Sequence[Sample], done_at: Sequence[float]) -> list[Row]:
     borders = [*range(0, len(done_at), WAVE_TRACKS), len(done_at)]
     moments = [samples[0].at, *(done_at[border - 1] for border in borders[1:])]
-    stretches = list(zip(pairwise(borders), pairwise(moments), strict=True))
-    peaks = [
-        peak_mib([sample for sample in samples if begin <= sample.at < end]) for _, (begin, end) in stretches
-    ]
-    second = peaks[min(1, len(peaks) - 1)]
+    stretches = [[s for s in samples if begin <= s.at < end] for begin, end in pairwise(moments)]
+    second_mib = peak_mib(stretches[min(1, len(stretches) - 1)])
     return [
-        Row(last, end - begin, (end - begin) / (last - first), peak, peak / second)
-        for ((first, last), (begin, end)), peak in zip(stretches, peaks, strict=True)
+        Row(
+            tracks=last,
+            seconds=stretch[-1].at - stretch[0].at,
+            cpu_s_a_track=(stretch[-1].cpu_s - stretch[0].cpu_s) / (last - first),
+            peak_mib=peak_mib(stretch),
+            against_second=peak_mib(stretch) / second_mib,
+        )
+        for (first, last), stretch in zip(pairwise(borders), stretches, strict=True)
     ]
 
 
@@ -85,10 +88,10 @@ def main() -> None:
     )
     parser.add_argument("--tracks", type=int, default=1000, help="tracks of the run (default: 1000)")
     measured = rows(parser.parse_args().tracks)
-    print("tracks   seconds   s a track   peak MiB   against second")
+    print("tracks   seconds   CPU s a track   peak MiB   against second")
     for row in measured:
         print(
-            f"{row.tracks:6,} {row.seconds:9.1f} {row.seconds_a_track:11.3f} {row.peak_mib:10.0f} "
+            f"{row.tracks:6,} {row.seconds:9.1f} {row.cpu_s_a_track:15.3f} {row.peak_mib:10.0f} "
             f"{row.against_second:15.2f}x"
         )
 

@@ -1,4 +1,4 @@
-"""Memory of a command while it runs: its processes together, shared pages counted once."""
+"""Memory and processor time of a command while it runs: its processes together, shared pages counted once."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ _SECONDS_BETWEEN_LOOKS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Memory at one moment.
+    """What a command has taken at one moment.
 
     Attributes:
         at: Seconds since the epoch.
         mib: Proportional set size of the command and all its children.
+        cpu_s: Processor time of the command and all its children so far.
     """
 
     at: float
     mib: float
+    cpu_s: float
 
 
 def tonearm_memory(*arguments: str | Path) -> list[Sample]:
@@ -37,7 +39,7 @@ def tonearm_memory(*arguments: str | Path) -> list[Sample]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         samples = []
         while process.poll() is None:
-            samples.append(Sample(time.time(), _tree_mib(process.pid)))
+            samples.append(_sample(process.pid))
             time.sleep(_SECONDS_BETWEEN_LOOKS)
         told = process.stdout.read() if process.stdout else ""
     if process.returncode:
@@ -50,12 +52,13 @@ def peak_mib(samples: Sequence[Sample]) -> float:
     return max((sample.mib for sample in samples), default=0.0)
 
 
-def _tree_mib(pid: int) -> float:
-    total = 0
+def _sample(pid: int) -> Sample:
+    pss, cpu_s = 0, 0.0
     try:
         parent = psutil.Process(pid)
         for process in [parent, *parent.children(recursive=True)]:
-            total += process.memory_full_info().pss
+            pss += process.memory_full_info().pss
+            cpu_s += sum(process.cpu_times()[:4])  # its own and that of children which ended
     except psutil.NoSuchProcess:  # it ended while we looked
         pass
-    return total / 2**20
+    return Sample(time.time(), pss / 2**20, cpu_s)

@@ -141,7 +141,12 @@ def _with_torch(module: nn.Module) -> Score:
 def _with_openvino(module: nn.Module, tagger: Tagger, hint: str) -> Score:
     example = torch.zeros(OPENVINO_BATCH, tagger.front_end.patch_frames, tagger.front_end.mel_bands)
     graph = openvino.convert_model(module, example_input=example, input=[tuple(example.shape)])
-    settings = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
+    settings = {
+        "INFERENCE_PRECISION_HINT": hint,
+        "INFERENCE_NUM_THREADS": 1,
+        "NUM_STREAMS": 1,
+        "ENABLE_CPU_PINNING": False,
+    }
     request = openvino.Core().compile_model(graph, "CPU", settings).create_infer_request()
 
     def score(patches: Array) -> Array:

@@ -30,7 +30,9 @@ def _in_short(announced: Announced) -> tuple[str, str]:
     return announced.uri, announced.generation
 
 
-def _announced(stream: test_stream.TestStream, wanted: NotificationFilter, expected: list[tuple[str, str]]) -> None:
+def _announced(
+    stream: test_stream.TestStream, wanted: NotificationFilter, expected: list[tuple[str, str]]
+) -> None:
     options = PipelineOptions(["--streaming"])
     with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
         announced = pipeline | stream | AnnouncedByMessages(wanted) | beam.Map(_in_short)
