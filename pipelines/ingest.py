@@ -13,6 +13,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from models.bundle import Tagger
+from models.engine import require_precision
 from pipelines.beam_options import export_s3_options
 from pipelines.engine import ingest_on_engine
 from pipelines.outputs import Output, output_at
@@ -43,6 +44,7 @@ def ingest(request: IngestRequest) -> RunRecord:
         InputError: The input names nothing that there is.
         ManifestError: The manifest cannot be used.
         BundleError: The tagger cannot be loaded.
+        PrecisionError: This machine lacks the precision.
         OutputInUseError: Another run is writing to the output.
         OutputError: An output cannot be written to.
         TrackError: The input cannot be listed.
@@ -54,6 +56,7 @@ def ingest(request: IngestRequest) -> RunRecord:
         require_usable(request.source)
     tagger = cached_tagger(request.settings.tagger)
     if request.beam.is_local:
+        require_precision(request.settings.precision)
         return _ingest_in_waves(request, tagger)
     return ingest_on_engine(request, tagger)
 

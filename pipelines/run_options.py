@@ -102,6 +102,7 @@ def run_request(request: IngestRequest, max_failed_fraction: float) -> int:
         WrongCallError: The input, the tagger or an output cannot be as given.
     """
     from models.bundle import BundleError
+    from models.engine import PrecisionError
     from pipelines.commit import OutputInUseError
     from pipelines.ingest import ingest
     from pipelines.pubsub_arrivals import SubscriptionError
@@ -118,6 +119,7 @@ def run_request(request: IngestRequest, max_failed_fraction: float) -> int:
         BundleError,
         OutputError,
         OutputInUseError,
+        PrecisionError,
         SubscriptionError,
     ) as error:
         raise WrongCallError(str(error)) from error
