@@ -7,6 +7,7 @@ have them.
 
 - *Throughput*: all tracks are announced and wait; both runs work them from nothing, in turn. The clock runs
   from the start that the run records to the last analysis: the loading of the libraries is left out of both.
+  Waves are small and all of them full, as in a long backlog: a last one that is not waits for company.
 - *Latency*: one track after the other is uploaded, at a pace below the stream's speed. The clock runs from
   the end of an upload until a reader who lists the tables finds the row.
 """
@@ -39,6 +40,7 @@ from tests.servers.pubsub_queue import Subscription
 BUCKET = "catalog"
 TRACK_SECONDS = 30.0
 RATE_HZ = 44100
+SMALL_WAVES = ("--wave_tracks", "16")
 STREAM = ("--subscription", pubsub.subscription_path("uploads"))
 
 
@@ -77,7 +79,9 @@ class Bench:
         """Tracks a minute of a batch run."""
         output = self._new_output()
         subprocess.run(
-            _command("ingest", f"gs://{BUCKET}/in", "--output", output), stdout=subprocess.DEVNULL, check=True
+            _command("ingest", f"gs://{BUCKET}/in", "--output", output, *SMALL_WAVES),
+            stdout=subprocess.DEVNULL,
+            check=True,
         )
         return self._pace(output)
 
@@ -86,7 +90,7 @@ class Bench:
         for message in self._announcements:
             self._queue.put(message)
         output = self._new_output()
-        with _running_stream(output):
+        with _running_stream(output, *SMALL_WAVES):
             wait_for(lambda: self._queue.unacked == 0, timeout_s=600, what="an empty queue")
         return self._pace(output)
 
@@ -194,8 +198,10 @@ def _write_song(path: Path, number: int) -> Path:
 
 
 @contextmanager
-def _running_stream(output: str) -> Iterator[None]:
-    run = subprocess.Popen(_command("ingest", *STREAM, "--output", output), stdout=subprocess.DEVNULL)
+def _running_stream(output: str, *options: str) -> Iterator[None]:
+    run = subprocess.Popen(
+        _command("ingest", *STREAM, *options, "--output", output), stdout=subprocess.DEVNULL
+    )
     try:
         yield
     finally:
