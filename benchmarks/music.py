@@ -27,7 +27,8 @@ def music_files(places: Iterable[Path], minutes: float) -> list[Path]:
     songs = {path: duration_s for path in found if (duration_s := _duration_s(path)) >= _SHORTEST_S}
     if not songs:
         raise ValueError(f"no audio file of {_SHORTEST_S:.0f} s or more; name a folder with music")
-    picked, seconds = [], 0.0
+    picked: list[Path] = []
+    seconds = 0.0
     for path in cycle(songs):
         if seconds >= 60 * minutes:
             return picked

@@ -217,7 +217,9 @@ def _command(*arguments: str) -> list[str]:
 def main() -> None:
     """Measure and print the result as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.streaming", description=__doc__)
-    parser.add_argument("--tracks", type=int, default=80, help="half-minute tracks a run (default: 80)")
+    parser.add_argument(
+        "--tracks", type=int, default=80, help="half-minute tracks a run, a multiple of 8 (default: 80)"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="runs of each kind (default: 3)")
     parser.add_argument("--minutes", type=float, default=3.0, help="how long to measure latency (default: 3)")
     parser.add_argument("--pause", type=float, default=3.0, help="seconds between uploads (default: 3)")
