@@ -13,11 +13,11 @@ from pipelines.option_types import positive_integer, positive_number
 from pipelines.plan import Catalog, Plan, Prices, Rates, plan
 
 CORE_SPEED = 150.0
-FRONT_END_SPEED = 700.0
+FRONT_END_SPEED = 540.0
 ROW_BYTES = 5700.0
 SEGMENT_BYTES = 2700.0
-"""Measured by `make bench` (benchmarks/README.md): a core of a cloud machine, float32, mixed MP3, Vorbis
-and FLAC; the tables of 355 tracks."""
+"""Measured (benchmarks/README.md) on a core of a cloud machine, in float32: MP3 from file to tags, Vorbis and
+MP3 to patches on a busy machine; bytes of the tables of 355 tracks."""
 
 _CORES = (1, 8, 64, 512)
 

@@ -34,9 +34,6 @@ from transforms.settings import AnalysisSettings
 from transforms.sink import TableWriter, WriteTables
 from transforms.sources import Announced
 
-SMALLEST_SHARE = 4
-"""Tracks; a smaller share would not pay for the start of its pipeline (0.1 s)."""
-
 
 @dataclass(frozen=True, slots=True)
 class WavePlan:
@@ -168,11 +165,11 @@ class WaveRunner:
     def _share_size(self) -> int:
         """An equal part of a wave; towards the end half of what is left for each worker."""
         share = max(1, self._plan.wave_tracks // self._plan.workers)
-        if self._plan.total is None:
+        if self._plan.total is None or self._plan.workers == 1:
             return share
         left = max(0, self._plan.total - self._taken - self._record.n_skipped)
         fair = -(-left // (2 * self._plan.workers))
-        return min(share, max(SMALLEST_SHARE, fair))
+        return min(share, max(1, fair))
 
     def _work_share(self, wave: str, tracks: list[Announced]) -> None:
         try:
