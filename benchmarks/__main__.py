@@ -26,9 +26,6 @@ from benchmarks.music import music_files
 
 RESULTS = Path(__file__).parent / "results"
 
-MINUTES = 12.0
-"""Music to measure with: a minute of the original's work a round."""
-
 Rows = Sequence[Any]
 """Data classes; their fields are a table's columns."""
 
@@ -45,7 +42,7 @@ SECTIONS: dict[str, tuple[str, Callable[[list[Path], int], Rows]]] = {
 def main() -> None:
     """Measure the sections, print their tables, and write them beside the description of the machine."""
     known = _parser().parse_args()
-    music = music_files(known.music, MINUTES)
+    music = music_files(known.music)
     tables = {}
     for name in known.only:
         title, measure = SECTIONS[name]

@@ -22,9 +22,6 @@ from statistics import median
 from benchmarks import original
 from benchmarks.music import audio_seconds, music_files
 
-MINUTES = 12.0
-"""Music to measure with: half a minute of the original's work a round."""
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -36,6 +33,8 @@ class Row:
         times_real: Seconds of audio a second.
         spread: Largest less smallest, as a share of the median.
         against_original: ``times_real`` as a multiple of the original's on as many cores.
+        of_loop: ``times_real`` as a share of a plain loop's over the same kernels, for runs on one core.
+        of_one_core: ``times_real`` as a multiple of the same way's on one core.
     """
 
     way: str
@@ -43,6 +42,8 @@ class Row:
     times_real: float
     spread: float
     against_original: float
+    of_loop: float | None
+    of_one_core: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Way:
 
     name: str
     cores: int
+    precision: str
     seconds: Callable[[Sequence[Path]], float]
 
 
@@ -63,33 +65,53 @@ def rows(paths: Sequence[Path], rounds: int = 3) -> list[Row]:
     for _ in range(rounds):
         for way in ways:
             measured[way].append(way.seconds(paths))
-    baseline = {way.cores: median(measured[way]) for way in reversed(ways) if way.name == _ORIGINAL}
+    by_name = {(way.name, way.cores): taken for way, taken in measured.items()}
     return [
         Row(
             way=way.name,
             cores=way.cores,
             times_real=audio_s / median(taken),
             spread=(max(taken) - min(taken)) / median(taken),
-            against_original=baseline[way.cores] / median(taken),
+            against_original=_times_as_fast(taken, by_name[_ORIGINAL, way.cores]),
+            of_loop=_times_as_fast(taken, by_name[_loop(way.precision), 1])
+            if (way.name, way.cores) == (_ingest(way.precision), 1)
+            else None,
+            of_one_core=_times_as_fast(taken, by_name[way.name, 1]) if way.cores > 1 else None,
         )
         for way, taken in measured.items()
     ]
 
 
+def _times_as_fast(taken: Sequence[float], by_other: Sequence[float]) -> float:
+    """Median of the rounds' ratios: what slows a round down slows both."""
+    return median(other / one for one, other in zip(taken, by_other, strict=True))
+
+
 _ORIGINAL = "original musicnn (TensorFlow 2.15), warm"
+_EAGER = "PyTorch eager, unpruned, plain loop"
+
+
+def _loop(precision: str) -> str:
+    return f"our kernels, plain loop, {precision}"
+
+
+def _ingest(precision: str) -> str:
+    return f"tonearm ingest, {precision}"
 
 
 def _ways() -> list[Way]:
     precisions = ("float32", "bf16") if _has_bf16() else ("float32",)
-    ways = []
-    for cores in (1, 2):
-        ways.append(Way(_ORIGINAL, cores, _original(cores)))
-        if cores == 1:
-            ways.append(Way("PyTorch eager, unpruned, plain loop", 1, _child("eager", 1, "float32")))
-        for precision in precisions:
-            if cores == 1:
-                ways.append(Way(f"our kernels, plain loop, {precision}", 1, _child("loop", 1, precision)))
-            ways.append(Way(f"tonearm ingest, {precision}", cores, _child("ingest", cores, precision)))
+    ways = [
+        Way(_ORIGINAL, 1, "float32", _original(1)),
+        Way(_EAGER, 1, "float32", _child("eager", 1, "float32")),
+    ]
+    for precision in precisions:
+        ways.append(Way(_loop(precision), 1, precision, _child("loop", 1, precision)))
+        ways.append(Way(_ingest(precision), 1, precision, _child("ingest", 1, precision)))
+    ways.append(Way(_ORIGINAL, 2, "float32", _original(2)))
+    ways += [
+        Way(_ingest(precision), 2, precision, _child("ingest", 2, precision)) for precision in precisions
+    ]
     return ways
 
 
@@ -138,7 +160,7 @@ def main() -> None:
     parser.add_argument("music", nargs="+", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     known = parser.parse_args()
-    for row in rows(music_files(known.music, MINUTES), known.rounds):
+    for row in rows(music_files(known.music), known.rounds):
         print(row)
 
 
