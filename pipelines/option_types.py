@@ -1,8 +1,11 @@
-"""Types of option values, which say what they want."""
+"""Values of options: types that say what they want, and defaults that the jobs share."""
 
 from __future__ import annotations
 
 import argparse
+
+WAVE_TRACKS = 128
+"""Tracks of a local run in flight at most: enough for device batches, few enough to lose."""
 
 
 def positive_number(text: str) -> float:

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from models.tagger import Tagger
 from pipelines.show import clock, segment_tags
 from transforms.decode import open_audio
+from transforms.settings import MAX_TRACK_BYTES
 from transforms.spectrogram import Spectrogram, spectrogram_of
-from transforms.storage import DEFAULT_MAX_TRACK_BYTES, fetched
+from transforms.storage import fetched
 from transforms.tables import Row
 from transforms.track import Track
 
@@ -41,7 +42,7 @@ def draw_track(track: Row, segments: list[Row], tagger: Tagger, location: str) -
 
 def _spectrogram(track: Row, tagger: Tagger) -> Spectrogram:
     read = Track(track["track_id"], track["uri"], track["generation"])
-    with fetched(read, DEFAULT_MAX_TRACK_BYTES) as file, open_audio(file.path) as audio:
+    with fetched(read, MAX_TRACK_BYTES) as file, open_audio(file.path) as audio:
         return spectrogram_of(audio.blocks(), audio.info.sample_rate_hz, tagger.front_end)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from models.bundle import Tagger
 from pipelines.beam_options import BeamOptions
+from pipelines.option_types import WAVE_TRACKS
 from pipelines.retry import RetryRequest
 from pipelines.run_record import RunRecord
 from pipelines.stream import StreamRequest
@@ -35,7 +36,7 @@ class IngestRequest:
     outputs: tuple[str, ...]
     settings: AnalysisSettings
     retag: bool = False
-    wave_tracks: int = 128
+    wave_tracks: int = WAVE_TRACKS
     beam: BeamOptions = field(default_factory=BeamOptions)
 
     @property

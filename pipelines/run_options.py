@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.exit_codes import EXIT_BROKEN, EXIT_OK, WrongCallError
-from pipelines.option_types import fraction, positive_integer, positive_number
+from pipelines.option_types import WAVE_TRACKS, fraction, positive_integer, positive_number
+from transforms.settings import MAX_TRACK_BYTES, SEGMENT_SECONDS
 
 if TYPE_CHECKING:
     from pipelines.request import IngestRequest, Source
@@ -34,19 +35,23 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         help="bf16 is faster where the CPU has it, track scores within 0.002 (default: float32)",
     )
     parser.add_argument(
-        "--segment_seconds", type=positive_number, default=15.0, help="length of a segment (default: 15)"
+        "--segment_seconds",
+        type=positive_number,
+        default=SEGMENT_SECONDS,
+        help=f"length of a segment (default: {SEGMENT_SECONDS:g})",
     )
     parser.add_argument(
         "--wave_tracks",
         type=positive_integer,
-        default=128,
-        help="tracks in flight at most; a kill costs no more than these (default: 128)",
+        default=WAVE_TRACKS,
+        help=f"tracks in flight at most; a kill costs no more than these (default: {WAVE_TRACKS})",
     )
     parser.add_argument(
         "--max_track_bytes",
         type=positive_integer,
-        default=4 << 30,
-        help="larger objects fail as too_large and are not read (default: 4 GiB)",
+        default=MAX_TRACK_BYTES,
+        help="larger objects fail as too_large and are not read "
+        f"(default: {MAX_TRACK_BYTES}, {MAX_TRACK_BYTES >> 30} GiB)",
     )
     parser.add_argument(
         "--max_failed_fraction",

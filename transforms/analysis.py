@@ -16,8 +16,6 @@ from transforms.track import Track
 
 Scores = npt.NDArray[np.float32]
 
-DEFAULT_SEGMENT_SECONDS = 15.0
-
 
 @dataclass(frozen=True, slots=True)
 class AudioFacts:

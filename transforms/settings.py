@@ -1,13 +1,19 @@
-"""Settings of the analysis: passed in whole, recorded with the run."""
+"""Settings of the analysis and their defaults: passed in whole, recorded with the run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from transforms.analysis import DEFAULT_SEGMENT_SECONDS
-from transforms.decode_isolated import STALL_LIMIT_S
-from transforms.spectrogram import MAX_PATCHES
-from transforms.storage import DEFAULT_MAX_TRACK_BYTES
+SEGMENT_SECONDS = 15.0
+
+MAX_PATCHES = 1024
+"""Patches kept of one track: 51 minutes without a gap at musicnn's 2.99 s."""
+
+MAX_TRACK_BYTES = 4 << 30
+"""Four GiB holds six hours of 16-bit stereo at 48 kHz, uncompressed."""
+
+DECODE_TIMEOUT_S = 60.0
+"""A decoder silent for so long hangs: a block takes it some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class AnalysisSettings:
 
     tagger: str = "musicnn"
     precision: str = "float32"
-    segment_seconds: float = DEFAULT_SEGMENT_SECONDS
+    segment_seconds: float = SEGMENT_SECONDS
     max_patches: int = MAX_PATCHES
-    max_track_bytes: int = DEFAULT_MAX_TRACK_BYTES
-    decode_timeout_s: float = STALL_LIMIT_S
+    max_track_bytes: int = MAX_TRACK_BYTES
+    decode_timeout_s: float = DECODE_TIMEOUT_S

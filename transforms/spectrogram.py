@@ -14,13 +14,11 @@ import torchaudio
 from models.front_end import FrontEnd
 from transforms.failure import ErrorWord, Stage, TrackError
 from transforms.resample import resampled
+from transforms.settings import MAX_PATCHES
 from transforms.timing import StageTimes
 
 Samples = npt.NDArray[np.float32]
 Patches = npt.NDArray[np.float32]
-
-MAX_PATCHES = 1024
-"""Patches kept of one track: 51 minutes without a gap at musicnn's 2.99 s."""
 
 PATCHES_AT_ONCE = 16
 """Patches a mel transform takes at once: large enough to hide call overhead, small enough for the cache."""

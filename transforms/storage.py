@@ -17,9 +17,6 @@ from transforms.failure import ErrorWord, Stage, TrackError
 from transforms.naming import claims_to_be_audio
 from transforms.track import Track
 
-DEFAULT_MAX_TRACK_BYTES = 4 << 30
-"""Four GiB holds six hours of 16-bit stereo at 48 kHz, uncompressed."""
-
 PIECE_BYTES = 8 << 20
 """Objects are fetched in pieces of this size: one request for a track of usual length."""
 
