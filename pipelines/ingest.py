@@ -83,7 +83,7 @@ def _source(request: IngestRequest, tagger: Tagger, record: RunRecord) -> Iterat
         return
     ledger = None if request.retag else Ledger.read(request.ledger_output, tagger.identity)
     if isinstance(request.source, StreamRequest):
-        with opened_stream(request.source, ledger or Ledger(), on_skip) as stream:
+        with opened_stream(request.source, ledger or Ledger(), on_skip, _workers(request)) as stream:
             yield stream
     else:
         yield BoundedSource(pending_tracks(announced_tracks(request.source), ledger, on_skip))
@@ -99,12 +99,17 @@ def _wave_runner(
 ) -> WaveRunner:
     if request.beam.in_processes:
         # Beam starts its processes anew for every pipeline: the fewer, the better.
-        plan, flags = WavePlan(1, request.wave_tracks), request.beam.flags
+        plan, flags = WavePlan(_workers(request), request.wave_tracks), request.beam.flags
     else:
-        workers = request.beam.workers or len(os.sched_getaffinity(0))
-        plan = WavePlan(workers, request.wave_tracks, total)
+        plan = WavePlan(_workers(request), request.wave_tracks, total)
         flags = (*request.beam.flags, *_ONE_THREAD)
     return WaveRunner(source, output, request.settings, tagger.front_end, record, plan, flags)
+
+
+def _workers(request: IngestRequest) -> int:
+    if request.beam.in_processes:
+        return 1
+    return request.beam.workers or len(os.sched_getaffinity(0))
 
 
 def _skip_counter(record: RunRecord) -> Callable[[SkipReason], None]:
