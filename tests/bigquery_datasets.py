@@ -100,4 +100,4 @@ def target(bigquery_process: BigQueryServer) -> Iterator[ServedDataset]:
     bigquery_process.create_dataset(name)
     yield ServedDataset(bigquery_process, name)
     bigquery_process.faults.heal()
-    bigquery_process.refusals.every = 0
+    bigquery_process.refusals.every, bigquery_process.refusals.when = 0, None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.catalog import table
+from tests.catalog import counts, keys, table, tonearm
 from tests.cloud import BUCKET, TABLES, stream_until, tables_of
 from tests.servers.gcs import GcsServer
 from tests.servers.pubsub import PubSubServer
@@ -85,3 +85,25 @@ def test_delivered_three_times_in_any_order_and_every_fifth_overwritten(
     tagged, failed = table(streamed, "track_tags"), table(streamed, "failures")
     assert_one_row_a_generation(gcs_server, queue, uploads, tagged, failed)
     target.assert_same_as(streamed)
+
+
+def test_every_tenth_row_refused_by_bigquery(
+    gcs_server: GcsServer, queue: Subscription, target: ServedDataset, tmp_path: Path
+) -> None:
+    refused = {f"{number}9" for number in range(5)}
+    target.server.refusals.when = lambda row: "tags" in row and Path(row["uri"]).stem in refused
+    with uploading(gcs_server, make_songs(tmp_path / "songs", TRACKS)) as uploaded:
+        done = lambda: uploaded.is_set() and queue.unacked == 0  # noqa: E731
+        assert stream_into_both("gs", target, done, *STREAM) == 0
+    streamed = tables_of(gcs_server, tmp_path / "streamed")
+    assert counts(streamed) == (TRACKS, TRACKS - len(refused), 0, len(refused))
+    failures = table(streamed, "failures")
+    assert {Path(row["uri"]).stem for row in failures} == refused
+    assert {(row["stage"], row["error"]) for row in failures} == {("write", "row_refused")}
+    assert len(failures) == len(refused)
+    target.assert_same_as(streamed)
+    target.server.refusals.when = None
+    tables = f"gs://{BUCKET}/{TABLES}"
+    assert tonearm("retry", tables, "--all") == 0
+    mended = tables_of(gcs_server, tmp_path / "mended")
+    assert len(keys(mended)) == len(set(keys(mended))) == TRACKS
