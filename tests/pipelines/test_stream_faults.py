@@ -58,7 +58,7 @@ FAULTS: dict[str, Callable[[GcsServer], None]] = {
 }
 LONG_FAULTS: dict[str, Callable[[GcsServer], None]] = {
     "twenty seconds": outage(20),
-    "hanging writes": lambda store: store.faults.hang(method="POST", times=2),
+    "hanging writes": lambda store: store.faults.hang(method="POST", times=1),
 }
 
 
