@@ -243,9 +243,7 @@ def main() -> None:
         "--tracks", type=int, default=80, help="half-minute tracks a run, at most 128 (default: 80)"
     )
     parser.add_argument("--rounds", type=int, default=3, help="runs of each kind (default: 3)")
-    parser.add_argument(
-        "--minutes", type=float, default=3.0, help="how long to measure each latency (default: 3)"
-    )
+    parser.add_argument("--minutes", type=float, default=3.0, help="minutes a latency (default: 3)")
     parser.add_argument("--pause", type=float, default=3.0, help="seconds between uploads (default: 3)")
     options = parser.parse_args()
     (result,) = rows(

@@ -23,6 +23,9 @@ _POLL_SECONDS = 0.5
 _LOOK_AGAIN_SECONDS = 0.05
 """How long to look for more of what has begun to arrive; a poll that finds nothing has seen it all."""
 
+_COLLECT_SECONDS = 1.0
+"""How long to go on collecting while tracks are held: what arrives may be known already, and without an end."""
+
 _LEAST_SHARE_OF_WAVE = 32
 """Shares shrink no further than to this part of a wave: smaller ones are not worth their files."""
 
@@ -122,9 +125,11 @@ class StreamSource:
         self._stopping.set()
 
     def _collect(self, wave: int) -> None:
-        """Take in what has arrived, until a wave is held or nothing more comes."""
-        patience = self._patience()
-        while (room := wave - len(self._open) - len(self._closed)) > 0 and not self._stopping.is_set():
+        """Take in what has arrived, until a wave is held, nothing more comes, or those that are held wait."""
+        patience, until = self._patience(), time.monotonic() + _COLLECT_SECONDS
+        while (room := wave - (held := len(self._open) + len(self._closed))) > 0:
+            if self._stopping.is_set() or (held and time.monotonic() > until):
+                return
             arrivals = self._arrivals.poll(room, patience)
             if not arrivals:
                 return

@@ -90,6 +90,21 @@ def test_a_full_backlog_gives_full_shares() -> None:
     assert [len(source.take(16)) for _ in range(4)] == [16] * 4
 
 
+class KnownOnes(Listed):
+    """Arrivals that announce their first track again and again, without an end."""
+
+    def poll(self, count: int, wait_seconds: float) -> list[Arrival]:
+        """See above."""
+        return [arrival("a")] * count
+
+
+def test_a_flood_of_known_tracks_holds_up_nothing() -> None:
+    source, _ = source_of(KnownOnes(), seconds=0.05)
+    begun = time.monotonic()
+    assert names(source.take(100)) == ["a"]
+    assert time.monotonic() - begun < 5
+
+
 def test_nothing_is_handed_out_after_a_stop() -> None:
     arrivals = Listed([arrival("a"), arrival("b")])
     source, _ = source_of(arrivals)
