@@ -24,7 +24,7 @@ _LOOK_AGAIN_SECONDS = 0.05
 """How long to look for more of what has begun to arrive; a poll that finds nothing has seen it all."""
 
 _COLLECT_SECONDS = 1.0
-"""How long to go on collecting while tracks are held: what arrives may be known already, and without an end."""
+"""How long to go on collecting while tracks are held: an endless flood may bring nothing new."""
 
 _LEAST_SHARE_OF_WAVE = 32
 """Shares shrink no further than to this part of a wave: smaller ones are not worth their files."""

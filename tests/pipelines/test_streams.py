@@ -6,6 +6,8 @@ import random
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.catalog import counts, errors, keys, table
 from tests.cloud import BUCKET, TABLES, rows, stream_until, tables_of, upload_songs
 from tests.servers.gcs import GcsServer
@@ -14,7 +16,6 @@ from tests.servers.pubsub_queue import Subscription
 from tests.servers.s3 import S3Server
 from tests.streaming import (
     STREAM,
-    SUBSCRIPTION,
     assert_equal_to_a_batch_run,
     assert_one_row_a_generation,
     assert_whole_stream,
@@ -22,6 +23,7 @@ from tests.streaming import (
     uploading,
     with_second_takes,
 )
+from transforms import storage_gcs
 
 
 def test_tracks_uploaded_meanwhile_give_the_tables_of_a_batch_run(
@@ -82,12 +84,13 @@ def test_a_stop_drains_what_is_in_flight_and_gives_back_the_rest(
 
 
 def test_messages_stay_leased_while_their_wave_lasts(
-    gcs_server: GcsServer, queue: Subscription, songs: Path, output: Path
+    gcs_server: GcsServer, queue: Subscription, songs: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue.proto.ack_deadline_seconds = 1
+    monkeypatch.setattr(storage_gcs, "_TIMEOUT", (1.0, 3.0))
+    gcs_server.faults.hang(path="*alt=media*", times=1)
     upload_songs(gcs_server, songs)
-    patient = ("--max_wave_seconds", "3", "--output", str(output))
-    assert stream_until(lambda: queue.unacked == 0, "--subscription", SUBSCRIPTION, *patient) == 0
+    assert stream_until(lambda: queue.unacked == 0, *STREAM, "--output", str(output)) == 0
     assert (queue.delivered, queue.expired) == (4, 0)
 
 
