@@ -164,6 +164,8 @@ def _in_requests(receipts: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _age_seconds(message: PubsubMessage) -> float:
-    """How long ago a message was published, as far as the clocks agree."""
+    """How long ago a message was published, as far as the clocks agree; 0 if it does not say."""
+    if message.publish_time is None:
+        return 0.0
     age: float = (datetime.now(UTC) - message.publish_time).total_seconds()
     return max(0.0, age)

@@ -12,6 +12,7 @@ import pytest
 from pipelines import bigquery_output
 from pipelines.bigquery_output import BigQueryOutput
 from tests.catalog import counts, tonearm, write_manifest, write_song
+from transforms import bigquery_client, bigquery_load
 from transforms.bigquery_client import Dataset
 from transforms.bigquery_load import StagingWriter
 from transforms.tables import PER_TRACK_TABLES, SCHEMAS, VISIBILITY_ORDER, Row
@@ -195,7 +196,13 @@ def test_a_track_whose_row_is_refused_fails_in_every_output(
 
 
 @pytest.mark.slow
-def test_passing_faults_cost_time_and_nothing_else(songs: Path, target: ServedDataset) -> None:
+def test_passing_faults_cost_time_and_nothing_else(
+    songs: Path, target: ServedDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (bigquery_client, bigquery_load, bigquery_output):
+        monkeypatch.setattr(module, "REQUEST_SECONDS", 2.0)
+    target.server.faults.hang(times=1, method="PUT")
+    target.server.faults.hang(times=2, method="POST", path="*/jobs*")
     target.server.faults.fail(status=503, times=5)
     target.server.faults.fail(status=429, times=3, method="POST")
     target.server.faults.cut(after_bytes=10, times=2, path="*/jobs*")
