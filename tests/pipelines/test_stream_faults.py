@@ -117,6 +117,7 @@ def test_a_fault_that_lasts_breaks_the_run_and_the_next_one_goes_on(
     assert not store.names(BUCKET, f"{TABLES}/_")
 
 
+@pytest.mark.slow
 def test_a_full_disk_under_the_temporary_folder(
     store: GcsServer, output: Path, temporary_folder: Path
 ) -> None:
