@@ -60,6 +60,10 @@ class ServedDataset:
         for name in VISIBILITY_ORDER:
             assert _comparable(table_rows(str(parquet), name)) == _comparable(self.rows(name))
 
+    def another(self) -> ServedDataset:
+        """A further empty dataset of the same server."""
+        return _new_dataset(self.server)
+
     def staging(self) -> list[str]:
         """Names of the staging tables."""
         tables = self.server.client.list_tables(str(self.dataset))
@@ -96,8 +100,12 @@ def bigquery_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BigQu
 @pytest.fixture
 def target(bigquery_process: BigQueryServer) -> Iterator[ServedDataset]:
     """An empty dataset; the server behaves when the test begins."""
-    name = f"tags_{next(_numbers)}"
-    bigquery_process.create_dataset(name)
-    yield ServedDataset(bigquery_process, name)
+    yield _new_dataset(bigquery_process)
     bigquery_process.faults.heal()
     bigquery_process.refusals.every, bigquery_process.refusals.when = 0, None
+
+
+def _new_dataset(server: BigQueryServer) -> ServedDataset:
+    name = f"tags_{next(_numbers)}"
+    server.create_dataset(name)
+    return ServedDataset(server, name)

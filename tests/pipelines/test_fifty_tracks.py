@@ -17,7 +17,7 @@ from tests.servers.pubsub_queue import Subscription
 from tests.servers.s3 import S3Server
 from tests.streaming import (
     STREAM,
-    assert_equal_to_a_batch_run,
+    assert_equal_runs,
     assert_one_row_a_generation,
     assert_whole_stream,
     make_songs,
@@ -65,7 +65,13 @@ def assert_both_whole_and_equal_to_a_batch_run(
     streamed = tables_of(server, tmp_path / "streamed")
     assert_whole_stream(streamed, TRACKS)
     target.assert_same_as(streamed)
-    assert_equal_to_a_batch_run(streamed, f"{scheme}://{BUCKET}/in", tmp_path)
+    base, batch_target = f"{scheme}://{BUCKET}", target.another()
+    outputs = ("--output", f"{base}/batch", "--output", batch_target.location)
+    assert tonearm("ingest", f"{base}/in", *outputs) == 0
+    batch = tables_of(server, tmp_path / "batch", prefix="batch")
+    assert counts(batch) == batch_target.counts() == (TRACKS, TRACKS, 0, 0)
+    batch_target.assert_same_as(batch)
+    assert_equal_runs(streamed, batch)
 
 
 def test_delivered_three_times_in_any_order_and_every_fifth_overwritten(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.catalog import counts, errors, keys, table
+from tests.catalog import counts, errors, keys, table, tonearm
 from tests.cloud import BUCKET, TABLES, rows, stream_until, tables_of, upload_songs
 from tests.servers.gcs import GcsServer
 from tests.servers.pubsub import PubSubServer
@@ -16,7 +16,7 @@ from tests.servers.pubsub_queue import Subscription
 from tests.servers.s3 import S3Server
 from tests.streaming import (
     STREAM,
-    assert_equal_to_a_batch_run,
+    assert_equal_runs,
     assert_one_row_a_generation,
     assert_whole_stream,
     make_songs,
@@ -37,7 +37,8 @@ def test_tracks_uploaded_meanwhile_give_the_tables_of_a_batch_run(
         )
     streamed = tables_of(gcs_server, tmp_path / "streamed")
     assert_whole_stream(streamed, len(songs))
-    assert_equal_to_a_batch_run(streamed, f"gs://{BUCKET}/in", tmp_path)
+    assert tonearm("ingest", f"gs://{BUCKET}/in", "--output", tmp_path / "batch") == 0
+    assert_equal_runs(streamed, tmp_path / "batch")
 
 
 def test_a_watched_prefix_on_s3(s3_server: S3Server, songs: Path, tmp_path: Path) -> None:
