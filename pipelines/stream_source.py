@@ -26,8 +26,9 @@ _LOOK_AGAIN_SECONDS = 0.05
 _COLLECT_SECONDS = 1.0
 """How long to go on collecting while tracks are held: an endless flood may bring nothing new."""
 
-_LEAST_SHARE_OF_WAVE = 32
-"""Shares shrink no further than to this part of a wave: smaller ones are not worth their files."""
+_LEAST_SHARE = 4
+"""Shares shrink no further than to so many tracks: a share's graph, files and commit cost a quarter of a
+second of a processor, as much as a track of half a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class StreamSource:
                 self._closed += self._open
                 self._open = []
             if self._closed:
-                return self._share(count, least=max(1, wave // _LEAST_SHARE_OF_WAVE))
+                return self._share(count, least=min(count, _LEAST_SHARE))
         return []
 
     def settled(self, tracks: Sequence[Announced]) -> None:
