@@ -109,6 +109,7 @@ def run_request(request: IngestRequest, max_failed_fraction: float) -> int:
     from models.bundle import BundleError
     from models.engine import PrecisionError
     from pipelines.commit import OutputInUseError
+    from pipelines.engine_job import JobLeftError
     from pipelines.ingest import ingest
     from pipelines.pubsub_arrivals import SubscriptionError
     from transforms.failure import TrackError
@@ -130,6 +131,9 @@ def run_request(request: IngestRequest, max_failed_fraction: float) -> int:
         raise WrongCallError(str(error)) from error
     except TrackError as error:
         raise WrongCallError(f"the input cannot be listed: {error.message}") from error
+    except JobLeftError as error:
+        print(f"tonearm: {error}", file=sys.stderr)
+        return EXIT_BROKEN
     except Exception as error:
         _logger.error("the run broke off", exc_info=error)
         print(

@@ -5,6 +5,7 @@ A track one of whose rows is refused is written as a failure, with none of its r
 
 from __future__ import annotations
 
+import zlib
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ class WriteTables(beam.PTransform):
         provenance: Provenance,
         *,
         tracks_per_file: int = TRACKS_PER_FILE,
+        shards: int = 1,
         max_wait_seconds: float | None = None,
     ) -> None:
         """Set up the sink.
@@ -74,23 +76,29 @@ class WriteTables(beam.PTransform):
             writer: Where rows go.
             provenance: What all rows have in common.
             tracks_per_file: Tracks gathered before their rows are written.
+            shards: Gatherers that work side by side; an engine runs each on one core.
             max_wait_seconds: How long a track of an unbounded input may wait for company.
         """
         super().__init__()
         self._writer = writer
         self._provenance = provenance
         self._tracks_per_file = tracks_per_file
+        self._shards = shards
         self._max_wait_seconds = max_wait_seconds
 
     def expand(self, settled: beam.PCollection[Settled]) -> beam.PCollection[int]:
         """Return the number of tracks in each batch, once it is written."""
         return (
             settled
-            | "One shard" >> beam.Map(lambda element: (0, element))
+            | "By shard" >> beam.Map(_with_shard, self._shards).with_output_types(tuple[int, Settled])
             | "Gather" >> beam.GroupIntoBatches(self._tracks_per_file, self._max_wait_seconds)
             | "Make durable" >> beam.Reshuffle()
             | "Write" >> beam.ParDo(_WriteBatch(self._writer, self._provenance))
         )
+
+
+def _with_shard(settled: Settled, shards: int) -> tuple[int, Settled]:
+    return zlib.crc32(_key(settled)[0].encode()) % shards, settled
 
 
 class _WriteBatch(beam.DoFn):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelines import bigquery_output
 from pipelines.bigquery_output import BigQueryOutput
 from tests import catalog
 from tests.catalog import tonearm, write_manifest, write_song
@@ -148,7 +147,7 @@ def test_a_commit_may_be_repeated_at_any_point(
     with output.opened():
         output.staging_writer("one-000001").write("failures", [failure("a"), failure("a"), failure("b")])
         with monkeypatch.context() as patched:
-            patched.setattr(BigQueryOutput, "_drop", lambda self, wave, tables: None)
+            patched.setattr(BigQueryOutput, "_drop", lambda self, staged: None)
             output.commit("one-000001")
         output.commit("one-000001")
         output.commit("one-000001")
@@ -171,16 +170,15 @@ def failure(track_id: str) -> Row:
     }
 
 
-def test_staging_tables_are_dropped_once_no_run_can_be_at_them(
-    target: ServedDataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_staging_tables_end_by_themselves_once_no_run_can_be_at_them(target: ServedDataset) -> None:
     output = BigQueryOutput(target.dataset)
     output.staging_writer("killed-000001").write("failures", [failure("a")])
+    output.backfill_writer("killed").write("failures", [failure("a")])
     with output.opened():
-        assert target.staging() == ["staging_killed_000001_failures"]
-    monkeypatch.setattr(bigquery_output, "STALE_AFTER", timedelta(0))
-    with output.opened():
-        assert target.staging() == []
+        of_a_backfill, of_a_wave = sorted(target.staging(), key=len)
+    for name, hours in ((of_a_wave, 6), (of_a_backfill, 14 * 24)):
+        table = target.server.client.get_table(target.dataset.table(name))
+        assert timedelta(hours=hours - 1) < table.expires - datetime.now(UTC) <= timedelta(hours=hours)
     assert target.rows("failures") == []
 
 
