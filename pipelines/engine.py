@@ -40,13 +40,11 @@ def ingest_on_engine(
         messages: A stream's source in place of its subscription: a root transform that yields messages.
 
     Raises:
-        WrongCallError: The stream is of a kind that only a local run takes.
+        WrongCallError: The stream is of a kind that only a local run takes, or the engine lacks an option.
         JobFailedError: The engine gave up. What a backfill had written by then is in the tables.
         JobLeftError: The command was told to stop before a backfill's end.
     """
     output = output_at(request.outputs)
-    with output.opened():
-        """Now the tables are there. Nothing is held while the job runs: it may outlive this process."""
     if isinstance(request.source, StreamRequest):
         return _stream(request, request.source, tagger, output, messages)
     return _backfill(request, tagger, output)
@@ -54,7 +52,7 @@ def ingest_on_engine(
 
 def _backfill(request: IngestRequest, tagger: Tagger, output: Output) -> RunRecord:
     record = new_record(request, tagger, mode="batch")
-    pipeline = beam.Pipeline(options=_options(request, streaming=False))
+    pipeline = _pipeline(request, streaming=False)
     done_in = None if request.retag else request.ledger_output
     graph = TagBackfill(request.settings, tagger, output, record.provenance, done_in)
     pipeline | "Input" >> beam.Create([request.source]) | graph
@@ -81,8 +79,8 @@ def _stream(
             "or `tonearm ingest PREFIX` beside the stream"
         )
     record = new_record(request, tagger, mode="streaming")
-    pipeline = beam.Pipeline(options=_options(request, streaming=True))
-    read = messages or ReadFromPubSub(subscription=source.subscription, with_attributes=True)
+    pipeline = _pipeline(request, streaming=True)
+    read = messages or _messages_of(source.subscription)
     graph = TagStream(request.settings, tagger, output, record.provenance, source.wanted)
     pipeline | "Messages" >> read | graph
     try:
@@ -92,13 +90,25 @@ def _stream(
         return record
 
 
-def _options(request: IngestRequest, *, streaming: bool) -> PipelineOptions:
+def _pipeline(request: IngestRequest, *, streaming: bool) -> beam.Pipeline:
     options = PipelineOptions(list(request.beam.flags))
     options.view_as(StandardOptions).streaming = streaming
-    return options
+    try:
+        return beam.Pipeline(options=options)
+    except ValueError as error:
+        raise WrongCallError(f"Beam says: {error}") from error
+
+
+def _messages_of(subscription: str) -> beam.PTransform:
+    try:
+        return ReadFromPubSub(subscription=subscription, with_attributes=True)
+    except ValueError as error:
+        raise WrongCallError(f"Beam says: {error}") from error
 
 
 def _run(pipeline: beam.Pipeline, record: RunRecord, request: IngestRequest, output: Output) -> RunRecord:
+    with output.opened():
+        """Now the tables are there. Nothing is held while the job runs: it may outlive this process."""
     result = pipeline.run()
     if _is_only_translated(pipeline.options):
         return record

@@ -129,6 +129,8 @@ def run_request(request: IngestRequest, max_failed_fraction: float) -> int:
         SubscriptionError,
     ) as error:
         raise WrongCallError(str(error)) from error
+    except WrongCallError:
+        raise
     except TrackError as error:
         raise WrongCallError(f"the input cannot be listed: {error.message}") from error
     except JobLeftError as error:

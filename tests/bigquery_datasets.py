@@ -48,6 +48,11 @@ class ServedDataset:
         """The keys of a table's rows, sorted, with doubles."""
         return sorted((row["track_id"], row["generation"], row["tagger"]) for row in self.rows(table))
 
+    def counts(self) -> tuple[int, int, int, int]:
+        """Seen, tagged, skipped and failed of the run that started last."""
+        run = max(self.rows("runs"), key=lambda row: row["started"])
+        return run["n_seen"], run["n_tagged"], run["n_skipped"], run["n_failed"]
+
     def staging(self) -> list[str]:
         """Names of the staging tables."""
         tables = self.server.client.list_tables(str(self.dataset))

@@ -7,12 +7,13 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.catalog import table, tonearm
+from tests.audio_files import RECIPES
+from tests.catalog import table, tonearm, write_song
 from tests.servers.faults import FaultProxy
 
 BUCKET = "catalog"
@@ -25,6 +26,34 @@ def upload_songs(server: Any, songs: Path, folder: str = "in") -> list[str]:
     for name in names:
         server.upload(BUCKET, name, songs / Path(name).name)
     return names
+
+
+def make_songs(folder: Path, count: int) -> list[Path]:
+    """Short tracks, of all formats in turn."""
+    kinds = [kind for kind in RECIPES if kind != "wav_8"]
+    return [
+        write_song(
+            folder / f"{number:02d}.{RECIPES[kind].extension}", kind, seconds=3.2, from_hz=100 + 20 * number
+        )
+        for number, kind in enumerate((kinds * 2)[:count])
+    ]
+
+
+@contextmanager
+def uploading(server: Any, songs: Sequence[Path], *, pause_s: float = 0.02) -> Iterator[threading.Event]:
+    """Upload songs from a thread while the stream runs; the event tells that all are there."""
+    uploaded = threading.Event()
+
+    def upload() -> None:
+        for song in songs:
+            server.upload(BUCKET, f"in/{song.name}", song)
+            time.sleep(pause_s)
+        uploaded.set()
+
+    thread = threading.Thread(target=upload, daemon=True)
+    thread.start()
+    yield uploaded
+    thread.join()
 
 
 def tables_of(server: Any, to: Path, prefix: str = TABLES) -> Path:
@@ -61,7 +90,7 @@ def stream_until(done: Callable[[], bool], *arguments: str, timeout_s: float = 6
     Raises:
         TimeoutError: The condition did not come to hold.
     """
-    with _ended_by(done, timeout_s) as outcome:
+    with ended_by(done, timeout_s) as outcome:
         code = tonearm("ingest", *arguments)
     if outcome.get("error"):
         raise outcome["error"]
@@ -69,7 +98,8 @@ def stream_until(done: Callable[[], bool], *arguments: str, timeout_s: float = 6
 
 
 @contextmanager
-def _ended_by(done: Callable[[], bool], timeout_s: float) -> Iterator[dict[str, BaseException]]:
+def ended_by(done: Callable[[], bool], timeout_s: float) -> Iterator[dict[str, BaseException]]:
+    """Send this process SIGTERM once a condition holds; an ``error`` is left to the caller to raise."""
     ended, outcome = threading.Event(), {}
     deadline = time.monotonic() + timeout_s
 

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import random
-import threading
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.audio_files import RECIPES
-from tests.catalog import counts, errors, keys, last_run, table, tonearm, write_song
-from tests.cloud import BUCKET, TABLES, rows, stream_until, tables_of, upload_songs
+from tests.catalog import counts, errors, keys, last_run, table, tonearm
+from tests.cloud import BUCKET, TABLES, make_songs, rows, stream_until, tables_of, upload_songs, uploading
 from tests.servers.gcs import GcsServer
 from tests.servers.pubsub import PubSubServer, subscription_path
 from tests.servers.pubsub_queue import Subscription
@@ -31,34 +26,6 @@ def queue(gcs_server: GcsServer, pubsub_server: PubSubServer) -> Subscription:
     """The queue of announcements of a bucket."""
     gcs_server.create_bucket(BUCKET)
     return pubsub_server.subscriptions[SUBSCRIPTION]
-
-
-def make_songs(folder: Path, count: int) -> list[Path]:
-    """Short tracks, of all formats in turn."""
-    kinds = [kind for kind in RECIPES if kind != "wav_8"]
-    return [
-        write_song(
-            folder / f"{number:02d}.{RECIPES[kind].extension}", kind, seconds=3.2, from_hz=100 + 20 * number
-        )
-        for number, kind in enumerate((kinds * 2)[:count])
-    ]
-
-
-@contextmanager
-def uploading(server: Any, songs: Sequence[Path], *, pause_s: float = 0.02) -> Iterator[threading.Event]:
-    """Upload songs from a thread while the stream runs; the event tells that all are there."""
-    uploaded = threading.Event()
-
-    def upload() -> None:
-        for song in songs:
-            server.upload(BUCKET, f"in/{song.name}", song)
-            time.sleep(pause_s)
-        uploaded.set()
-
-    thread = threading.Thread(target=upload, daemon=True)
-    thread.start()
-    yield uploaded
-    thread.join()
 
 
 def comparable(tables: Path, name: str) -> list[str]:
