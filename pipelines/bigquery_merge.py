@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from transforms.bigquery_client import Dataset
-from transforms.bigquery_schema import KEYS, TRACK_KEY
-from transforms.tables import SCHEMAS
+from transforms.tables import KEYS, SCHEMAS, TRACK_KEY
 
 _PARTS_OF_TRACKS = ("segments", "embeddings")
 

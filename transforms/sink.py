@@ -8,7 +8,8 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 import apache_beam as beam
@@ -165,7 +166,13 @@ def _key_of_row(row: Row) -> _TrackKey:
 
 def _refusal_of(settled: Settled, refused: Mapping[_TrackKey, str]) -> Failure:
     error = TrackError(Stage.WRITE, ErrorWord.ROW_REFUSED, refused[_key(settled)])
-    return Failure.of(settled.track, error)
+    failure = Failure.of(settled.track, error)
+    # A bundle that is tried again after midnight must not write it into another day's partition.
+    return replace(failure, occurred_at=_moment(settled))
+
+
+def _moment(settled: Settled) -> datetime:
+    return settled.occurred_at if isinstance(settled, Failure) else settled.analyzed_at
 
 
 def _count_as_failed(tracks: int) -> None:

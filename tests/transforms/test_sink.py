@@ -10,6 +10,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from tests.catalog import files_below, keys, table
 from tests.tracks import analysis_of
+from transforms.failure import ErrorWord, Failure, Stage, TrackError
 from transforms.parquet import ParquetWriter, file_name
 from transforms.sink import WriteTables
 from transforms.table_files import write_object
@@ -46,6 +47,14 @@ def test_a_file_is_named_by_its_rows_whatever_their_order() -> None:
     rows = [row for track in TRACKS for row in rows_of(analysis_of(track), PROVENANCE)["track_tags"]]
     assert file_name("track_tags", rows) == file_name("track_tags", rows[::-1])
     assert file_name("track_tags", rows) != file_name("track_tags", rows[1:])
+
+
+def test_failures_of_one_track_id_stand_side_by_side_whatever_their_batches(tmp_path: Path) -> None:
+    """As rows of a manifest that have one id and no object."""
+    for uri, word in (("/gone.flac", ErrorWord.NOT_FOUND), ("/other.flac", ErrorWord.DUPLICATE_TRACK_ID)):
+        failure = Failure.of(Track("one", uri, named=True), TrackError(Stage.SOURCE, word, "told"))
+        ParquetWriter(str(tmp_path)).write("failures", rows_of(failure, PROVENANCE)["failures"])
+    assert sorted(row["uri"] for row in table(tmp_path, "failures")) == ["/gone.flac", "/other.flac"]
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
