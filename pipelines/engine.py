@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import ReadFromPubSub
 from apache_beam.options.pipeline_options import (
+    CrossLanguageOptions,
     GoogleCloudOptions,
     PipelineOptions,
     StandardOptions,
     TestOptions,
 )
 from apache_beam.runners.runner import PipelineResult
+from apache_beam.utils.subprocess_server import JavaJarServer
 
 from models.bundle import Tagger
 from pipelines.counters import counters, stage_seconds
-from pipelines.engine_graph import TagBackfill, TagStream
+from pipelines.engine_graph import TagBackfill, TagStream, written_at_once
 from pipelines.engine_job import JobEnd, JobFailedError, JobLeftError, say_submitted, wait_for
 from pipelines.exit_codes import WrongCallError
+from pipelines.option_types import STREAMING_INSERTS
 from pipelines.outputs import Output, output_at
 from pipelines.report import print_summary
 from pipelines.request import IngestRequest, new_record
@@ -81,8 +86,9 @@ def _stream(
     record = new_record(request, tagger, mode="streaming")
     pipeline = _pipeline(request, streaming=True)
     read = messages or _messages_of(source.subscription)
-    graph = TagStream(request.settings, tagger, output, record.provenance, source.wanted)
-    pipeline | "Messages" >> read | graph
+    graph = TagStream(request.settings, tagger, source.wanted, _sink(request, output, record))
+    with _services_in_java(pipeline.options):
+        pipeline | "Messages" >> read | graph
     try:
         return _run(pipeline, record, request, output)
     except JobLeftError as left:
@@ -97,6 +103,27 @@ def _pipeline(request: IngestRequest, *, streaming: bool) -> beam.Pipeline:
         return beam.Pipeline(options=options)
     except ValueError as error:
         raise WrongCallError(f"Beam says: {error}") from error
+
+
+def _sink(request: IngestRequest, output: Output, record: RunRecord) -> beam.PTransform:
+    if request.bigquery_write_method == STREAMING_INSERTS:
+        return written_at_once(output, record.provenance)
+    from transforms.bigquery_client import Dataset
+    from transforms.bigquery_storage_write import WriteByStorageApi
+
+    (location,) = request.outputs
+    return WriteByStorageApi(Dataset.at(location), record.provenance)
+
+
+@contextmanager
+def _services_in_java(options: PipelineOptions) -> Iterator[None]:
+    """Let Java expand its parts of the graph by the services of ``--beam_services``, if any are named."""
+    services = options.view_as(CrossLanguageOptions).beam_services
+    try:
+        with JavaJarServer.beam_services(services):
+            yield
+    except RuntimeError as error:
+        raise WrongCallError(f"the Storage Write API needs Beam's Java service: {error}") from error
 
 
 def _messages_of(subscription: str) -> beam.PTransform:

@@ -79,26 +79,24 @@ class TagStream(beam.PTransform):
         self,
         settings: AnalysisSettings,
         tagger: Tagger,
-        output: Output,
-        provenance: Provenance,
         wanted: NotificationFilter,
+        write: beam.PTransform,
     ) -> None:
         """Set up the graph.
 
         Args:
             settings: How tracks are analysed.
             tagger: What tags them.
-            output: The tables.
-            provenance: What all rows have in common.
             wanted: Which notifications to take.
+            write: Takes settled tracks to the tables, see :func:`written_at_once`.
         """
         super().__init__()
         self._announce = AnnouncedByMessages(wanted)
         self._analyze = AnalyzeTracks(settings, tagger.front_end)
-        self._write = WriteTables(output.stream_writer(), provenance, max_wait_seconds=GATHERING_SECONDS)
+        self._write = write
 
-    def expand(self, messages: beam.PCollection[PubsubMessage]) -> beam.PCollection[int]:
-        """Return the number of tracks in each batch, once it is written."""
+    def expand(self, messages: beam.PCollection[PubsubMessage]) -> beam.PCollection:
+        """Return what the writing transform does."""
         return (
             messages
             | "Announce" >> self._announce
@@ -106,6 +104,11 @@ class TagStream(beam.PTransform):
             | "Analyze" >> self._analyze
             | "Write" >> self._write
         )
+
+
+def written_at_once(output: Output, provenance: Provenance) -> WriteTables:
+    """A stream's way to the tables: gathered by count and time, and seen as soon as it is written."""
+    return WriteTables(output.stream_writer(), provenance, max_wait_seconds=GATHERING_SECONDS)
 
 
 def _commit(tracks: int, output: Output, run: str) -> None:

@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.exit_codes import EXIT_BROKEN, EXIT_OK, WrongCallError
-from pipelines.option_types import WAVE_TRACKS, fraction, positive_integer, positive_number
+from pipelines.option_types import (
+    STREAMING_INSERTS,
+    WAVE_TRACKS,
+    fraction,
+    positive_integer,
+    positive_number,
+)
 from transforms.settings import MAX_TRACK_BYTES, SEGMENT_SECONDS
 
 if TYPE_CHECKING:
@@ -68,6 +74,7 @@ def request_of(
     beam_options: Sequence[str],
     *,
     retag: bool = False,
+    bigquery_write_method: str = STREAMING_INSERTS,
 ) -> IngestRequest:
     """The run that a command line asks for.
 
@@ -96,6 +103,7 @@ def request_of(
         settings=settings,
         retag=retag,
         wave_tracks=known.wave_tracks,
+        bigquery_write_method=bigquery_write_method,
         beam=read_beam_options(beam_options),
     )
 

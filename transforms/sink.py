@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -112,9 +112,11 @@ class _WriteBatch(beam.DoFn):
         with times.measure("write"):
             batch = list(keyed_batch[1])
             refused = self._write(batch)
-            if failures := [_refusal_of(settled, refused) for settled in batch if _key(settled) in refused]:
+            reasons = [(settled, refused.get(_key(settled))) for settled in batch]
+            failures = [refused_track(settled, reason) for settled, reason in reasons if reason is not None]
+            if failures:
                 self._write(failures)
-                _count_as_failed(len(failures))
+                count_as_refused(len(failures))
         times.report()
         yield len(batch)
 
@@ -164,8 +166,9 @@ def _key_of_row(row: Row) -> _TrackKey:
     return row["track_id"], row["generation"]
 
 
-def _refusal_of(settled: Settled, refused: Mapping[_TrackKey, str]) -> Failure:
-    error = TrackError(Stage.WRITE, ErrorWord.ROW_REFUSED, refused[_key(settled)])
+def refused_track(settled: Settled, reason: str) -> Failure:
+    """What becomes of a track one of whose rows was refused."""
+    error = TrackError(Stage.WRITE, ErrorWord.ROW_REFUSED, reason)
     failure = Failure.of(settled.track, error)
     # A bundle that is tried again after midnight must not write it into another day's partition.
     return replace(failure, occurred_at=_moment(settled))
@@ -175,7 +178,7 @@ def _moment(settled: Settled) -> datetime:
     return settled.occurred_at if isinstance(settled, Failure) else settled.analyzed_at
 
 
-def _count_as_failed(tracks: int) -> None:
+def count_as_refused(tracks: int) -> None:
     """Correct the counts: up to here these tracks were tagged."""
     Metrics.counter(NAMESPACE, "tagged").dec(tracks)
     Metrics.counter(NAMESPACE, "failed").inc(tracks)

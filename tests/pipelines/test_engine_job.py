@@ -14,7 +14,7 @@ from apache_beam.io.gcp.pubsub import ReadFromPubSub
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
-from pipelines.engine_graph import TagBackfill, TagStream
+from pipelines.engine_graph import TagBackfill, TagStream, written_at_once
 from pipelines.engine_job import JobEnd, JobFailedError, JobLeftError, wait_for
 from pipelines.outputs import output_at
 from tests.catalog import tonearm
@@ -53,7 +53,8 @@ def test_dataflow_takes_the_graph_of_a_backfill() -> None:
 
 def test_dataflow_takes_the_graph_of_a_stream() -> None:
     tagger, settings = cached_tagger("musicnn"), AnalysisSettings()
-    graph = TagStream(settings, tagger, output_at(OUTPUTS), PROVENANCE, NotificationFilter())
+    write = written_at_once(output_at(OUTPUTS), PROVENANCE)
+    graph = TagStream(settings, tagger, NotificationFilter(), write)
     read = ReadFromPubSub(subscription="projects/my-project/subscriptions/uploads", with_attributes=True)
     proto = translated(read, graph, streaming=True)
     assert {"TagStream/Announce/Once each", "TagStream/Write/Write"} <= names(proto)
