@@ -22,7 +22,7 @@ from apache_beam.utils.subprocess_server import JavaJarServer
 from models.bundle import Tagger
 from pipelines.counters import counters, stage_seconds
 from pipelines.engine_graph import TagBackfill, TagStream, written_at_once
-from pipelines.engine_job import JobEnd, JobFailedError, JobLeftError, say_submitted, wait_for
+from pipelines.engine_job import JobEnd, JobFailedError, JobLeftError, submit, wait_for
 from pipelines.exit_codes import WrongCallError
 from pipelines.option_types import STREAMING_INSERTS
 from pipelines.outputs import Output, output_at
@@ -48,6 +48,7 @@ def ingest_on_engine(
         WrongCallError: The stream is of a kind that only a local run takes, or the engine lacks an option.
         JobFailedError: The engine gave up. What a backfill had written by then is in the tables.
         JobLeftError: The command was told to stop before a backfill's end.
+        JobOutOfSightError: The engine cannot be asked any more.
     """
     output = output_at(request.outputs)
     if isinstance(request.source, StreamRequest):
@@ -63,10 +64,8 @@ def _backfill(request: IngestRequest, tagger: Tagger, output: Output) -> RunReco
     pipeline | "Input" >> beam.Create([request.source]) | graph
     try:
         return _run(pipeline, record, request, output)
-    except JobLeftError:
-        raise
-    except Exception:
-        # Whole batches only: what the job had written when it failed need not be worked again.
+    except JobFailedError:
+        # What the job had written, whole batches only, need not be worked again.
         output.commit(record.provenance.run_id)
         raise
 
@@ -136,11 +135,11 @@ def _messages_of(subscription: str) -> beam.PTransform:
 def _run(pipeline: beam.Pipeline, record: RunRecord, request: IngestRequest, output: Output) -> RunRecord:
     with output.opened():
         """Now the tables are there. Nothing is held while the job runs: it may outlive this process."""
-    result = pipeline.run()
     if _is_only_translated(pipeline.options):
+        pipeline.run()
         return record
-    say_submitted(result)
     _write_record(record, output, "begun")
+    result = submit(pipeline)
     is_stream = record.mode == "streaming"
     if wait_for(result, pipeline.options) is JobEnd.STOPPED and not is_stream:
         raise JobFailedError("the job was stopped with this command")

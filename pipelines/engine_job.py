@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from enum import Enum, auto
 from types import FrameType
 
+import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
@@ -34,6 +35,25 @@ class JobLeftError(Exception):
     """This command was told to stop; the engine goes on with the job."""
 
 
+class JobOutOfSightError(Exception):
+    """The engine could not be asked any more how the job fares; it may well go on."""
+
+
+def submit(pipeline: beam.Pipeline) -> PipelineResult:
+    """Hand the graph to the engine, and tell the job's name; some runners return at the job's end.
+
+    Raises:
+        JobFailedError: The engine did not take the job, or gave it up.
+    """
+    try:
+        result = pipeline.run()
+    except Exception as error:
+        raise JobFailedError(str(error)) from error
+    if name := _name_of(result):
+        print(f"tonearm: the engine runs job {name}", file=sys.stderr, flush=True)
+    return result
+
+
 def wait_for(result: PipelineResult, options: PipelineOptions) -> JobEnd:
     """Wait for a job's end, or for SIGINT or SIGTERM.
 
@@ -43,6 +63,7 @@ def wait_for(result: PipelineResult, options: PipelineOptions) -> JobEnd:
     Raises:
         JobFailedError: The job ended otherwise than well.
         JobLeftError: A signal came, and the job goes on.
+        JobOutOfSightError: The wait broke off, and the job did not.
     """
     waiting = _Wait(result)
     with _told_to_stop(waiting.ended) as told:
@@ -58,12 +79,6 @@ def wait_for(result: PipelineResult, options: PipelineOptions) -> JobEnd:
         )
     result.cancel()
     return JobEnd.STOPPED
-
-
-def say_submitted(result: PipelineResult) -> None:
-    """Tell where the job is, if the engine names it."""
-    if name := _name_of(result):
-        print(f"tonearm: the engine runs job {name}", file=sys.stderr, flush=True)
 
 
 def _name_of(result: PipelineResult) -> str:
@@ -88,8 +103,21 @@ class _Wait(threading.Thread):
 
     def check(self) -> None:
         """Raise unless the job ended well; Beam takes a drained job for a failed one."""
-        if self._error and self._result.state not in _ENDED_WELL:
+        if self._error is None:
+            return
+        state = self._state()
+        if not PipelineState.is_terminal(state):
+            raise JobOutOfSightError(
+                f"lost sight of job {_name_of(self._result)} ({self._error}); look for it at the engine"
+            ) from self._error
+        if state not in _ENDED_WELL:
             raise JobFailedError(str(self._error)) from self._error
+
+    def _state(self) -> str:
+        try:
+            return self._result.state
+        except Exception:  # whatever an engine's client raises: the error of the wait is the one to tell
+            return PipelineState.UNKNOWN
 
 
 @contextmanager

@@ -117,7 +117,7 @@ def run_request(request: IngestRequest, max_failed_fraction: float) -> int:
     from models.bundle import BundleError
     from models.engine import PrecisionError
     from pipelines.commit import OutputInUseError
-    from pipelines.engine_job import JobLeftError
+    from pipelines.engine_job import JobLeftError, JobOutOfSightError
     from pipelines.ingest import ingest
     from pipelines.pubsub_arrivals import SubscriptionError
     from transforms.failure import TrackError
@@ -141,7 +141,7 @@ def run_request(request: IngestRequest, max_failed_fraction: float) -> int:
         raise
     except TrackError as error:
         raise WrongCallError(f"the input cannot be listed: {error.message}") from error
-    except JobLeftError as error:
+    except (JobLeftError, JobOutOfSightError) as error:
         print(f"tonearm: {error}", file=sys.stderr)
         return EXIT_BROKEN
     except Exception as error:

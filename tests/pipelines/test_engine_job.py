@@ -15,7 +15,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
 from pipelines.engine_graph import TagBackfill, TagStream, written_at_once
-from pipelines.engine_job import JobEnd, JobFailedError, JobLeftError, wait_for
+from pipelines.engine_job import JobEnd, JobFailedError, JobLeftError, JobOutOfSightError, wait_for
 from pipelines.outputs import output_at
 from tests.catalog import tonearm
 from transforms.inference import cached_tagger
@@ -79,6 +79,8 @@ class Job(PipelineResult):
         if self._state == PipelineState.RUNNING:
             os.kill(os.getpid(), signal.SIGTERM)
             self.ended.wait(10)
+        if self._state == PipelineState.UNKNOWN:
+            raise ConnectionError("the engine does not answer")
         if self._state != PipelineState.DONE:
             raise RuntimeError(f"job failed in state {self._state}")
         return self._state
@@ -106,6 +108,11 @@ def test_a_job_that_was_drained_ended_well(state: str) -> None:
 def test_a_job_that_failed_is_told_so(state: str) -> None:
     with pytest.raises(JobFailedError, match=state):
         wait_for(Job(state), ELSEWHERE)
+
+
+def test_a_job_whose_engine_does_not_answer_is_not_taken_for_failed() -> None:
+    with pytest.raises(JobOutOfSightError, match=r"job-7 .*does not answer"):
+        wait_for(Job(PipelineState.UNKNOWN), ELSEWHERE)
 
 
 def test_a_signal_leaves_the_job_to_its_engine() -> None:
