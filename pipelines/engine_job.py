@@ -40,18 +40,15 @@ class JobOutOfSightError(Exception):
 
 
 def submit(pipeline: beam.Pipeline) -> PipelineResult:
-    """Hand the graph to the engine, and tell the job's name; some runners return at the job's end.
+    """Hand the graph to the engine; some runners return at the job's end.
 
     Raises:
         JobFailedError: The engine did not take the job, or gave it up.
     """
     try:
-        result = pipeline.run()
+        return pipeline.run()
     except Exception as error:
         raise JobFailedError(str(error)) from error
-    if name := _name_of(result):
-        print(f"tonearm: the engine runs job {name}", file=sys.stderr, flush=True)
-    return result
 
 
 def wait_for(result: PipelineResult, options: PipelineOptions) -> JobEnd:
@@ -67,6 +64,8 @@ def wait_for(result: PipelineResult, options: PipelineOptions) -> JobEnd:
     """
     waiting = _Wait(result)
     with _told_to_stop(waiting.ended) as told:
+        if name := _name_of(result):
+            print(f"tonearm: the engine runs job {name}", file=sys.stderr, flush=True)
         waiting.start()
         waiting.ended.wait()
     if not told.is_set():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,8 @@ import pytest
 
 from pipelines.bigquery_output import BigQueryOutput
 from tests import catalog
-from tests.catalog import errors, keys, table, tonearm, write_song
+from tests.catalog import errors, keys, start_tonearm, table, tonearm, write_song
+from tests.servers.processes import wait_for
 from transforms.bigquery_load import StagingWriter
 from transforms.tables import Row
 
@@ -64,6 +66,7 @@ def test_tagging_again_replaces_the_rows(library: Path, target: ServedDataset) -
     assert {row["run_id"] for row in target.rows("track_tags")} == {last_run}
 
 
+@pytest.mark.slow
 def test_both_outputs_hold_the_same(library: Path, output: Path, target: ServedDataset) -> None:
     both = ("--output", output, "--output", target.location)
     assert tonearm("ingest", library, *both, *FN_API) == 0
@@ -163,3 +166,30 @@ def test_on_prism(library: Path, output: Path, target: ServedDataset, prism: tup
     assert len(set(target.keys())) == len(target.keys()) == 3
     assert keys(output) == target.keys()
     assert target.staging() == staged_files(output) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_job_ends_well_when_the_command_that_submitted_it_is_gone(
+    library: Path,
+    output: Path,
+    target: ServedDataset,
+    prism_elsewhere: tuple[str, ...],
+    number: signal.Signals,
+) -> None:
+    both = ("--output", output, "--output", target.location)
+    command = start_tonearm("ingest", library, *both, *prism_elsewhere)
+    assert command.stdout is not None
+    while "the engine runs job" not in (line := command.stdout.readline()):
+        assert line, "the command ended before it submitted its job"
+    command.send_signal(number)
+    said, _ = command.communicate()
+    if number == signal.SIGTERM:
+        assert command.returncode == 1
+        assert "goes on with job" in said
+    wait_for(lambda: len(keys(output)) == 3, timeout_s=60, what="the job's commit")
+    assert target.keys() == target.keys("segments") == target.keys("embeddings") == keys(output)
+    assert len(target.rows("failures")) == len(table(output, "failures")) == 1
+    (run,) = target.rows("runs")
+    assert run["ended"] is None
+    assert target.staging() == []
