@@ -107,9 +107,10 @@ def mean_of_channels(channels: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
     One by one, which is several times faster than ``mean(axis=0)`` and gives the same bits.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # the reader looks for infinities itself
-        mono = channels[0].astype(np.float32)
-        for channel in channels[1:]:
+        if len(channels) == 1:
+            return channels[0].astype(np.float32)
+        mono = np.add(channels[0], channels[1], dtype=np.float32)
+        for channel in channels[2:]:
             mono += channel.astype(np.float32, copy=False)
-    if len(channels) > 1:
         mono /= np.float32(len(channels))
     return mono
