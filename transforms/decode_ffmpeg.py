@@ -118,18 +118,16 @@ class FfmpegDecoder:
 
         One by one they would cost as much as decoding them. What is queued when FFmpeg fails still counts.
         """
-        queue, layout, failure = av.AudioFifo(), None, None
+        queue, channels, failure = av.AudioFifo(), 0, None
         wanted = block_samples(self.info.channels)
         try:
             for frame in chain([self._first], self._frames):
-                if frame.sample_rate != self.info.sample_rate_hz:
-                    raise DecoderError(f"the sample rate changes to {frame.sample_rate} Hz on the way")
-                previous, layout = layout, (frame.format.name, frame.layout.nb_channels)
-                if layout != previous:  # the queue cannot hold both
-                    yield from _drain(queue)
-                    queue = av.AudioFifo()
                 frame.pts = None  # gaps in the time stamps are no reason to stop
-                queue.write(frame)
+                if frame.layout.nb_channels != channels or not _is_queued(frame, queue):
+                    self._require_same_rate(frame)
+                    yield from _drain(queue)
+                    queue, channels = av.AudioFifo(), frame.layout.nb_channels
+                    queue.write(frame)
                 if queue.samples >= wanted:
                     yield from _drain(queue)
         except DecoderError as error:
@@ -137,6 +135,10 @@ class FfmpegDecoder:
         yield from _drain(queue)
         if failure is not None:
             raise failure
+
+    def _require_same_rate(self, frame: av.AudioFrame) -> None:
+        if frame.sample_rate != self.info.sample_rate_hz:
+            raise DecoderError(f"the sample rate changes to {frame.sample_rate} Hz on the way")
 
     def close(self) -> None:
         """Release what FFmpeg holds."""
@@ -177,6 +179,15 @@ def _lead_samples(first: av.AudioFrame, audio_format: AudioFormat) -> int:
     if audio_format is not AudioFormat.OGG_VORBIS or not first.pts or not first.time_base:
         return 0
     return max(0, round(-first.pts * first.time_base * first.sample_rate))
+
+
+def _is_queued(frame: av.AudioFrame, queue: av.AudioFifo) -> bool:
+    """Queue a frame of as many channels as those before it, unless its sample format or rate is another."""
+    try:
+        queue.write(frame)
+    except ValueError:
+        return False
+    return True
 
 
 def _drain(queue: av.AudioFifo) -> Iterator[np.ndarray]:
