@@ -1,13 +1,14 @@
 """The log-mel spectrogram: torchaudio's mel filters on PyTorch's FFT, in memory that is used again.
 
-``torchaudio.transforms.MelSpectrogram`` gives the same within 5e-7 and takes 1.7 times as long: it takes
-absolute values, which it then squares. And the C library gives large blocks back to the kernel, so that a
-transform in fresh memory spends up to a third of its time on page faults.
+``torchaudio.transforms.MelSpectrogram`` gives the same within 5e-7 and takes 1.8 times as long: it takes absolute
+values, which it then squares, and multiplies by filters that are nearly all zeros. And the C library gives
+large blocks back to the kernel: in fresh memory up to a third of the time went to page faults.
 """
 
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -38,7 +39,8 @@ def log_mel(samples: npt.NDArray[np.float32], front_end: FrontEnd) -> npt.NDArra
             frames.split(_FRAMES_AT_ONCE), mel.split(_FRAMES_AT_ONCE), strict=True
         ):
             power = _thread.power(some_frames)
-            torch.matmul(power, _filters(front_end), out=some_mel)
+            for part in _filter_parts(front_end):
+                torch.matmul(power[:, part.frequencies], part.filters, out=some_mel[:, part.bands])
         return mel.add_(1.0).log10_().numpy()
 
 
@@ -76,9 +78,21 @@ def _window(length: int) -> torch.Tensor:
     return torch.hann_window(length)
 
 
+@dataclass(frozen=True, slots=True)
+class _FilterPart:
+    """Neighbouring bands: ``filters`` is ``[frequencies, bands]``, without frequencies that none hears."""
+
+    frequencies: slice
+    bands: slice
+    filters: torch.Tensor
+
+
 @lru_cache(maxsize=8)
-def _filters(front_end: FrontEnd) -> torch.Tensor:
-    """Slaney mel filters with the gain before the logarithm: ``[frequencies, mel_bands]``."""
+def _filter_parts(front_end: FrontEnd) -> list[_FilterPart]:
+    """Slaney mel filters with the gain before the logarithm.
+
+    A band hears few of the frequencies: in four parts their product takes less than half the time.
+    """
     filters = torchaudio.functional.melscale_fbanks(
         n_freqs=front_end.fft_length // 2 + 1,
         f_min=front_end.min_frequency_hz,
@@ -88,4 +102,12 @@ def _filters(front_end: FrontEnd) -> torch.Tensor:
         norm="slaney",
         mel_scale="slaney",
     )
-    return filters.mul_(front_end.log_gain)
+    bands = torch.arange(front_end.mel_bands).chunk(4)
+    return [_part(filters * front_end.log_gain, int(some[0]), int(some[-1]) + 1) for some in bands]
+
+
+def _part(filters: torch.Tensor, first_band: int, end_band: int) -> _FilterPart:
+    bands = slice(first_band, end_band)
+    heard = filters[:, bands].any(dim=1).nonzero()
+    frequencies = slice(int(heard[0]), int(heard[-1]) + 1) if len(heard) else slice(0)
+    return _FilterPart(frequencies, bands, filters[frequencies, bands].contiguous())
