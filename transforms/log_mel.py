@@ -1,8 +1,8 @@
 """The log-mel spectrogram: torchaudio's mel filters on PyTorch's FFT, in memory that is used again.
 
-``torchaudio.transforms.MelSpectrogram`` gives the same within 5e-7 and takes 1.8 times as long: it takes absolute
-values, which it then squares, and multiplies by filters that are nearly all zeros. And the C library gives
-large blocks back to the kernel: in fresh memory up to a third of the time went to page faults.
+``torchaudio.transforms.MelSpectrogram`` gives the same within 5e-7 and takes 1.8 times as long: it takes
+absolute values, which it then squares, and multiplies by filters that are nearly all zeros. And the C library
+gives large blocks back to the kernel: in fresh memory up to a third of the time went to page faults.
 """
 
 from __future__ import annotations
