@@ -4,9 +4,9 @@
 
 The kernels are each library's own loop and nothing else (``front_end_kernels.py``). What the product adds is
 the way of the samples through it: channels mixed, numbers checked, blocks cut into patches and, isolated,
-carried between processes. The ways are measured in turn, round by round, so that a busy machine is busy for all
-of them. On two cores the isolated decoder runs ahead on the second one: the share of processor time is the
-honest one there, or that of wall time under ``taskset -c 0``.
+carried between processes. The ways are measured in turn, round by round, so that a busy machine is busy for
+all of them. On two cores the isolated decoder runs ahead on the second one: the share of processor time is
+the honest one there, or that of wall time under ``taskset -c 0``.
 """
 
 from __future__ import annotations

@@ -10,8 +10,11 @@ from typing import Protocol
 import av
 import numpy as np
 
-BLOCK_VALUES = 1 << 17
-"""Samples times channels in a block, 0.5 MiB of float32: larger ones leave the cache and decode slower."""
+BLOCK_VALUES = 1 << 18
+"""Samples times channels in a block at most, 1 MiB of float32.
+
+soundfile seeks to where it is after each block: 0.1 ms in an MP3, 5 % of decoding it in blocks half as long.
+"""
 
 LOWEST_RATE_HZ = 4_000
 HIGHEST_RATE_HZ = 768_000

@@ -10,6 +10,7 @@ import av
 import numpy as np
 
 from transforms.audio_decoder import (
+    BLOCK_VALUES,
     AudioInfo,
     DecoderError,
     block_samples,
@@ -35,6 +36,9 @@ _DEMUXERS: Mapping[AudioFormat, str] = {
     AudioFormat.ASF: "asf",
     AudioFormat.MATROSKA: "matroska",
 }
+_BLOCK_VALUES = BLOCK_VALUES // 2
+"""Each value is copied twice on its way into a block; larger ones leave the cache and take 2 % longer."""
+
 _MAX_FRAME_SAMPLES = 1 << 22
 _FEWEST_UNCOUNTABLE_PLANES = 8
 """PyAV counts planes up to a null pointer, which from eight channels on is not there, and crashes."""
@@ -119,7 +123,7 @@ class FfmpegDecoder:
         One by one they would cost as much as decoding them. What is queued when FFmpeg fails still counts.
         """
         queue, channels, failure = av.AudioFifo(), 0, None
-        wanted = block_samples(self.info.channels)
+        wanted = block_samples(self.info.channels, _BLOCK_VALUES)
         try:
             for frame in chain([self._first], self._frames):
                 frame.pts = None  # gaps in the time stamps are no reason to stop

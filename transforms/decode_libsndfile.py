@@ -13,7 +13,6 @@ import numpy as np
 import soundfile as sf
 
 from transforms.audio_decoder import (
-    BLOCK_VALUES,
     AudioInfo,
     DecoderError,
     block_samples,
@@ -54,9 +53,6 @@ _CODECS: Mapping[str, str] = {
     "ALAC_24": "alac",
     "ALAC_32": "alac",
 }
-_BLOCK_VALUES = 2 * BLOCK_VALUES
-"""soundfile seeks to where it is after each block: 0.1 ms in an MP3, 5 % of decoding it in usual blocks."""
-
 _UNKNOWN_FRAMES = (1 << 63) - 1
 
 
@@ -97,7 +93,7 @@ class LibsndfileDecoder:
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield mono blocks, float32 ``[samples]``; raises DecoderError where libsndfile cannot go on."""
         channels = self.info.channels
-        buffer = np.empty((block_samples(channels, _BLOCK_VALUES), channels), np.float32)
+        buffer = np.empty((block_samples(channels), channels), np.float32)
         while True:
             with library_errors("libsndfile"), _quiet_c_stderr():
                 samples = self._file.read(out=buffer)
