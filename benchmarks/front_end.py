@@ -2,10 +2,11 @@
 
 ``python -m benchmarks.front_end FILES_OR_FOLDERS… [--files 20] [--rounds 5]``
 
-The kernels are each library's own loop and nothing else: decoding without taking the samples out, resampling
-and mel transforms of signals that are in memory already. What the product adds is the way of the samples
-through it: channels mixed, numbers checked, blocks cut into patches and, isolated, carried between processes.
-The ways are measured in turn, round by round, so that a busy machine is busy for all of them.
+The kernels are each library's own loop and nothing else (``front_end_kernels.py``). What the product adds is
+the way of the samples through it: channels mixed, numbers checked, blocks cut into patches and, isolated,
+carried between processes. The ways are measured in turn, round by round, so that a busy machine is busy for
+all of them. On two cores the isolated decoder runs ahead on the second one: the share of processor time is
+the honest one there, or that of wall time under ``taskset -c 0``.
 """
 
 from __future__ import annotations
@@ -15,49 +16,38 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-import av
 import numpy as np
 import psutil
 import soundfile as sf
-import soxr
 import torch
-import torchaudio
 
-from models.front_end import FrontEnd
-from transforms.audio_decoder import BLOCK_VALUES
+from benchmarks.front_end_kernels import FRONT_END, Song, kernels, kernels_with_libopus, load
 from transforms.decode import open_audio
 from transforms.decode_isolated import close_decoders, open_audio_isolated
-from transforms.failure import TrackError
 from transforms.spectrogram import spectrogram_of
 from transforms.timing import StageTimes
 
-FRONT_END = FrontEnd()
-BY_FFMPEG = (".ogg", ".oga", ".opus", ".m4a")
-"""Formats whose faster kernel is FFmpeg's; the others are libsndfile's."""
-
-AUDIO = (".mp3", ".flac", ".wav", *BY_FFMPEG)
-MEL_SAMPLES = 1 << 19
-"""Samples in a mel transform, 33 s: the fastest size seen."""
-
+AUDIO = (".mp3", ".flac", ".wav", ".ogg", ".oga", ".opus", ".m4a")
 SMALLEST_BYTES = 500_000
 """Smaller files are seldom music; what a track costs however short it is belongs to other benchmarks."""
 
 FLAC_COPIES = 3
 """Files that are encoded as FLAC too, since few collections at hand hold all formats."""
 
-WORKER_COUNTS = (1, 2)
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Medians over the rounds for one way and one number of workers.
+    """Medians over the rounds for one codec, one way and one number of workers.
 
     Attributes:
-        way: ``kernels``, ``in process`` or ``isolated``.
+        codec: As in ``track_tags``, or ``all``.
+        way: ``kernels``, ``in process`` or ``isolated``; with Opus also ``kernels, libopus``.
         workers: Threads, each with files of its own.
         times_real: Seconds of audio a second.
         spread: Largest less smallest, as a share of the median.
@@ -67,6 +57,7 @@ class Row:
             second core that decodes ahead.
     """
 
+    codec: str
     way: str
     workers: int
     times_real: float
@@ -77,46 +68,53 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Song:
-    """A file with its signal, float32 mono ``[samples]``, for the kernels behind the decoder."""
-
-    path: Path
-    rate_hz: int
-    signal: np.ndarray
-    resampled: np.ndarray
-
-    @property
-    def duration_s(self) -> float:
-        """Length in seconds."""
-        return len(self.signal) / self.rate_hz
-
-
-@dataclass(frozen=True, slots=True)
 class _Measured:
     wall_s: float
     cpu_s: float
 
+    def __add__(self, other: _Measured) -> _Measured:
+        return _Measured(self.wall_s + other.wall_s, self.cpu_s + other.cpu_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    codec: str
+    way: str
+    workers: int
+
 
 def rows(paths: Sequence[Path], rounds: int = 5) -> list[Row]:
-    """Measure all ways with one worker and with two; files that cannot be decoded are left out."""
+    """Measure all ways, codec by codec, and with two workers all files at once.
+
+    Files that cannot be decoded are left out.
+    """
     torch.set_num_threads(1)
-    songs = [song for path in paths if (song := _load(path))]
+    songs = [song for path in paths if (song := load(path))]
     if not songs:
         raise ValueError("there is no audio file to measure")
-    measured: dict[tuple[str, int], list[_Measured]] = {}
+    measured: dict[_Case, list[_Measured]] = {}
     for number in range(rounds + 1):
-        for workers in WORKER_COUNTS:
-            for way, run in WAYS.items():
-                taken = _measure(run, songs, workers)
-                if number:  # the first round warms caches and starts the decoder processes
-                    measured.setdefault((way, workers), []).append(taken)
+        for case, taken in _measure_all(songs).items():
+            if number:  # the first round warms caches and starts the decoder processes
+                measured.setdefault(case, []).append(taken)
     close_decoders()
-    audio_s = sum(song.duration_s for song in songs)
-    return [
-        _row(way, workers, measured[way, workers], measured["kernels", workers], audio_s)
-        for workers in WORKER_COUNTS
-        for way in WAYS
-    ]
+    return [_row(case, measured, songs) for case in measured]
+
+
+def _measure_all(songs: Sequence[Song]) -> dict[_Case, _Measured]:
+    """One round."""
+    taken = {}
+    for codec in sorted({song.codec for song in songs}):
+        ways = WAYS | LIBOPUS_WAYS if codec == "opus" else WAYS
+        for way, run in ways.items():
+            of_codec = [song for song in songs if song.codec == codec]
+            taken[_Case(codec, way, 1)] = _measure(run, of_codec, workers=1)
+    for way in WAYS:
+        parts = [each for case, each in taken.items() if case.way == way]
+        taken[_Case(ALL, way, 1)] = sum(parts, _Measured(0, 0))
+    for way, run in WAYS.items():
+        taken[_Case(ALL, way, 2)] = _measure(run, songs, workers=2)
+    return taken
 
 
 def start_up_s(rounds: int = 5) -> float:
@@ -134,55 +132,6 @@ def _start_up_s(path: Path) -> float:
         return time.perf_counter() - begun
 
 
-def _load(path: Path) -> Song | None:
-    try:
-        with open_audio(path) as audio:
-            signal = np.concatenate(list(audio.blocks()))
-    except TrackError:
-        return None
-    rate_hz = audio.info.sample_rate_hz
-    return Song(path, rate_hz, signal, soxr.resample(signal, rate_hz, FRONT_END.sample_rate_hz))
-
-
-def _kernels(song: Song) -> None:
-    _decode_with_ffmpeg(song.path) if song.path.suffix in BY_FFMPEG else _decode_with_libsndfile(song.path)
-    stream = soxr.ResampleStream(song.rate_hz, FRONT_END.sample_rate_hz, 1, "float32", "HQ")
-    for start in range(0, len(song.signal), BLOCK_VALUES):
-        stream.resample_chunk(song.signal[start : start + BLOCK_VALUES])
-    mel = _mel_transform()
-    with torch.inference_mode():
-        for start in range(0, len(song.resampled) - FRONT_END.fft_length, MEL_SAMPLES):
-            samples = torch.from_numpy(song.resampled[start : start + MEL_SAMPLES])
-            mel(samples).mul_(FRONT_END.log_gain).add_(1.0).log10_()
-
-
-def _decode_with_libsndfile(path: Path) -> None:
-    with sf.SoundFile(path) as file:
-        buffer = np.empty((BLOCK_VALUES // file.channels, file.channels), np.float32)
-        while len(file.read(out=buffer)):
-            pass
-
-
-def _decode_with_ffmpeg(path: Path) -> None:
-    with av.open(str(path)) as container:
-        container.streams.audio[0].codec_context.thread_count = 1
-        for _ in container.decode(audio=0):
-            pass
-
-
-def _mel_transform() -> torchaudio.transforms.MelSpectrogram:
-    return torchaudio.transforms.MelSpectrogram(
-        sample_rate=FRONT_END.sample_rate_hz,
-        n_fft=FRONT_END.fft_length,
-        hop_length=FRONT_END.hop_length,
-        f_max=FRONT_END.max_frequency_hz,
-        n_mels=FRONT_END.mel_bands,
-        center=False,
-        norm="slaney",
-        mel_scale="slaney",
-    )
-
-
 def _in_process(song: Song) -> None:
     with open_audio(song.path) as audio:
         spectrogram_of(audio.blocks(), audio.info.sample_rate_hz, FRONT_END)
@@ -194,7 +143,8 @@ def _isolated(song: Song) -> None:
         spectrogram_of(audio.blocks(), FRONT_END.sample_rate_hz, FRONT_END, times=times)
 
 
-WAYS = {"kernels": _kernels, "in process": _in_process, "isolated": _isolated}
+WAYS = {"kernels": kernels, "in process": _in_process, "isolated": _isolated}
+LIBOPUS_WAYS = {"kernels, libopus": kernels_with_libopus}
 
 
 def _measure(run: Callable[[Song], None], songs: Iterable[Song], workers: int) -> _Measured:
@@ -211,17 +161,19 @@ def _cpu_s() -> float:
     return sum(each.user + each.system for each in taken)
 
 
-def _row(way: str, workers: int, measured: list[_Measured], kernels: list[_Measured], audio_s: float) -> Row:
-    walls = [each.wall_s for each in measured]
-    pairs = list(zip(kernels, measured, strict=True))
+def _row(case: _Case, measured: dict[_Case, list[_Measured]], songs: Sequence[Song]) -> Row:
+    audio_s = sum(song.duration_s for song in songs if case.codec in (song.codec, ALL))
+    ours, bare = measured[case], measured[replace(case, way="kernels")]
+    walls = [each.wall_s for each in ours]
     return Row(
-        way=way,
-        workers=workers,
+        codec=case.codec,
+        way=case.way,
+        workers=case.workers,
         times_real=audio_s / median(walls),
         spread=(max(walls) - min(walls)) / median(walls),
-        cpu_s=median(each.cpu_s for each in measured) * 3600 / audio_s,
-        share=median(bare.wall_s / each.wall_s for bare, each in pairs),
-        cpu_share=median(bare.cpu_s / each.cpu_s for bare, each in pairs),
+        cpu_s=median(each.cpu_s for each in ours) * 3600 / audio_s,
+        share=median(kernel.wall_s / each.wall_s for kernel, each in zip(bare, ours, strict=True)),
+        cpu_share=median(kernel.cpu_s / each.cpu_s for kernel, each in zip(bare, ours, strict=True)),
     )
 
 
@@ -242,7 +194,7 @@ def write_flac_copies(paths: Sequence[Path], folder: Path) -> list[Path]:
     """Encode the first few files as FLAC, mono and 16 bits."""
     copies = []
     for path in paths[:FLAC_COPIES]:
-        song = _load(path)
+        song = load(path)
         if song:
             copies.append(folder / f"{path.stem}.flac")
             sf.write(copies[-1], song.signal, song.rate_hz, "PCM_16")
@@ -258,13 +210,16 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         paths = find_files(asked.places, asked.files)
-        paths += write_flac_copies(paths, Path(folder))
+        if not any(path.suffix == ".flac" for path in paths):
+            paths += write_flac_copies(paths, Path(folder))
         print(f"{len(paths)} files; a decoder process starts in {start_up_s():.2f} s")
-        print("workers  way         × real time  spread  CPU s/h  of the kernels' speed  …per CPU")
+        print(
+            "codec   workers  way               × real time  spread  CPU s/h  share of the kernels  …per CPU"
+        )
         for row in rows(paths, asked.rounds):
             print(
-                f"{row.workers:7}  {row.way:10}  {row.times_real:11.0f}  {row.spread:6.0%}"
-                f"  {row.cpu_s:7.2f}  {row.share:21.1%}  {row.cpu_share:8.1%}"
+                f"{row.codec:6}  {row.workers:7}  {row.way:16}  {row.times_real:11.0f}  {row.spread:6.0%}"
+                f"  {row.cpu_s:7.2f}  {row.share:20.1%}  {row.cpu_share:8.1%}"
             )
 
 

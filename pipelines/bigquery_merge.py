@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Mapping, Sequence
 
 from transforms.bigquery_client import Dataset
-from transforms.bigquery_load import staging_table
-from transforms.bigquery_schema import KEYS, TRACK_KEY
-from transforms.tables import SCHEMAS
+from transforms.tables import KEYS, SCHEMAS, TRACK_KEY
 
 _PARTS_OF_TRACKS = ("segments", "embeddings")
 
@@ -30,7 +28,7 @@ WHEN NOT MATCHED BY SOURCE AND {target_key} IN (SELECT {track_key} FROM {tracks}
   DELETE"""
 
 
-def merge_statement(dataset: Dataset, wave: str, table: str, staged: Container[str]) -> str | None:
+def merge_statement(dataset: Dataset, table: str, staged: Mapping[str, Sequence[str]]) -> str | None:
     """SQL that replaces the rows whose keys stand and adds the others; running it again changes nothing.
 
     Segments and embeddings are taken only with their track's row: a refused track leaves none. What an
@@ -38,9 +36,8 @@ def merge_statement(dataset: Dataset, wave: str, table: str, staged: Container[s
 
     Args:
         dataset: Where the tables are.
-        wave: The wave.
         table: The table to change.
-        staged: The tables of which the wave has staged rows.
+        staged: The wave's staging tables, by the table that their rows are for.
 
     Returns:
         The statement; None if there is nothing to take.
@@ -49,11 +46,11 @@ def merge_statement(dataset: Dataset, wave: str, table: str, staged: Container[s
     if table not in staged or (is_part and "track_tags" not in staged):
         return None
     track_key = f"({', '.join(TRACK_KEY)})"
-    tracks = _staging(dataset, wave, "track_tags")
+    tracks = _rows_of(dataset, staged["track_tags"]) if is_part else ""
     columns = SCHEMAS[table].names
     merge = _MERGE.format(
         target=dataset.quoted(table),
-        staging=_staging(dataset, wave, table),
+        staging=_rows_of(dataset, staged[table]),
         condition=f"{track_key} IN (SELECT {track_key} FROM {tracks})" if is_part else "TRUE",
         key=", ".join(KEYS[table]),
         same_key=" AND ".join(f"target.{name} = staged.{name}" for name in KEYS[table]),
@@ -67,5 +64,6 @@ def merge_statement(dataset: Dataset, wave: str, table: str, staged: Container[s
     return merge + _DELETE_LEFT_OVER.format(target_key=target_key, track_key=track_key, tracks=tracks)
 
 
-def _staging(dataset: Dataset, wave: str, table: str) -> str:
-    return f"`{staging_table(dataset, wave, table)}`"
+def _rows_of(dataset: Dataset, tables: Sequence[str]) -> str:
+    """What to put behind FROM to read several tables as one."""
+    return "(" + " UNION ALL ".join(f"SELECT * FROM {dataset.quoted(table)}" for table in tables) + ")"

@@ -1,30 +1,32 @@
-"""BigQuery as an output: a wave waits in staging tables and enters each table by one MERGE on its key.
+"""BigQuery as an output: rows wait in staging tables and enter each table by one MERGE on its key.
 
-Every step may be repeated. A run that is killed between two tables leaves rows that no row of
-``track_tags`` speaks for yet; the next run works their tracks again and replaces them.
+What waits is a wave of a local run, or all that an engine's batch run writes. Every step may be repeated. A
+run that is killed between two tables leaves rows that no row of ``track_tags`` speaks for yet; the next run
+works their tracks again and replaces them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from google.api_core.exceptions import Forbidden, NotFound
 from google.cloud import bigquery
 
 from pipelines.bigquery_merge import merge_statement
 from transforms.bigquery_client import REQUEST_SECONDS, RETRY, Dataset
-from transforms.bigquery_load import STAGING_PREFIX, StagingWriter, staging_table
+from transforms.bigquery_load import StagingWriter, staged_tables
 from transforms.bigquery_schema import fields_of, table_of, views_of
 from transforms.bigquery_stream import StreamWriter
 from transforms.stored_rows import OutputError
 from transforms.tables import VISIBILITY_ORDER
 
-STALE_AFTER = timedelta(hours=6)
-"""No run is that long between staging a wave and committing it, so older staging tables are a killed run's.
+BACKFILL_LIFETIME = timedelta(days=14)
+"""An engine's batch run is shorter: Dataflow ends one after ten days."""
 
-Younger ones may belong to a run on another machine."""
+BACKFILL_PARTS = 16
+"""Enough for 24,000 batches a day."""
 
 
 class BigQueryOutput:
@@ -42,7 +44,6 @@ class BigQueryOutput:
         """
         try:
             self._create_tables()
-            self._drop_stale_staging()
         except NotFound as error:
             message = f"{self._dataset} does not exist; make it with `bq mk --location=… {self._dataset}`"
             raise OutputError(message) from error
@@ -54,7 +55,11 @@ class BigQueryOutput:
         """See :class:`pipelines.outputs.Output`."""
         return StagingWriter(self._dataset, wave)
 
-    def direct_writer(self) -> StreamWriter:
+    def backfill_writer(self, run: str) -> StagingWriter:
+        """See :class:`pipelines.outputs.Output`."""
+        return StagingWriter(self._dataset, run, BACKFILL_LIFETIME, BACKFILL_PARTS)
+
+    def stream_writer(self) -> StreamWriter:
         """See :class:`pipelines.outputs.Output`."""
         return StreamWriter(self._dataset)
 
@@ -62,13 +67,13 @@ class BigQueryOutput:
         """See :class:`pipelines.outputs.Output`."""
         staged = self._staged(wave)
         for table in VISIBILITY_ORDER:
-            if statement := merge_statement(self._dataset, wave, table, staged):
+            if statement := merge_statement(self._dataset, table, staged):
                 self._dataset.query(statement)
-        self._drop(wave, staged)
+        self._drop(staged)
 
     def discard(self, wave: str) -> None:
         """See :class:`pipelines.outputs.Output`."""
-        self._drop(wave, self._staged(wave))
+        self._drop(self._staged(wave))
 
     def _create_tables(self) -> None:
         client = self._dataset.client
@@ -81,25 +86,18 @@ class BigQueryOutput:
         for view in views_of(self._dataset):
             client.create_table(view, exists_ok=True, retry=RETRY, timeout=REQUEST_SECONDS)
 
-    def _drop_stale_staging(self) -> None:
-        latest = datetime.now(UTC) - STALE_AFTER
-        for item in self._tables():
-            if item.table_id.startswith(STAGING_PREFIX) and item.created < latest:
-                self._dataset.client.delete_table(item, not_found_ok=True, retry=RETRY)
+    def _staged(self, wave: str) -> Mapping[str, Sequence[str]]:
+        """The tables in which a wave has staged rows, by the table that they are for."""
+        tables = self._dataset.client.list_tables(str(self._dataset), retry=RETRY, timeout=REQUEST_SECONDS)
+        return staged_tables((table.table_id for table in tables), wave)
 
-    def _staged(self, wave: str) -> list[str]:
-        """The tables of which a wave has staged rows."""
-        present = {self._dataset.table(item.table_id) for item in self._tables()}
-        return [table for table in VISIBILITY_ORDER if staging_table(self._dataset, wave, table) in present]
-
-    def _tables(self) -> Iterator[bigquery.table.TableListItem]:
-        return self._dataset.client.list_tables(str(self._dataset), retry=RETRY, timeout=REQUEST_SECONDS)
-
-    def _drop(self, wave: str, tables: list[str]) -> None:
+    def _drop(self, staged: Mapping[str, Sequence[str]]) -> None:
         """Drop staging tables, first those that a later commit must not take without the others."""
-        for table in reversed(tables):
-            name = staging_table(self._dataset, wave, table)
-            self._dataset.client.delete_table(name, not_found_ok=True, retry=RETRY, timeout=REQUEST_SECONDS)
+        for table in reversed(VISIBILITY_ORDER):
+            for name in staged.get(table, ()):
+                self._dataset.client.delete_table(
+                    self._dataset.table(name), not_found_ok=True, retry=RETRY, timeout=REQUEST_SECONDS
+                )
 
 
 def _check_columns(table: bigquery.Table, wanted: list[bigquery.SchemaField]) -> None:

@@ -7,10 +7,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipelines.exit_codes import WrongCallError
-from pipelines.option_types import positive_number
+from pipelines.option_types import STORAGE_WRITE_API, STREAMING_INSERTS, positive_number
 from pipelines.run_options import EXIT_CODES, add_run_options, request_of, run_request
 
 if TYPE_CHECKING:
+    from pipelines.request import IngestRequest
     from pipelines.stream import StreamRequest
 
 _DESCRIPTION = """\
@@ -92,11 +93,25 @@ def _add_stream_options(parser: argparse.ArgumentParser) -> None:
         help="with --subscription: only objects that end so; may repeat",
     )
     stream.add_argument(
+        "--bigquery_write_method",
+        choices=(STREAMING_INSERTS, STORAGE_WRITE_API),
+        default=STREAMING_INSERTS,
+        help="how a stream on an engine writes to BigQuery; the second needs Java where the job is submitted",
+    )
+    stream.add_argument(
         "--max_wave_seconds",
         type=positive_number,
         default=10.0,
         help="a wave closes this long after its first track, or earlier (default: 10)",
     )
+
+
+def _is_stream_to_bigquery_alone(request: IngestRequest) -> bool:
+    from pipelines.stream import StreamRequest
+    from transforms.stored_rows import BIGQUERY
+
+    is_stream = isinstance(request.source, StreamRequest) and not request.beam.is_local
+    return is_stream and all(output.startswith(BIGQUERY) for output in request.outputs)
 
 
 def _source(known: argparse.Namespace) -> str | StreamRequest:
@@ -122,5 +137,17 @@ def _source(known: argparse.Namespace) -> str | StreamRequest:
 
 
 def _ingest(known: argparse.Namespace, beam_options: list[str]) -> int:
-    request = request_of(known, _source(known), known.output, beam_options, retag=known.retag)
+    request = request_of(
+        known,
+        _source(known),
+        known.output,
+        beam_options,
+        retag=known.retag,
+        bigquery_write_method=known.bigquery_write_method,
+    )
+    if known.bigquery_write_method != STREAMING_INSERTS and not _is_stream_to_bigquery_alone(request):
+        raise WrongCallError(
+            "--bigquery_write_method is for --subscription on an engine with one --output, a bigquery:// "
+            "dataset; backfills and runs on one machine go by load jobs"
+        )
     return run_request(request, known.max_failed_fraction)

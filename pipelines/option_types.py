@@ -1,4 +1,4 @@
-"""Values of options: types that say what they want, and defaults that the jobs share."""
+"""Values of options: types that say what they want, names, and defaults that the jobs share."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import argparse
 
 WAVE_TRACKS = 128
 """Tracks of a local run in flight at most: enough for device batches, few enough to lose."""
+
+STREAMING_INSERTS = "STREAMING_INSERTS"
+STORAGE_WRITE_API = "STORAGE_WRITE_API"
+"""How a stream on an engine writes to BigQuery; Beam's names."""
 
 
 def positive_number(text: str) -> float:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Output(Protocol):
-    """A set of the five tables that a local run writes to, wave by wave."""
+    """A set of the five tables that a run writes to; pickled to where an engine's graph runs."""
 
     def opened(self) -> AbstractContextManager[None]:
         """Hold the output for one run: recover what a killed run left half done, keep others away.
@@ -29,11 +29,14 @@ class Output(Protocol):
     def staging_writer(self, wave: str) -> TableWriter:
         """A writer for rows that no reader sees before the wave is committed."""
 
-    def direct_writer(self) -> TableWriter:
-        """A writer for rows that readers see at once; for an engine, which works without waves."""
+    def backfill_writer(self, run: str) -> TableWriter:
+        """A writer for an engine's batch run; readers see its rows when it is committed, if not before."""
+
+    def stream_writer(self) -> TableWriter:
+        """A writer for an engine's stream, whose rows readers see at once."""
 
     def commit(self, wave: str) -> None:
-        """Make a wave's rows visible; may be repeated."""
+        """Make the rows of a wave or backfill visible; may be repeated."""
 
     def discard(self, wave: str) -> None:
         """Forget a wave that was not committed."""
@@ -59,7 +62,11 @@ class ParquetOutput:
         """See :class:`Output`."""
         return ParquetWriter(commit.staging_root(self._location, wave))
 
-    def direct_writer(self) -> ParquetWriter:
+    def backfill_writer(self, run: str) -> ParquetWriter:
+        """See :class:`Output`; a retried bundle writes the same file again, so nothing has to wait."""
+        return ParquetWriter(self._location)
+
+    def stream_writer(self) -> ParquetWriter:
         """See :class:`Output`."""
         return ParquetWriter(self._location)
 
@@ -126,9 +133,15 @@ class SeveralOutputs:
         """See :class:`Output`."""
         return SeveralWriters(tuple(output.staging_writer(wave) for output in self._outputs))
 
-    def direct_writer(self) -> SeveralWriters:
+    def backfill_writer(self, run: str) -> SeveralWriters:
+        """See :class:`Output`; what tells what is done must not do so before the others are committed."""
+        *others, last = self._outputs
+        writers = (*(output.backfill_writer(run) for output in others), last.staging_writer(run))
+        return SeveralWriters(writers)
+
+    def stream_writer(self) -> SeveralWriters:
         """See :class:`Output`."""
-        return SeveralWriters(tuple(output.direct_writer() for output in self._outputs))
+        return SeveralWriters(tuple(output.stream_writer() for output in self._outputs))
 
     def commit(self, wave: str) -> None:
         """See :class:`Output`."""

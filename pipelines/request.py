@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from models.bundle import Tagger
 from pipelines.beam_options import BeamOptions
-from pipelines.option_types import WAVE_TRACKS
+from pipelines.option_types import STREAMING_INSERTS, WAVE_TRACKS
 from pipelines.retry import RetryRequest
 from pipelines.run_record import RunRecord
 from pipelines.stream import StreamRequest
@@ -29,6 +29,7 @@ class IngestRequest:
         settings: How tracks are analysed.
         retag: True to work tracks again that the tables hold already.
         wave_tracks: Tracks in flight at most on a local run.
+        bigquery_write_method: How a stream on an engine writes to BigQuery.
         beam: Options for Beam.
     """
 
@@ -37,6 +38,7 @@ class IngestRequest:
     settings: AnalysisSettings
     retag: bool = False
     wave_tracks: int = WAVE_TRACKS
+    bigquery_write_method: str = STREAMING_INSERTS
     beam: BeamOptions = field(default_factory=BeamOptions)
 
     @property

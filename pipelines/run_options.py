@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.exit_codes import EXIT_BROKEN, EXIT_OK, WrongCallError
-from pipelines.option_types import WAVE_TRACKS, fraction, positive_integer, positive_number
+from pipelines.option_types import (
+    STREAMING_INSERTS,
+    WAVE_TRACKS,
+    fraction,
+    positive_integer,
+    positive_number,
+)
 from transforms.settings import MAX_TRACK_BYTES, SEGMENT_SECONDS
 
 if TYPE_CHECKING:
@@ -68,6 +74,7 @@ def request_of(
     beam_options: Sequence[str],
     *,
     retag: bool = False,
+    bigquery_write_method: str = STREAMING_INSERTS,
 ) -> IngestRequest:
     """The run that a command line asks for.
 
@@ -96,6 +103,7 @@ def request_of(
         settings=settings,
         retag=retag,
         wave_tracks=known.wave_tracks,
+        bigquery_write_method=bigquery_write_method,
         beam=read_beam_options(beam_options),
     )
 
@@ -109,6 +117,7 @@ def run_request(request: IngestRequest, max_failed_fraction: float) -> int:
     from models.bundle import BundleError
     from models.engine import PrecisionError
     from pipelines.commit import OutputInUseError
+    from pipelines.engine_job import JobLeftError, JobOutOfSightError
     from pipelines.ingest import ingest
     from pipelines.pubsub_arrivals import SubscriptionError
     from transforms.failure import TrackError
@@ -128,8 +137,13 @@ def run_request(request: IngestRequest, max_failed_fraction: float) -> int:
         SubscriptionError,
     ) as error:
         raise WrongCallError(str(error)) from error
+    except WrongCallError:
+        raise
     except TrackError as error:
         raise WrongCallError(f"the input cannot be listed: {error.message}") from error
+    except (JobLeftError, JobOutOfSightError) as error:
+        print(f"tonearm: {error}", file=sys.stderr)
+        return EXIT_BROKEN
     except Exception as error:
         _logger.error("the run broke off", exc_info=error)
         print(

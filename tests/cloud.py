@@ -61,7 +61,7 @@ def stream_until(done: Callable[[], bool], *arguments: str, timeout_s: float = 6
     Raises:
         TimeoutError: The condition did not come to hold.
     """
-    with _ended_by(done, timeout_s) as outcome:
+    with ended_by(done, timeout_s) as outcome:
         code = tonearm("ingest", *arguments)
     if outcome.get("error"):
         raise outcome["error"]
@@ -69,7 +69,8 @@ def stream_until(done: Callable[[], bool], *arguments: str, timeout_s: float = 6
 
 
 @contextmanager
-def _ended_by(done: Callable[[], bool], timeout_s: float) -> Iterator[dict[str, BaseException]]:
+def ended_by(done: Callable[[], bool], timeout_s: float) -> Iterator[dict[str, BaseException]]:
+    """Send this process SIGTERM once a condition holds; an ``error`` is left to the caller to raise."""
     ended, outcome = threading.Event(), {}
     deadline = time.monotonic() + timeout_s
 

@@ -10,8 +10,11 @@ from typing import Protocol
 import av
 import numpy as np
 
-BLOCK_VALUES = 1 << 17
-"""Samples times channels in a block, 0.5 MiB of float32: larger ones leave the cache and decode slower."""
+BLOCK_VALUES = 1 << 18
+"""Samples times channels in a block at most, 1 MiB of float32.
+
+soundfile seeks to where it is after each block: 0.1 ms in an MP3, 5 % of decoding it in blocks half as long.
+"""
 
 LOWEST_RATE_HZ = 4_000
 HIGHEST_RATE_HZ = 768_000
@@ -96,9 +99,9 @@ def require_plausible(sample_rate_hz: int, channels: int) -> None:
         raise DecoderError("no channels")
 
 
-def block_samples(channels: int) -> int:
+def block_samples(channels: int, values: int = BLOCK_VALUES) -> int:
     """Samples per channel in a block, so that its memory does not depend on the channels."""
-    return max(BLOCK_VALUES // channels, 1)
+    return max(values // channels, 1)
 
 
 def mean_of_channels(channels: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
@@ -107,9 +110,10 @@ def mean_of_channels(channels: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
     One by one, which is several times faster than ``mean(axis=0)`` and gives the same bits.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # the reader looks for infinities itself
-        mono = channels[0].astype(np.float32)
-        for channel in channels[1:]:
+        if len(channels) == 1:
+            return channels[0].astype(np.float32)
+        mono = np.add(channels[0], channels[1], dtype=np.float32)
+        for channel in channels[2:]:
             mono += channel.astype(np.float32, copy=False)
-    if len(channels) > 1:
         mono /= np.float32(len(channels))
     return mono

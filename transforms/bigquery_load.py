@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import re
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -16,12 +19,12 @@ from transforms.bigquery_client import REQUEST_SECONDS, RETRY, Dataset
 from transforms.bigquery_rows import check_size, typed
 from transforms.bigquery_schema import fields_of
 from transforms.refusal import BatchRefusedError, RowsRefusedError, send_bisecting
-from transforms.tables import Row
+from transforms.tables import SCHEMAS, Row
 
 STAGING_PREFIX = "staging_"
 
-STAGING_LIFETIME = timedelta(days=1)
-"""BigQuery deletes the staging tables of a killed run after so long, if no other run does before."""
+WAVE_LIFETIME = timedelta(hours=6)
+"""No wave is that long between its first load and its commit; BigQuery deletes what a killed run staged."""
 
 MAX_ROW_BYTES = 100_000_000
 """Limit of a row in a load job."""
@@ -34,11 +37,15 @@ class StagingWriter:
     Attributes:
         dataset: Where the tables are.
         wave: The wave; it names the staging tables.
+        lifetime: When BigQuery deletes them, if nothing else does before.
+        parts: Staging tables that batches are spread over; BigQuery takes 1,500 loads a day into one.
         max_row_bytes: Larger rows are refused.
     """
 
     dataset: Dataset
     wave: str
+    lifetime: timedelta = WAVE_LIFETIME
+    parts: int = 1
     max_row_bytes: int = MAX_ROW_BYTES
 
     def write(self, table: str, rows: Sequence[Row]) -> int:
@@ -51,36 +58,41 @@ class StagingWriter:
             RowsRefusedError: Some rows were refused; the others are loaded.
         """
         sizes: list[int] = []
+        staging = self._staging_table(table, rows)
 
         def load(part: Sequence[Row]) -> None:
             columns = typed(table, part)
             check_size(columns.nbytes, self.max_row_bytes)
-            sizes.append(self._load(table, columns))
+            sizes.append(self._load(staging, columns))
 
-        self._create(table)
+        self._create(staging, table)
         if refusals := send_bisecting(rows, load):
             raise RowsRefusedError(table, refusals)
         return sum(sizes)
 
-    def _create(self, table: str) -> None:
-        staging = bigquery.Table(staging_table(self.dataset, self.wave, table), fields_of(table))
-        staging.expires = datetime.now(UTC) + STAGING_LIFETIME
-        self.dataset.client.create_table(staging, exists_ok=True, retry=RETRY, timeout=REQUEST_SECONDS)
+    def _staging_table(self, table: str, rows: Sequence[Row]) -> str:
+        """Any of the parts, the same for the same batch."""
+        name = self.dataset.table(_staging_name(self.wave, table))
+        if self.parts == 1:
+            return name
+        part = zlib.crc32(repr(rows[0].get("track_id")).encode()) % self.parts
+        return f"{name}_{part:02d}"
 
-    def _load(self, table: str, columns: pa.Table) -> int:
+    def _create(self, staging: str, table: str) -> None:
+        resource = bigquery.Table(staging, fields_of(table))
+        resource.expires = datetime.now(UTC) + self.lifetime
+        self.dataset.client.create_table(resource, exists_ok=True, retry=RETRY, timeout=REQUEST_SECONDS)
+
+    def _load(self, staging: str, columns: pa.Table) -> int:
         file = io.BytesIO()
         pq.write_table(columns, file, compression="zstd")
-        RETRY(self._run_job)(table, file)
+        RETRY(self._run_job)(staging, file)
         return file.getbuffer().nbytes
 
-    def _run_job(self, table: str, file: io.BytesIO) -> None:
+    def _run_job(self, staging: str, file: io.BytesIO) -> None:
         # Without a size the upload is resumable: a broken connection costs a piece, not the file.
         job = self.dataset.client.load_table_from_file(
-            file,
-            staging_table(self.dataset, self.wave, table),
-            rewind=True,
-            job_config=_job_config(),
-            timeout=REQUEST_SECONDS,
+            file, staging, rewind=True, job_config=_job_config(), timeout=REQUEST_SECONDS
         )
         try:
             job.result(retry=RETRY)
@@ -88,9 +100,18 @@ class StagingWriter:
             raise BatchRefusedError(error.message) from error
 
 
-def staging_table(dataset: Dataset, wave: str, table: str) -> str:
-    """Full name of the table where a wave's rows wait for their commit."""
-    return dataset.table(f"{STAGING_PREFIX}{wave.replace('-', '_')}_{table}")
+def staged_tables(names: Iterable[str], wave: str) -> Mapping[str, Sequence[str]]:
+    """The staging tables of a wave among a dataset's tables, by the table that their rows are for."""
+    staged: defaultdict[str, list[str]] = defaultdict(list)
+    for name in sorted(names):
+        for table in SCHEMAS:
+            if re.fullmatch(rf"{re.escape(_staging_name(wave, table))}(_\d\d)?", name):
+                staged[table].append(name)
+    return staged
+
+
+def _staging_name(wave: str, table: str) -> str:
+    return f"{STAGING_PREFIX}{wave.replace('-', '_')}_{table}"
 
 
 def _job_config() -> bigquery.LoadJobConfig:

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pyarrow as pa
 from google.cloud import bigquery
 
 from transforms.bigquery_client import Dataset
-from transforms.tables import PARTITION, SCHEMAS
-
-TRACK_KEY = ("track_id", "generation", "tagger")
-
-KEYS: Mapping[str, tuple[str, ...]] = {
-    "segments": (*TRACK_KEY, "segment_index"),
-    "embeddings": TRACK_KEY,
-    "failures": (*TRACK_KEY, "uri", "stage", "error"),
-    "track_tags": TRACK_KEY,
-    "runs": ("run_id",),
-}
-"""Columns that name a row: a row that is written again replaces the one that stands."""
+from transforms.tables import KEYS, PARTITION, SCHEMAS
 
 _DESCRIPTIONS = {
     "track_tags": "One row a track, generation and tagger: what it sounds like.",

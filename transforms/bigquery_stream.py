@@ -6,7 +6,6 @@ as a bundle that an engine retries after an outage, is one row in the views of l
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +16,8 @@ from google.api_core.exceptions import BadRequest
 
 from transforms.bigquery_client import REQUEST_SECONDS, RETRY, Dataset
 from transforms.bigquery_rows import check_size, typed
-from transforms.bigquery_schema import KEYS
 from transforms.refusal import BatchRefusedError, Refusal, RowsRefusedError, send_bisecting
-from transforms.tables import Row
+from transforms.tables import Row, name_of_row
 
 MAX_REQUEST_BYTES = 9_500_000
 """BigQuery takes 10 MB a request; the rest is for insert ids and braces."""
@@ -72,7 +70,7 @@ class StreamWriter:
             errors = self.dataset.client.insert_rows_json(
                 self.dataset.table(table),
                 content,
-                row_ids=[insert_id(table, row) for row in rows],
+                row_ids=[name_of_row(table, row) for row in rows],
                 skip_invalid_rows=True,
                 retry=RETRY,
                 timeout=REQUEST_SECONDS,
@@ -80,12 +78,6 @@ class StreamWriter:
         except BadRequest as error:
             raise BatchRefusedError(error.message) from error
         return [Refusal(rows[error["index"]], _reason(error["errors"][0])) for error in errors]
-
-
-def insert_id(table: str, row: Row) -> str:
-    """A name for a row: its table, key and run, as a digest."""
-    key = [table, *(str(row[column]) for column in (*KEYS[table], "run_id"))]
-    return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
 
 
 def _json_rows(table: str, rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator, Mapping
+from itertools import chain
 
 import av
 import numpy as np
 
 from transforms.audio_decoder import (
+    BLOCK_VALUES,
     AudioInfo,
     DecoderError,
     block_samples,
@@ -34,6 +36,9 @@ _DEMUXERS: Mapping[AudioFormat, str] = {
     AudioFormat.ASF: "asf",
     AudioFormat.MATROSKA: "matroska",
 }
+_BLOCK_VALUES = BLOCK_VALUES // 2
+"""Each value is copied twice on its way into a block; larger ones leave the cache and take 2 % longer."""
+
 _MAX_FRAME_SAMPLES = 1 << 22
 _FEWEST_UNCOUNTABLE_PLANES = 8
 """PyAV counts planes up to a null pointer, which from eight channels on is not there, and crashes."""
@@ -66,17 +71,21 @@ class FfmpegDecoder:
                 self._stream = _choose_stream(self._container)
                 self._codec = _prepare_codec(self._stream)
                 self._frames = self._decode()
-                self._first = next(self._frames, None)
+                self._first = self._first_frame()
                 self.info = self._read_info(self._first)
                 self._lead_samples = _lead_samples(self._first, audio_format)
             except BaseException:
                 self._container.close()
                 raise
 
-    def _read_info(self, first: av.AudioFrame | None) -> AudioInfo:
-        """Describe the stream by its first frame, since headers understate what HE-AAC decodes to."""
+    def _first_frame(self) -> av.AudioFrame:
+        first = next(self._frames, None)
         if first is None:
             raise DecoderError("FFmpeg: no frame can be decoded")
+        return first
+
+    def _read_info(self, first: av.AudioFrame) -> AudioInfo:
+        """Describe the stream by its first frame, since headers understate what HE-AAC decodes to."""
         require_plausible(first.sample_rate, first.layout.nb_channels)
         return AudioInfo(
             codec=_codec_word(self._codec.codec.canonical_name),
@@ -113,31 +122,27 @@ class FfmpegDecoder:
 
         One by one they would cost as much as decoding them. What is queued when FFmpeg fails still counts.
         """
-        queue, layout = av.AudioFifo(), None
-        wanted = block_samples(self.info.channels)
-        frame, failure = self._first, None
-        while frame is not None:
-            if layout is not None and layout != _layout(frame):  # the queue cannot hold both
-                yield from _drain(queue)
-                queue = av.AudioFifo()
-            layout = _layout(frame)
-            frame.pts = None  # gaps in the time stamps are no reason to stop
-            queue.write(frame)
-            if queue.samples >= wanted:
-                yield from _drain(queue)
-            try:
-                frame = self._next_frame()
-            except DecoderError as error:
-                frame, failure = None, error
+        queue, channels, failure = av.AudioFifo(), 0, None
+        wanted = block_samples(self.info.channels, _BLOCK_VALUES)
+        try:
+            for frame in chain([self._first], self._frames):
+                frame.pts = None  # gaps in the time stamps are no reason to stop
+                if frame.layout.nb_channels != channels or not _is_queued(frame, queue):
+                    self._require_same_rate(frame)
+                    yield from _drain(queue)
+                    queue, channels = av.AudioFifo(), frame.layout.nb_channels
+                    queue.write(frame)
+                if queue.samples >= wanted:
+                    yield from _drain(queue)
+        except DecoderError as error:
+            failure = error
         yield from _drain(queue)
         if failure is not None:
             raise failure
 
-    def _next_frame(self) -> av.AudioFrame | None:
-        frame = next(self._frames, None)
-        if frame is not None and frame.sample_rate != self.info.sample_rate_hz:
+    def _require_same_rate(self, frame: av.AudioFrame) -> None:
+        if frame.sample_rate != self.info.sample_rate_hz:
             raise DecoderError(f"the sample rate changes to {frame.sample_rate} Hz on the way")
-        return frame
 
     def close(self) -> None:
         """Release what FFmpeg holds."""
@@ -173,15 +178,20 @@ def _prepare_codec(stream: av.AudioStream) -> av.AudioCodecContext:
     return codec
 
 
-def _lead_samples(first: av.AudioFrame | None, audio_format: AudioFormat) -> int:
+def _lead_samples(first: av.AudioFrame, audio_format: AudioFormat) -> int:
     """Samples before time zero, which Vorbis encoders and cutting tools leave to the player to drop."""
-    if audio_format is not AudioFormat.OGG_VORBIS or first is None or not first.pts or not first.time_base:
+    if audio_format is not AudioFormat.OGG_VORBIS or not first.pts or not first.time_base:
         return 0
     return max(0, round(-first.pts * first.time_base * first.sample_rate))
 
 
-def _layout(frame: av.AudioFrame) -> tuple[str, int]:
-    return frame.format.name, frame.layout.nb_channels
+def _is_queued(frame: av.AudioFrame, queue: av.AudioFifo) -> bool:
+    """Queue a frame of as many channels as those before it, unless its sample format or rate is another."""
+    try:
+        queue.write(frame)
+    except ValueError:
+        return False
+    return True
 
 
 def _drain(queue: av.AudioFifo) -> Iterator[np.ndarray]:

@@ -7,11 +7,11 @@ which decodes and resamples file after file, and another one after a file that k
     worker thread ── rate, open file ──►  decode_worker: decode, resample
       mel, network ◄── samples, facts ──
 
-The price (benchmarks/front_end.py): 0.2 to 0.4 s of start-up once a thread, and on a busy two-core machine
-0.1 to 0.5 processor seconds for an hour of audio, 2 to 12 % of the front end. At the usual rate of two
-networks in float32, some 45 s for that hour, this is one per cent at most. It is therefore always paid, and
-there is no option. Samples cross in a Unix socket: shared memory would save a third of the 2.4 ms that the
-samples of a track take, and a pipe costs half as much again.
+The price (benchmarks/front_end.py): 0.1 to 0.3 s of start-up once a thread, and on a busy two-core machine
+0.1 processor seconds for an hour of audio, 2 % of the front end; with single formats up to 0.3, 7 %. It is
+therefore always paid, and there is no option. Samples cross in a Unix socket: 1.5 ms for a minute of audio,
+which takes some 65 in all; shared memory would save 0.3 of them. It costs more that two processes take turns
+on a core, whose cache each finds full of the other's data: hence few and long messages.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from typing import Any
 
@@ -21,7 +22,7 @@ from transforms.failure import ErrorWord, Stage, TrackError
 Samples = npt.NDArray[np.float32]
 
 PIECE_SAMPLES = 1 << 17
-"""Samples in a message at most, 0.5 MiB; usual blocks are a fifth of it."""
+"""Samples in a message at most: 0.5 MiB, or 8 s."""
 
 BUFFER_BYTES = 1 << 20
 """What may lie in the socket: 16 s at 16 kHz, so that decoding goes on while the worker transforms."""
@@ -65,6 +66,18 @@ def send(to: socket.socket, kind: Kind, content: dict[str, Any] | None = None) -
     """Send a message other than samples."""
     body = json.dumps(content or {}).encode()
     to.sendall(_HEADER.pack(kind, len(body)) + body)
+
+
+def gathered(blocks: Iterable[Samples]) -> Iterator[Samples]:
+    """Gather blocks into messages of full length, so that the two processes seldom take turns on a core."""
+    waiting: list[Samples] = []
+    for block in blocks:
+        if waiting and sum(map(len, waiting)) + len(block) > PIECE_SAMPLES:
+            yield np.concatenate(waiting)
+            waiting = []
+        waiting.append(block)
+    if waiting:
+        yield np.concatenate(waiting)
 
 
 def send_samples(to: socket.socket, samples: Samples) -> None:

@@ -20,6 +20,9 @@ _END_LIMIT_S = 5.0
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
 """Environment variables for the decoder process: no credentials beside hostile bytes."""
 
+_MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(4 << 20), "MALLOC_TRIM_THRESHOLD_": str(16 << 20)}
+"""Keeps freed blocks for the next ones, which glibc would give back to the kernel and fault in again."""
+
 
 class DecoderProcess:
     """One child process and the socket to it; used by one thread at a time."""
@@ -141,11 +144,11 @@ def _start_process() -> DecoderProcess:
 
 
 def _environment() -> dict[str, str]:
-    """Little: where modules are, wherever this program found them, and one thread for NumPy."""
+    """Little: where modules are, wherever this program found them; one thread for NumPy; ``_MALLOC``."""
     ours = str(Path(__file__).resolve().parents[1])
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     modules = os.pathsep.join([ours, *filter(None, sys.path)])
-    return passed_on | {"PYTHONPATH": modules, "OPENBLAS_NUM_THREADS": "1"}
+    return passed_on | {"PYTHONPATH": modules, "OPENBLAS_NUM_THREADS": "1"} | _MALLOC
 
 
 def timeout_error(message: str) -> TrackError:

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from transforms.decode import open_audio_descriptor
-from transforms.decode_messages import Kind, packed_error, receive_request, send, send_samples
+from transforms.decode_messages import Kind, gathered, packed_error, receive_request, send, send_samples
 from transforms.failure import Stage, TrackError, unexpected
 from transforms.resample import resampled
 from transforms.timing import StageTimes
@@ -79,7 +79,7 @@ def _decode(worker: socket.socket, descriptor: int, rate_hz: int) -> None:
         send(worker, Kind.OPENED, asdict(audio.info))
         decoded = times.measure_each("decode", audio.blocks())
         at_wanted_rate = resampled(decoded, audio.info.sample_rate_hz, rate_hz)
-        for samples in times.measure_each("resample", at_wanted_rate):
+        for samples in gathered(times.measure_each("resample", at_wanted_rate)):
             send_samples(worker, samples)
         facts = {"decoded_s": audio.decoded_s, "truncated": audio.truncated, "seconds": times.seconds}
     send(worker, Kind.DONE, facts)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms.table_files import files_below, opened, write_object
-from transforms.tables import PARTITION, SCHEMAS, Row
+from transforms.tables import PARTITION, SCHEMAS, Row, name_of_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,8 @@ def file_name(table: str, rows: Iterable[Row]) -> str:
     """A name that depends on the run and the rows' keys alone, whatever their order."""
     if table == "runs":
         return "".join(f"run-{row['run_id']}.parquet" for row in rows)
-    keys = sorted(
-        "\0".join(row[name] for name in ("run_id", "track_id", "generation", "tagger")) for row in rows
-    )
-    return f"part-{hashlib.sha256(chr(1).join(keys).encode()).hexdigest()[:24]}.parquet"
+    names = sorted(name_of_row(table, row) for row in rows)
+    return f"part-{hashlib.sha256(''.join(names).encode()).hexdigest()[:24]}.parquet"
 
 
 def partition_folder(table: str, day: date) -> str:

@@ -5,9 +5,11 @@ A track one of whose rows is refused is written as a failure, with none of its r
 
 from __future__ import annotations
 
+import zlib
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 import apache_beam as beam
@@ -66,6 +68,7 @@ class WriteTables(beam.PTransform):
         provenance: Provenance,
         *,
         tracks_per_file: int = TRACKS_PER_FILE,
+        shards: int = 1,
         max_wait_seconds: float | None = None,
     ) -> None:
         """Set up the sink.
@@ -74,23 +77,29 @@ class WriteTables(beam.PTransform):
             writer: Where rows go.
             provenance: What all rows have in common.
             tracks_per_file: Tracks gathered before their rows are written.
+            shards: Gatherers that work side by side; an engine runs each on one core.
             max_wait_seconds: How long a track of an unbounded input may wait for company.
         """
         super().__init__()
         self._writer = writer
         self._provenance = provenance
         self._tracks_per_file = tracks_per_file
+        self._shards = shards
         self._max_wait_seconds = max_wait_seconds
 
     def expand(self, settled: beam.PCollection[Settled]) -> beam.PCollection[int]:
         """Return the number of tracks in each batch, once it is written."""
         return (
             settled
-            | "One shard" >> beam.Map(lambda element: (0, element))
+            | "By shard" >> beam.Map(_with_shard, self._shards).with_output_types(tuple[int, Settled])
             | "Gather" >> beam.GroupIntoBatches(self._tracks_per_file, self._max_wait_seconds)
             | "Make durable" >> beam.Reshuffle()
             | "Write" >> beam.ParDo(_WriteBatch(self._writer, self._provenance))
         )
+
+
+def _with_shard(settled: Settled, shards: int) -> tuple[int, Settled]:
+    return zlib.crc32(_key(settled)[0].encode()) % shards, settled
 
 
 class _WriteBatch(beam.DoFn):
@@ -103,9 +112,11 @@ class _WriteBatch(beam.DoFn):
         with times.measure("write"):
             batch = list(keyed_batch[1])
             refused = self._write(batch)
-            if failures := [_refusal_of(settled, refused) for settled in batch if _key(settled) in refused]:
+            reasons = [(settled, refused.get(_key(settled))) for settled in batch]
+            failures = [refused_track(settled, reason) for settled, reason in reasons if reason is not None]
+            if failures:
                 self._write(failures)
-                _count_as_failed(len(failures))
+                count_as_refused(len(failures))
         times.report()
         yield len(batch)
 
@@ -155,12 +166,19 @@ def _key_of_row(row: Row) -> _TrackKey:
     return row["track_id"], row["generation"]
 
 
-def _refusal_of(settled: Settled, refused: Mapping[_TrackKey, str]) -> Failure:
-    error = TrackError(Stage.WRITE, ErrorWord.ROW_REFUSED, refused[_key(settled)])
-    return Failure.of(settled.track, error)
+def refused_track(settled: Settled, reason: str) -> Failure:
+    """What becomes of a track one of whose rows was refused."""
+    error = TrackError(Stage.WRITE, ErrorWord.ROW_REFUSED, reason)
+    failure = Failure.of(settled.track, error)
+    # A bundle that is tried again after midnight must not write it into another day's partition.
+    return replace(failure, occurred_at=_moment(settled))
 
 
-def _count_as_failed(tracks: int) -> None:
+def _moment(settled: Settled) -> datetime:
+    return settled.occurred_at if isinstance(settled, Failure) else settled.analyzed_at
+
+
+def count_as_refused(tracks: int) -> None:
     """Correct the counts: up to here these tracks were tagged."""
     Metrics.counter(NAMESPACE, "tagged").dec(tracks)
     Metrics.counter(NAMESPACE, "failed").inc(tracks)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-import torch
-import torchaudio
 
 from models.front_end import FrontEnd
 from transforms.failure import ErrorWord, Stage, TrackError
+from transforms.log_mel import log_mel
 from transforms.resample import resampled
 from transforms.settings import MAX_PATCHES
 from transforms.timing import StageTimes
@@ -20,8 +18,8 @@ from transforms.timing import StageTimes
 Samples = npt.NDArray[np.float32]
 Patches = npt.NDArray[np.float32]
 
-PATCHES_AT_ONCE = 16
-"""Patches a mel transform takes at once: large enough to hide call overhead, small enough for the cache."""
+PATCHES_AT_ONCE = 8
+"""Patches that are transformed at once: 24 s of samples wait for it."""
 
 SHORTEST_TRACK_S = 0.25
 """Less than this says nothing about music; it would be repeated a dozen times to fill one patch."""
@@ -103,7 +101,8 @@ class _PatchBuilder:
         self._patch_hop = front_end.patch_hop_frames * front_end.hop_length
         self._patch_span = (front_end.patch_frames - 1) * front_end.hop_length + front_end.fft_length
         self._kept = _ThinnedPatches(front_end, max_patches)
-        self._pending = [np.zeros(self._half_window, np.float32)]
+        overlap = max(0, self._patch_span - self._patch_hop)
+        self._pending = np.zeros(PATCHES_AT_ONCE * self._patch_hop + overlap, np.float32)
         self._pending_length = self._half_window
         self._samples = 0
         self._peak = 0.0
@@ -114,8 +113,6 @@ class _PatchBuilder:
         self._samples += len(samples)
         self._peak = max(self._peak, float(samples.max()), -float(samples.min()))
         self._append(samples)
-        if self._pending_length >= PATCHES_AT_ONCE * self._patch_hop + self._patch_span:
-            self._take_whole_patches()
 
     def finish(self) -> Spectrogram:
         duration_s = self._samples / self._front_end.sample_rate_hz
@@ -132,17 +129,22 @@ class _PatchBuilder:
         return self._kept.spectrogram(duration_s, silent=self._peak < SILENCE_PEAK)
 
     def _append(self, samples: Samples) -> None:
-        self._pending.append(samples)
-        self._pending_length += len(samples)
+        while len(samples):
+            begin = self._pending_length
+            end = min(begin + len(samples), len(self._pending))
+            self._pending[begin:end] = samples[: end - begin]
+            self._pending_length, samples = end, samples[end - begin :]
+            if end == len(self._pending):
+                self._take_whole_patches()
 
     def _take_whole_patches(self) -> None:
-        pending = np.concatenate(self._pending)
+        pending = self._pending[: self._pending_length]
         whole = max(0, (len(pending) - self._patch_span) // self._patch_hop + 1)
-        for first in range(0, whole, PATCHES_AT_ONCE):
-            count = min(PATCHES_AT_ONCE, whole - first)
-            self._take(pending[first * self._patch_hop :], count)
-        rest = pending[whole * self._patch_hop :].copy()
-        self._pending, self._pending_length = [rest], len(rest)
+        if whole:
+            self._take(pending, whole)
+        rest = pending[whole * self._patch_hop :]
+        self._pending[: len(rest)] = rest
+        self._pending_length = len(rest)
 
     def _take(self, samples: Samples, count: int) -> None:
         """Transform the kept ones among the next ``count`` patches."""
@@ -164,7 +166,7 @@ class _PatchBuilder:
         return windows[:: self._front_end.patch_hop_frames].transpose(0, 2, 1)
 
     def _repeated_to_one_patch(self) -> Samples:
-        frames = log_mel(np.concatenate(self._pending), self._front_end)
+        frames = log_mel(self._pending[: self._pending_length], self._front_end)
         repeats = -(-self._front_end.patch_frames // len(frames))
         return np.tile(frames, (repeats, 1))[: self._front_end.patch_frames]
 
@@ -220,34 +222,3 @@ class _ThinnedPatches:
             silent=silent,
             frontend=self._front_end.fingerprint,
         )
-
-
-def log_mel(samples: Samples, front_end: FrontEnd) -> npt.NDArray[np.float32]:
-    """Log-compressed mel power of samples that are padded already.
-
-    Args:
-        samples: float32 [samples] at the front end's rate.
-        front_end: The settings.
-
-    Returns:
-        float32 [frames, mel_bands] with ``frames = 1 + (samples - fft_length) // hop_length``.
-    """
-    with torch.inference_mode():
-        mel = _mel_transform(front_end)(torch.from_numpy(samples))
-        return mel.mul_(front_end.log_gain).add_(1.0).log10_().T.contiguous().numpy()
-
-
-@lru_cache(maxsize=8)
-def _mel_transform(front_end: FrontEnd) -> torchaudio.transforms.MelSpectrogram:
-    return torchaudio.transforms.MelSpectrogram(
-        sample_rate=front_end.sample_rate_hz,
-        n_fft=front_end.fft_length,
-        hop_length=front_end.hop_length,
-        f_min=front_end.min_frequency_hz,
-        f_max=front_end.max_frequency_hz,
-        n_mels=front_end.mel_bands,
-        power=2.0,
-        center=False,
-        norm="slaney",
-        mel_scale="slaney",
-    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -144,6 +146,17 @@ SCHEMAS: Mapping[str, pa.Schema] = {
 
 PARTITION = "ingest_date"
 
+TRACK_KEY = ("track_id", "generation", "tagger")
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "segments": (*TRACK_KEY, "segment_index"),
+    "embeddings": TRACK_KEY,
+    "failures": (*TRACK_KEY, "uri", "stage", "error"),
+    "track_tags": TRACK_KEY,
+    "runs": ("run_id",),
+}
+"""Columns that name a row."""
+
 PER_TRACK_TABLES = ("segments", "embeddings", "failures", "track_tags")
 VISIBILITY_ORDER = (*PER_TRACK_TABLES, "runs")
 """Files become visible in this order: who sees a row of ``track_tags`` finds its other rows."""
@@ -220,6 +233,12 @@ def _common(track: Track, moment: datetime, provenance: Provenance) -> Row:
         "frontend": provenance.frontend,
         PARTITION: moment.astimezone(UTC).date(),
     }
+
+
+def name_of_row(table: str, row: Row) -> str:
+    """A digest of the row's key and run, by which the same row is known when it is written again."""
+    key = [table, *(str(row[column]) for column in (*KEYS[table], "run_id"))]
+    return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
 
 
 def readable(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.cloud import bigquery
 
 from pipelines import bigquery_output
 from pipelines.bigquery_output import BigQueryOutput
@@ -86,16 +87,6 @@ def test_show_reads_from_bigquery(
     assert "0:00–0:03" in capsys.readouterr().out
 
 
-def test_an_engine_streams_into_the_tables(songs: Path, target: ServedDataset) -> None:
-    engine = ("--runner", "apache_beam.runners.portability.fn_api_runner.FnApiRunner")  # no local run to us
-    assert tonearm("ingest", songs, "--output", target.location, *engine) == 0
-    assert target.counts() == (4, 4, 0, 0)
-    assert len(target.keys()) == len(target.keys("embeddings")) == 4
-    assert tonearm("ingest", songs, "--output", target.location, *engine) == 0
-    assert target.counts() == (4, 0, 4, 0)
-    assert len(target.keys()) == 4
-
-
 class Killed(BaseException):
     """Stands in for a kill: nobody catches it."""
 
@@ -133,7 +124,7 @@ def test_a_commit_may_be_repeated_at_any_point(
     with output.opened():
         output.staging_writer("one-000001").write("failures", [failure("a"), failure("a"), failure("b")])
         with monkeypatch.context() as patched:
-            patched.setattr(BigQueryOutput, "_drop", lambda self, wave, tables: None)
+            patched.setattr(BigQueryOutput, "_drop", lambda self, staged: None)
             output.commit("one-000001")
         output.commit("one-000001")
         output.commit("one-000001")
@@ -156,17 +147,27 @@ def failure(track_id: str) -> Row:
     }
 
 
-def test_staging_tables_are_dropped_once_no_run_can_be_at_them(
+def test_staging_tables_end_by_themselves_once_no_run_can_be_at_them(
     target: ServedDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """As BigQuery is told; the emulator forgets it."""
+    made: dict[str, timedelta] = {}
+    create = bigquery.Client.create_table
+
+    def noting(self: bigquery.Client, table: bigquery.Table, **options: Any) -> bigquery.Table:
+        if table.expires:
+            made[table.table_id] = table.expires - datetime.now(UTC)
+        return create(self, table, **options)
+
+    monkeypatch.setattr(bigquery.Client, "create_table", noting)
     output = BigQueryOutput(target.dataset)
     output.staging_writer("killed-000001").write("failures", [failure("a")])
+    output.backfill_writer("killed").write("failures", [failure("a")])
     with output.opened():
-        assert target.staging() == ["staging_killed_000001_failures"]
-    monkeypatch.setattr(bigquery_output, "STALE_AFTER", timedelta(0))
-    with output.opened():
-        assert target.staging() == []
-    assert target.rows("failures") == []
+        of_a_wave, of_a_backfill = (made.pop(name) for name in sorted(target.staging()))
+    assert timedelta(hours=5) < of_a_wave <= timedelta(hours=6)
+    assert timedelta(days=13) < of_a_backfill <= timedelta(days=14)
+    assert made == {}
 
 
 def test_a_track_whose_row_is_refused_fails_in_every_output(

@@ -10,10 +10,10 @@ import pytest
 from tests.tracks import analysis_of
 from transforms.bigquery_client import Dataset
 from transforms.bigquery_rows import typed
-from transforms.bigquery_schema import KEYS, fields_of, table_of
+from transforms.bigquery_schema import fields_of, table_of
 from transforms.refusal import MAX_REFUSED, BatchRefusedError, send_bisecting
 from transforms.stored_rows import OutputError
-from transforms.tables import PER_TRACK_TABLES, SCHEMAS, Provenance, Row, rows_of
+from transforms.tables import KEYS, PER_TRACK_TABLES, SCHEMAS, Provenance, Row, rows_of
 from transforms.track import Track
 
 TRACK = Track("one", "/music/one.flac", "1-10", metadata={"title": "One"})

@@ -13,10 +13,10 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from pipelines.bigquery_output import BigQueryOutput
 from tests.tracks import NOON, analysis_of
 from transforms import bigquery_stream
-from transforms.bigquery_stream import InsertError, StreamWriter, insert_id
+from transforms.bigquery_stream import InsertError, StreamWriter
 from transforms.refusal import RowsRefusedError
 from transforms.sink import WriteTables
-from transforms.tables import Provenance, Row, rows_of
+from transforms.tables import Provenance, Row, name_of_row, rows_of
 from transforms.track import Track
 
 if TYPE_CHECKING:
@@ -112,6 +112,6 @@ def test_a_fault_of_bigquerys_own_is_no_refusal() -> None:
 
 def test_an_insert_id_is_of_the_key_and_the_run() -> None:
     again = track_row(analyzed_at=NOON.replace(hour=14))
-    assert insert_id("track_tags", track_row()) == insert_id("track_tags", again)
+    assert name_of_row("track_tags", track_row()) == name_of_row("track_tags", again)
     others = [track_row(run_id="other"), track_row(generation="2-10"), track_row(TRACKS[1])]
-    assert len({insert_id("track_tags", row) for row in [track_row(), *others]}) == 4
+    assert len({name_of_row("track_tags", row) for row in [track_row(), *others]}) == 4

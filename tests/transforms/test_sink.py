@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import apache_beam as beam
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing import test_stream
 
 from tests.catalog import files_below, keys, table
 from tests.tracks import analysis_of
+from transforms.failure import ErrorWord, Failure, Stage, TrackError
 from transforms.parquet import ParquetWriter, file_name
-from transforms.sink import WriteTables
+from transforms.sink import TableWriter, WriteTables
 from transforms.table_files import write_object
-from transforms.tables import Provenance, rows_of
+from transforms.tables import Provenance, Row, rows_of
 from transforms.track import Track
 
 PROVENANCE = Provenance("run", "musicnn@1", "98e098809151")
@@ -48,6 +53,14 @@ def test_a_file_is_named_by_its_rows_whatever_their_order() -> None:
     assert file_name("track_tags", rows) != file_name("track_tags", rows[1:])
 
 
+def test_failures_of_one_track_id_stand_side_by_side_whatever_their_batches(tmp_path: Path) -> None:
+    """As rows of a manifest that have one id and no object."""
+    for uri, word in (("/gone.flac", ErrorWord.NOT_FOUND), ("/other.flac", ErrorWord.DUPLICATE_TRACK_ID)):
+        failure = Failure.of(Track("one", uri, named=True), TrackError(Stage.SOURCE, word, "told"))
+        ParquetWriter(str(tmp_path)).write("failures", rows_of(failure, PROVENANCE)["failures"])
+    assert sorted(row["uri"] for row in table(tmp_path, "failures")) == ["/gone.flac", "/other.flac"]
+
+
 def test_a_reader_never_sees_half_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The target is there only once the content is whole: it comes by a rename."""
     target = tmp_path / "track_tags" / "part.parquet"
@@ -62,3 +75,49 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path, monkeypatch: pytest.Mon
     write_object(str(target), b"whole")
     assert seen == [(False, b"whole")]
     assert files_below(tmp_path / "track_tags") == ["part.parquet"]
+
+
+def stream(writer: TableWriter, events: test_stream.TestStream) -> None:
+    """Drive the sink as an unbounded source does, on the runner that tries a failed bundle again."""
+    with beam.Pipeline("BundleBasedDirectRunner", options=PipelineOptions(["--streaming"])) as pipeline:
+        analyses = pipeline | events | beam.Map(analysis_of)
+        analyses | WriteTables(writer, PROVENANCE, tracks_per_file=3, max_wait_seconds=60)
+
+
+def test_what_comes_behind_the_watermark_is_written_all_the_same(tmp_path: Path) -> None:
+    events = (
+        test_stream.TestStream()
+        .add_elements(TRACKS[:2])
+        .advance_watermark_to(10**6)
+        .add_elements(TRACKS[2:5])
+        .advance_watermark_to(10**9)
+        .add_elements(TRACKS[5:6])
+        .advance_watermark_to_infinity()
+    )
+    stream(ParquetWriter(str(tmp_path)), events)
+    assert [key[0] for key in keys(tmp_path)] == [track.track_id for track in TRACKS[:6]]
+    assert len(list((tmp_path / "track_tags").rglob("*.parquet"))) == 2
+
+
+@dataclass(frozen=True)
+class DyingWriter:
+    """Writes, and then dies the first time it wrote a table."""
+
+    root: str
+
+    def write(self, table: str, rows: Sequence[Row]) -> int:
+        """See :class:`transforms.sink.TableWriter`."""
+        written = ParquetWriter(self.root).write(table, rows)
+        mark = Path(self.root) / f"died after {table}"
+        if not mark.exists():
+            mark.touch()
+            raise ConnectionError("the worker is gone")
+        return written
+
+
+def test_a_bundle_that_is_tried_again_after_it_was_written_doubles_nothing(tmp_path: Path) -> None:
+    events = test_stream.TestStream().add_elements(TRACKS[:6]).advance_watermark_to_infinity()
+    stream(DyingWriter(str(tmp_path)), events)
+    assert len(list(tmp_path.glob("died after *"))) == 3
+    assert [key[0] for key in keys(tmp_path)] == [track.track_id for track in TRACKS[:6]]
+    assert len(table(tmp_path, "segments")) == 2 * 6

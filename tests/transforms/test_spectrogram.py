@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from models.front_end import FrontEnd
 from transforms.failure import ErrorWord, TrackError
-from transforms.spectrogram import SILENCE_PEAK, Spectrogram, log_mel, spectrogram_of
+from transforms.log_mel import log_mel
+from transforms.spectrogram import SILENCE_PEAK, Spectrogram, spectrogram_of
 
 FRONT_END = FrontEnd()
 RATE_HZ = FRONT_END.sample_rate_hz
