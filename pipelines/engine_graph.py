@@ -16,7 +16,7 @@ from transforms.inference import Settled
 from transforms.notification import NotificationFilter
 from transforms.pending import ListPending
 from transforms.settings import AnalysisSettings
-from transforms.sink import WriteTables
+from transforms.sink import GatherDurably, WriteTables
 from transforms.sources import Announced
 from transforms.tables import Provenance
 
@@ -66,7 +66,7 @@ class TagBackfill(beam.PTransform):
         )
         return (
             settled
-            | "Write" >> WriteTables(writer, self._provenance, shards=BACKFILL_SHARDS)
+            | "Write" >> WriteTables(GatherDurably(shards=BACKFILL_SHARDS), writer, self._provenance)
             | "When all is written" >> beam.CombineGlobally(sum)
             | "Commit" >> beam.Map(_commit, self._output, run)
         )
@@ -108,7 +108,8 @@ class TagStream(beam.PTransform):
 
 def written_at_once(output: Output, provenance: Provenance) -> WriteTables:
     """A stream's way to the tables: gathered by count and time, and seen as soon as it is written."""
-    return WriteTables(output.stream_writer(), provenance, max_wait_seconds=GATHERING_SECONDS)
+    gather = GatherDurably(max_wait_seconds=GATHERING_SECONDS)
+    return WriteTables(gather, output.stream_writer(), provenance)
 
 
 def _commit(tracks: int, output: Output, run: str) -> None:

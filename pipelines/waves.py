@@ -31,7 +31,7 @@ from pipelines.outputs import Output
 from pipelines.run_record import CountsError, RunRecord
 from transforms.decode_isolated import close_decoders
 from transforms.settings import AnalysisSettings
-from transforms.sink import TableWriter, WriteTables
+from transforms.sink import GatherInBundle, TableWriter, WriteTables
 from transforms.sources import Announced
 
 
@@ -193,7 +193,7 @@ class WaveRunner:
             | "Share" >> beam.Create(tracks, reshuffle=False)
             | "Analyze" >> AnalyzeTracks(self._settings, self._front_end)
         )
-        settled | "Write" >> WriteTables(writer, self._record.provenance)
+        settled | "Write" >> WriteTables(GatherInBundle(), writer, self._record.provenance)
         result = pipeline.run()
         result.wait_until_finish()
         return result.metrics()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import apache_beam as beam
+import torch
 from apache_beam.metrics import Metrics
 
 from models.front_end import FrontEnd
@@ -30,6 +31,10 @@ class PrepareTracks(beam.DoFn):
     def __init__(self, settings: AnalysisSettings, front_end: FrontEnd) -> None:
         self._settings = settings
         self._front_end = front_end
+
+    def setup(self) -> None:
+        """Leave the other cores to other workers: torch would take them all for each spectrogram."""
+        torch.set_num_threads(1)
 
     def process(self, element: Announced) -> Iterator[PreparedTrack | beam.pvalue.TaggedOutput]:
         """Work one track; an error becomes its failure."""

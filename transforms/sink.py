@@ -58,43 +58,72 @@ class SeveralWriters:
 class WriteTables(beam.PTransform):
     """Settled tracks to ``track_tags``, ``segments``, ``embeddings`` and ``failures``.
 
+    Args:
+        gather: Makes batches of tracks: :class:`GatherInBundle` or :class:`GatherDurably`.
+        writer: Where rows go.
+        provenance: What all rows have in common.
+    """
+
+    def __init__(self, gather: beam.PTransform, writer: TableWriter, provenance: Provenance) -> None:
+        super().__init__()
+        self._gather = gather
+        self._write = _WriteBatch(writer, provenance)
+
+    def expand(self, settled: beam.PCollection[Settled]) -> beam.PCollection[int]:
+        """Return the number of tracks in each batch, once it is written."""
+        return settled | "Gather" >> self._gather | "Write" >> beam.ParDo(self._write)
+
+
+class GatherInBundle(beam.PTransform):
+    """Batches of what a bundle holds: for a wave, whose rows nobody sees before its commit.
+
+    Nothing is shuffled and no state is kept, which halves what a pipeline costs however few its tracks are.
+
+    Args:
+        tracks_per_file: Tracks of a batch at most.
+    """
+
+    def __init__(self, tracks_per_file: int = TRACKS_PER_FILE) -> None:
+        super().__init__()
+        self._tracks_per_file = tracks_per_file
+
+    def expand(self, settled: beam.PCollection[Settled]) -> beam.PCollection[list[Settled]]:
+        """Return the batches."""
+        return settled | beam.BatchElements(self._tracks_per_file, self._tracks_per_file)
+
+
+class GatherDurably(beam.PTransform):
+    """Batches that are fixed before they are written: for an engine.
+
     Tracks are gathered in the global window, where nothing is late. The reshuffle makes the batches
-    durable before they are written: an engine that retries a bundle writes the same batch again.
+    durable: an engine that retries a bundle writes the same batch again.
+
+    Args:
+        tracks_per_file: Tracks of a batch at most.
+        shards: Gatherers that work side by side; an engine runs each on one core.
+        max_wait_seconds: How long a track of an unbounded input may wait for company.
     """
 
     def __init__(
         self,
-        writer: TableWriter,
-        provenance: Provenance,
-        *,
         tracks_per_file: int = TRACKS_PER_FILE,
+        *,
         shards: int = 1,
         max_wait_seconds: float | None = None,
     ) -> None:
-        """Set up the sink.
-
-        Args:
-            writer: Where rows go.
-            provenance: What all rows have in common.
-            tracks_per_file: Tracks gathered before their rows are written.
-            shards: Gatherers that work side by side; an engine runs each on one core.
-            max_wait_seconds: How long a track of an unbounded input may wait for company.
-        """
         super().__init__()
-        self._writer = writer
-        self._provenance = provenance
         self._tracks_per_file = tracks_per_file
         self._shards = shards
         self._max_wait_seconds = max_wait_seconds
 
-    def expand(self, settled: beam.PCollection[Settled]) -> beam.PCollection[int]:
-        """Return the number of tracks in each batch, once it is written."""
+    def expand(self, settled: beam.PCollection[Settled]) -> beam.PCollection[Iterable[Settled]]:
+        """Return the batches."""
         return (
             settled
             | "By shard" >> beam.Map(_with_shard, self._shards).with_output_types(tuple[int, Settled])
             | "Gather" >> beam.GroupIntoBatches(self._tracks_per_file, self._max_wait_seconds)
             | "Make durable" >> beam.Reshuffle()
-            | "Write" >> beam.ParDo(_WriteBatch(self._writer, self._provenance))
+            | "Drop shard" >> beam.Values()
         )
 
 
@@ -107,10 +136,10 @@ class _WriteBatch(beam.DoFn):
         self._writers = writer.writers if isinstance(writer, SeveralWriters) else (writer,)
         self._provenance = provenance
 
-    def process(self, keyed_batch: tuple[int, Iterable[Settled]]) -> Iterator[int]:
+    def process(self, gathered: Iterable[Settled]) -> Iterator[int]:
         times = StageTimes()
         with times.measure("write"):
-            batch = list(keyed_batch[1])
+            batch = list(gathered)
             refused = self._write(batch)
             reasons = [(settled, refused.get(_key(settled))) for settled in batch]
             failures = [refused_track(settled, reason) for settled, reason in reasons if reason is not None]

@@ -15,7 +15,7 @@ from tests.tracks import NOON, analysis_of
 from transforms import bigquery_stream
 from transforms.bigquery_stream import InsertError, StreamWriter
 from transforms.refusal import RowsRefusedError
-from transforms.sink import WriteTables
+from transforms.sink import GatherDurably, WriteTables
 from transforms.tables import Provenance, Row, name_of_row, rows_of
 from transforms.track import Track
 
@@ -40,7 +40,7 @@ def stream(tracks: Sequence[Track], target: ServedDataset, run_id: str = "run") 
     provenance = replace(PROVENANCE, run_id=run_id)
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         analyses = pipeline | beam.Create([analysis_of(track) for track in tracks])
-        analyses | WriteTables(StreamWriter(target.dataset), provenance)
+        analyses | WriteTables(GatherDurably(), StreamWriter(target.dataset), provenance)
 
 
 def track_row(track: Track = TRACKS[0], **other: Any) -> Row:

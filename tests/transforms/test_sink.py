@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tests.catalog import files_below, keys, table
 from tests.tracks import analysis_of
 from transforms.failure import ErrorWord, Failure, Stage, TrackError
 from transforms.parquet import ParquetWriter, file_name
-from transforms.sink import TableWriter, WriteTables
+from transforms.sink import GatherDurably, GatherInBundle, TableWriter, WriteTables
 from transforms.table_files import write_object
 from transforms.tables import Provenance, Row, rows_of
 from transforms.track import Track
@@ -25,24 +25,27 @@ PROVENANCE = Provenance("run", "musicnn@1", "98e098809151")
 TRACKS = [Track(f"track {number}", f"/music/{number}.flac", "1-10") for number in range(7)]
 
 
-def write(folder: Path, tracks_per_file: int) -> None:
+def write(folder: Path, gather: beam.PTransform) -> None:
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         analyses = pipeline | beam.Create([analysis_of(track) for track in TRACKS])
-        analyses | WriteTables(ParquetWriter(str(folder)), PROVENANCE, tracks_per_file=tracks_per_file)
+        analyses | WriteTables(gather, ParquetWriter(str(folder)), PROVENANCE)
 
 
+@pytest.mark.parametrize("gather", [GatherInBundle, GatherDurably])
 @pytest.mark.parametrize(("tracks_per_file", "files"), [(1000, 1), (3, 3)])
-def test_every_track_is_written_once_in_batches(tmp_path: Path, tracks_per_file: int, files: int) -> None:
-    write(tmp_path, tracks_per_file)
+def test_every_track_is_written_once_in_batches(
+    tmp_path: Path, gather: Callable[[int], beam.PTransform], tracks_per_file: int, files: int
+) -> None:
+    write(tmp_path, gather(tracks_per_file))
     assert [key[0] for key in keys(tmp_path)] == [track.track_id for track in TRACKS]
     assert len(table(tmp_path, "segments")) == 2 * len(TRACKS)
     assert len(list((tmp_path / "track_tags").rglob("*.parquet"))) == files
 
 
 def test_a_batch_that_is_written_again_overwrites_itself(tmp_path: Path) -> None:
-    write(tmp_path, 1000)
+    write(tmp_path, GatherDurably())
     before = files_below(tmp_path)
-    write(tmp_path, 1000)
+    write(tmp_path, GatherDurably())
     assert files_below(tmp_path) == before
     assert len(keys(tmp_path)) == len(TRACKS)
 
@@ -81,7 +84,7 @@ def stream(writer: TableWriter, events: test_stream.TestStream) -> None:
     """Drive the sink as an unbounded source does, on the runner that tries a failed bundle again."""
     with beam.Pipeline("BundleBasedDirectRunner", options=PipelineOptions(["--streaming"])) as pipeline:
         analyses = pipeline | events | beam.Map(analysis_of)
-        analyses | WriteTables(writer, PROVENANCE, tracks_per_file=3, max_wait_seconds=60)
+        analyses | WriteTables(GatherDurably(3, max_wait_seconds=60), writer, PROVENANCE)
 
 
 def test_what_comes_behind_the_watermark_is_written_all_the_same(tmp_path: Path) -> None:
