@@ -19,11 +19,12 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -58,6 +59,9 @@ class Result:
         batch_per_minute_in_one_wave: As above, where all tracks are fewer than a wave.
         stream_per_minute_in_one_wave: The same of the stream.
         ratio_in_one_wave: Median of the rounds' ratios, stream to batch.
+        processor_time_ratio: Processor time of the stream to that of the batch run, start included, which a
+            busy machine disturbs least. Many waves, median of the rounds.
+        processor_time_ratio_in_one_wave: The same in one wave.
         latency_p50_s: Median time from upload to visible row.
         latency_p95_s: The time that 95 of 100 tracks stay below.
         tracks_a_minute_uploaded: The pace of the uploads behind the latency.
@@ -71,6 +75,8 @@ class Result:
     batch_per_minute_in_one_wave: float
     stream_per_minute_in_one_wave: float
     ratio_in_one_wave: float
+    processor_time_ratio: float
+    processor_time_ratio_in_one_wave: float
     latency_p50_s: float
     latency_p95_s: float
     tracks_a_minute_uploaded: float
@@ -169,19 +175,23 @@ def rows(
         pause_s: Seconds between uploads.
     """
     with tempfile.TemporaryDirectory() as folder, _bench(Path(folder), tracks) as bench:
-        paces = [
-            (bench.batch(*MANY_WAVES), bench.stream(*MANY_WAVES), bench.batch(), bench.stream())
-            for _ in range(rounds)
-        ]
+        many, one = [], []
+        for _ in range(rounds):
+            many.append((_measured(bench.batch, *MANY_WAVES), _measured(bench.stream, *MANY_WAVES)))
+            one.append((_measured(bench.batch), _measured(bench.stream)))
         latencies = bench.latencies(minutes, pause_s)
         lone_latencies = bench.latencies(minutes, LONE_PAUSE_S)
     result = Result(
-        batch_per_minute=median(batch for batch, *_ in paces),
-        stream_per_minute=median(stream for _, stream, *_ in paces),
-        ratio=median(stream / batch for batch, stream, *_ in paces),
-        batch_per_minute_in_one_wave=median(batch for *_, batch, _ in paces),
-        stream_per_minute_in_one_wave=median(stream for *_, stream in paces),
-        ratio_in_one_wave=median(stream / batch for *_, batch, stream in paces),
+        batch_per_minute=median(batch.per_minute for batch, _ in many),
+        stream_per_minute=median(stream.per_minute for _, stream in many),
+        ratio=median(stream.per_minute / batch.per_minute for batch, stream in many),
+        batch_per_minute_in_one_wave=median(batch.per_minute for batch, _ in one),
+        stream_per_minute_in_one_wave=median(stream.per_minute for _, stream in one),
+        ratio_in_one_wave=median(stream.per_minute / batch.per_minute for batch, stream in one),
+        processor_time_ratio=median(stream.processor_s / batch.processor_s for batch, stream in many),
+        processor_time_ratio_in_one_wave=median(
+            stream.processor_s / batch.processor_s for batch, stream in one
+        ),
         latency_p50_s=median(latencies),
         latency_p95_s=quantiles(latencies, n=20)[-1],
         tracks_a_minute_uploaded=60 / pause_s,
@@ -189,6 +199,24 @@ def rows(
         lone_latency_max_s=max(lone_latencies),
     )
     return [result]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    per_minute: float
+    processor_s: float
+
+
+def _measured(run: Callable[..., float], *options: str) -> _Run:
+    before = _processor_seconds()
+    pace = run(*options)
+    return _Run(pace, _processor_seconds() - before)
+
+
+def _processor_seconds() -> float:
+    """Processor time of all processes that were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @contextmanager
