@@ -7,9 +7,11 @@ have them.
 
 - *Throughput*: all tracks are announced and wait; both runs work them from nothing, in turn. The clock runs
   from the start that the run records to the last analysis: the loading of the libraries is left out of both.
-  Waves are small and all of them full, as in a long backlog: a last one that is not waits for company.
-- *Latency*: one track after the other is uploaded, at a pace below the stream's speed. The clock runs from
-  the end of an upload until a reader who lists the tables finds the row.
+  Once with waves so small that there are many of them, as in a long backlog, and once with the default
+  options, which take all tracks for one wave.
+- *Latency*, with the default options: one track after the other is uploaded, at a pace below the stream's
+  speed, and then so rarely that each is alone. The clock runs from the end of an upload until a reader who
+  lists the tables finds the row.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ from tests.servers.pubsub_queue import Subscription
 BUCKET = "catalog"
 TRACK_SECONDS = 30.0
 RATE_HZ = 44100
-SMALL_WAVES = ("--wave_tracks", "16")
+MANY_WAVES = ("--wave_tracks", "16")
+LONE_PAUSE_S = 15.0
 STREAM = ("--subscription", pubsub.subscription_path("uploads"))
 
 
@@ -49,20 +52,30 @@ class Result:
     """What was measured.
 
     Attributes:
-        batch_per_minute: Tracks a minute of the batch run, median of the rounds.
+        batch_per_minute: Tracks a minute of the batch run with many waves, median of the rounds.
         stream_per_minute: The same of the stream.
         ratio: Median of the rounds' ratios, stream to batch.
-        latency_p50_s: Median time from upload to visible row, with default options.
+        batch_per_minute_in_one_wave: As above, where all tracks are fewer than a wave.
+        stream_per_minute_in_one_wave: The same of the stream.
+        ratio_in_one_wave: Median of the rounds' ratios, stream to batch.
+        latency_p50_s: Median time from upload to visible row.
         latency_p95_s: The time that 95 of 100 tracks stay below.
         tracks_a_minute_uploaded: The pace of the uploads behind the latency.
+        lone_latency_p50_s: The median for tracks that come one every ``LONE_PAUSE_S``.
+        lone_latency_max_s: The longest of them.
     """
 
     batch_per_minute: float
     stream_per_minute: float
     ratio: float
+    batch_per_minute_in_one_wave: float
+    stream_per_minute_in_one_wave: float
+    ratio_in_one_wave: float
     latency_p50_s: float
     latency_p95_s: float
     tracks_a_minute_uploaded: float
+    lone_latency_p50_s: float
+    lone_latency_max_s: float
 
 
 class Bench:
@@ -75,22 +88,22 @@ class Bench:
         self._announcements = list(queue.acked)
         self._runs = 0
 
-    def batch(self) -> float:
+    def batch(self, *options: str) -> float:
         """Tracks a minute of a batch run."""
         output = self._new_output()
         subprocess.run(
-            _command("ingest", f"gs://{BUCKET}/in", "--output", output, *SMALL_WAVES),
+            _command("ingest", f"gs://{BUCKET}/in", "--output", output, *options),
             stdout=subprocess.DEVNULL,
             check=True,
         )
         return self._pace(output)
 
-    def stream(self) -> float:
+    def stream(self, *options: str) -> float:
         """Tracks a minute of a stream whose messages all wait."""
         for message in self._announcements:
             self._queue.put(message)
         output = self._new_output()
-        with _running_stream(output, *SMALL_WAVES):
+        with _running_stream(output, *options):
             wait_for(lambda: self._queue.unacked == 0, timeout_s=600, what="an empty queue")
         return self._pace(output)
 
@@ -156,15 +169,24 @@ def rows(
         pause_s: Seconds between uploads.
     """
     with tempfile.TemporaryDirectory() as folder, _bench(Path(folder), tracks) as bench:
-        paces = [(bench.batch(), bench.stream()) for _ in range(rounds)]
+        paces = [
+            (bench.batch(*MANY_WAVES), bench.stream(*MANY_WAVES), bench.batch(), bench.stream())
+            for _ in range(rounds)
+        ]
         latencies = bench.latencies(minutes, pause_s)
+        lone_latencies = bench.latencies(minutes, LONE_PAUSE_S)
     result = Result(
-        batch_per_minute=median(batch for batch, _ in paces),
-        stream_per_minute=median(stream for _, stream in paces),
-        ratio=median(stream / batch for batch, stream in paces),
+        batch_per_minute=median(batch for batch, *_ in paces),
+        stream_per_minute=median(stream for _, stream, *_ in paces),
+        ratio=median(stream / batch for batch, stream, *_ in paces),
+        batch_per_minute_in_one_wave=median(batch for *_, batch, _ in paces),
+        stream_per_minute_in_one_wave=median(stream for *_, stream in paces),
+        ratio_in_one_wave=median(stream / batch for *_, batch, stream in paces),
         latency_p50_s=median(latencies),
         latency_p95_s=quantiles(latencies, n=20)[-1],
         tracks_a_minute_uploaded=60 / pause_s,
+        lone_latency_p50_s=median(lone_latencies),
+        lone_latency_max_s=max(lone_latencies),
     )
     return [result]
 
@@ -218,10 +240,10 @@ def main() -> None:
     """Measure and print the result as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.streaming", description=__doc__)
     parser.add_argument(
-        "--tracks", type=int, default=80, help="half-minute tracks a run, a multiple of 8 (default: 80)"
+        "--tracks", type=int, default=80, help="half-minute tracks a run, at most 128 (default: 80)"
     )
     parser.add_argument("--rounds", type=int, default=3, help="runs of each kind (default: 3)")
-    parser.add_argument("--minutes", type=float, default=3.0, help="how long to measure latency (default: 3)")
+    parser.add_argument("--minutes", type=float, default=3.0, help="minutes a latency (default: 3)")
     parser.add_argument("--pause", type=float, default=3.0, help="seconds between uploads (default: 3)")
     options = parser.parse_args()
     (result,) = rows(

@@ -27,8 +27,9 @@ _VARIABLE_OF_S3_OPTION = {
     "s3_endpoint_url": "AWS_ENDPOINT_URL_S3",
     "s3_region_name": "AWS_DEFAULT_REGION",
 }
-_PATIENT_S3 = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "10"}
-"""An S3 client gives up after some seconds by default; so it tries for about a minute."""
+_PATIENT_S3 = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "20"}
+"""For what Beam itself reads from S3, manifests and bundles: its client gives up after a second by default,
+and so after about two minutes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -25,7 +25,7 @@ from pipelines.stream import StreamRequest, opened_stream
 from pipelines.waves import BoundedSource, TrackSource, WavePlan, WaveRunner
 from transforms.inference import cached_tagger
 from transforms.ledger import Ledger
-from transforms.pending import SkipReason, pending_tracks
+from transforms.pending import pending_tracks
 from transforms.sources import announced_tracks, count_announced, require_usable
 
 _logger = logging.getLogger(__name__)
@@ -76,17 +76,18 @@ def _ingest_in_waves(request: IngestRequest, tagger: Tagger) -> RunRecord:
 
 @contextmanager
 def _source(request: IngestRequest, tagger: Tagger, record: RunRecord) -> Iterator[TrackSource]:
-    on_skip = _skip_counter(record)
     if isinstance(request.source, RetryRequest):
         failed = failed_tracks(request.source, tagger.identity)
-        yield BoundedSource(pending_tracks(failed, retry_ledger(request.source, tagger.identity), on_skip))
+        yield BoundedSource(
+            pending_tracks(failed, retry_ledger(request.source, tagger.identity), record.skip)
+        )
         return
     ledger = None if request.retag else Ledger.read(request.ledger_output, tagger.identity)
     if isinstance(request.source, StreamRequest):
-        with opened_stream(request.source, ledger or Ledger(), on_skip) as stream:
+        with opened_stream(request.source, ledger or Ledger(), record.skip, _workers(request)) as stream:
             yield stream
     else:
-        yield BoundedSource(pending_tracks(announced_tracks(request.source), ledger, on_skip))
+        yield BoundedSource(pending_tracks(announced_tracks(request.source), ledger, record.skip))
 
 
 def _wave_runner(
@@ -99,19 +100,17 @@ def _wave_runner(
 ) -> WaveRunner:
     if request.beam.in_processes:
         # Beam starts its processes anew for every pipeline: the fewer, the better.
-        plan, flags = WavePlan(1, request.wave_tracks), request.beam.flags
+        plan, flags = WavePlan(_workers(request), request.wave_tracks), request.beam.flags
     else:
-        workers = request.beam.workers or len(os.sched_getaffinity(0))
-        plan = WavePlan(workers, request.wave_tracks, total)
+        plan = WavePlan(_workers(request), request.wave_tracks, total)
         flags = (*request.beam.flags, *_ONE_THREAD)
     return WaveRunner(source, output, request.settings, tagger.front_end, record, plan, flags)
 
 
-def _skip_counter(record: RunRecord) -> Callable[[SkipReason], None]:
-    def count(reason: SkipReason) -> None:
-        record.skipped[reason] += 1
-
-    return count
+def _workers(request: IngestRequest) -> int:
+    if request.beam.in_processes:
+        return 1
+    return request.beam.workers or len(os.sched_getaffinity(0))
 
 
 @contextmanager

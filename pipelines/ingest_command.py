@@ -102,7 +102,7 @@ def _add_stream_options(parser: argparse.ArgumentParser) -> None:
         "--max_wave_seconds",
         type=positive_number,
         default=10.0,
-        help="a wave closes this long after its first track (default: 10)",
+        help="a wave closes this long after its first track, or earlier (default: 10)",
     )
 
 

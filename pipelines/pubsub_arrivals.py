@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime
 
 from google.api_core.exceptions import (
     DeadlineExceeded,
@@ -16,6 +18,7 @@ from google.api_core.exceptions import (
     Unauthenticated,
 )
 from google.cloud.pubsub_v1 import SubscriberClient
+from google.pubsub_v1.types import PubsubMessage, ReceivedMessage
 
 from pipelines.stream_source import Arrival
 from transforms.notification import NotificationFilter, announced_by
@@ -30,6 +33,12 @@ _EXTEND_EVERY_SECONDS = 20
 _RECEIPTS_A_REQUEST = 500
 """Pub/Sub bounds a request to 512 KiB; receipts have some 200 bytes."""
 
+_PULL_SECONDS = 60.0
+"""How long Pub/Sub may hold a pull open. A pull that we end may have been answered already: its messages then
+come again only when their leases run out. So pulls are long, and polls wait beside them."""
+
+_PAUSE_SECONDS = 0.5
+"""From a pull that failed to the next one."""
 
 _CALL_SECONDS = 20.0
 """How long an acknowledgement or an extension may take; while Pub/Sub is away, the next one tries again."""
@@ -53,6 +62,9 @@ class PubSubArrivals:
         self._subscription = subscription
         self._wanted = wanted
         self._client = SubscriberClient()
+        self._pull_client = SubscriberClient()  # of its own, as closing it is what ends a pull
+        self._puller = ThreadPoolExecutor(1, thread_name_prefix="pull")
+        self._pull: Future[Sequence[ReceivedMessage]] | None = None
         self._leased: set[str] = set()
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -61,35 +73,24 @@ class PubSubArrivals:
         self._extender.start()
 
     def poll(self, count: int, wait_seconds: float) -> list[Arrival]:
-        """See :class:`pipelines.stream_source.Arrivals`.
+        """See :class:`pipelines.stream_source.Arrivals`; a pull that finds nothing goes on meanwhile.
 
         Raises:
             SubscriptionError: There is no such subscription, or none for this account.
         """
-        try:
-            request = {"subscription": self._subscription, "max_messages": count}
-            response = self._client.pull(request=request, timeout=wait_seconds, retry=None)
-        except DeadlineExceeded:
+        if self._pull is None:
+            self._pull = self._puller.submit(self._received, count)
+        if not wait([self._pull], wait_seconds).done:
             return []
-        except _HOPELESS as error:
-            raise SubscriptionError(f"{self._subscription}: Pub/Sub says {type(error).__name__}") from error
-        except (GoogleAPICallError, RetryError) as error:
-            self._note_away(error)
-            self._closing.wait(wait_seconds)
-            return []
-        self._is_away = False
-        receipts = [received.ack_id for received in response.received_messages]
-        with self._lock:
-            self._leased.update(receipts)
-        self._set_deadline(receipts, LEASE_SECONDS)  # the subscription's own may be as short as ten seconds
+        received, self._pull = self._pull.result(), None
         arrivals, unwanted = [], []
-        for received in response.received_messages:
-            message = received.message
+        for each in received:
+            message = each.message
             announced = announced_by(message.message_id, message.attributes, message.data, self._wanted)
             if announced is None:
-                unwanted.append(received.ack_id)
+                unwanted.append(each.ack_id)
             else:
-                arrivals.append(Arrival(announced, received.ack_id))
+                arrivals.append(Arrival(announced, each.ack_id, _age_seconds(message)))
         self.acknowledge(unwanted)
         return arrivals
 
@@ -107,9 +108,32 @@ class PubSubArrivals:
     def close(self) -> None:
         """Give back what is not acknowledged, so that it is delivered again at once."""
         self._closing.set()
+        self._pull_client.close()
+        self._puller.shutdown()
         self._extender.join()
         self._set_deadline(self._held(), 0)
         self._client.close()
+
+    def _received(self, count: int) -> Sequence[ReceivedMessage]:
+        """Pull once, and lease what comes."""
+        try:
+            request = {"subscription": self._subscription, "max_messages": count}
+            response = self._pull_client.pull(request=request, timeout=_PULL_SECONDS, retry=None)
+        except DeadlineExceeded:
+            return []
+        except _HOPELESS as error:
+            raise SubscriptionError(f"{self._subscription}: Pub/Sub says {type(error).__name__}") from error
+        except (GoogleAPICallError, RetryError) as error:
+            if not self._closing.is_set():
+                self._note_away(error)
+                self._closing.wait(_PAUSE_SECONDS)
+            return []
+        self._is_away = False
+        receipts = [received.ack_id for received in response.received_messages]
+        with self._lock:
+            self._leased.update(receipts)
+        self._set_deadline(receipts, LEASE_SECONDS)  # the subscription's own may be as short as ten seconds
+        return response.received_messages
 
     def _note_away(self, error: Exception) -> None:
         """Warn once an outage."""
@@ -137,3 +161,11 @@ class PubSubArrivals:
 def _in_requests(receipts: Sequence[str]) -> Iterator[list[str]]:
     for first in range(0, len(receipts), _RECEIPTS_A_REQUEST):
         yield list(receipts[first : first + _RECEIPTS_A_REQUEST])
+
+
+def _age_seconds(message: PubsubMessage) -> float:
+    """How long ago a message was published, as far as the clocks agree; 0 if it does not say."""
+    if message.publish_time is None:
+        return 0.0
+    age: float = (datetime.now(UTC) - message.publish_time).total_seconds()
+    return max(0.0, age)

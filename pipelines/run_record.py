@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -51,6 +52,7 @@ class RunRecord:
     failed: int = 0
     failed_as: Counter[str] = field(default_factory=Counter)
     skipped: Counter[SkipReason] = field(default_factory=Counter)
+    _counting: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     @property
     def n_skipped(self) -> int:
@@ -68,6 +70,11 @@ class RunRecord:
         tried = self.tagged + self.failed
         return self.failed / tried if tried else 0.0
 
+    def skip(self, reason: SkipReason) -> None:
+        """Count a track that is left out; a worker may do so while another one adds what it has done."""
+        with self._counting:
+            self.skipped[reason] += 1
+
     def add(self, counts: Counter[str]) -> None:
         """Add the counters of a pipeline that ended well.
 
@@ -77,14 +84,15 @@ class RunRecord:
         written = counts["rows_track_tags"] + counts["rows_failures"] + counts["failed_again"]
         if written != counts["tagged"] + counts["failed"]:
             raise CountsError(f"the rows written are not the tracks settled: {dict(counts)}")
-        self.tagged += counts["tagged"]
-        self.failed += counts["failed"]
-        for name, count in counts.items():
-            if name.startswith(FAILED_AS):
-                self.failed_as[name.removeprefix(FAILED_AS)] += count
-        self.skipped[SkipReason.NOT_AUDIO] += counts["passed_over"]
-        for reason in SkipReason:
-            self.skipped[reason] += counts[f"skipped_{reason.name}"]
+        with self._counting:
+            self.tagged += counts["tagged"]
+            self.failed += counts["failed"]
+            for name, count in counts.items():
+                if name.startswith(FAILED_AS):
+                    self.failed_as[name.removeprefix(FAILED_AS)] += count
+            self.skipped[SkipReason.NOT_AUDIO] += counts["passed_over"]
+            for reason in SkipReason:
+                self.skipped[reason] += counts[f"skipped_{reason.name}"]
 
     def row(self) -> Row:
         """The row of ``runs`` as of now."""

@@ -23,7 +23,7 @@ class StreamRequest:
         poll_seconds: Time from one listing to the next.
         catch_up: Folder, prefix or glob that is swept once before messages are taken.
         wanted: Which notifications to take.
-        max_wave_seconds: A wave closes this long after its first track.
+        max_wave_seconds: A wave closes this long after its first track was announced, at the latest.
     """
 
     subscription: str = ""
@@ -36,11 +36,11 @@ class StreamRequest:
 
 @contextmanager
 def opened_stream(
-    request: StreamRequest, ledger: Ledger, on_skip: Callable[[SkipReason], None]
+    request: StreamRequest, ledger: Ledger, on_skip: Callable[[SkipReason], None], workers: int
 ) -> Iterator[StreamSource]:
     """Listen until the block ends; what is not acknowledged by then is delivered again."""
     with closing(_arrivals(request)) as arrivals:
-        yield StreamSource(arrivals, ledger, on_skip, request.max_wave_seconds)
+        yield StreamSource(arrivals, ledger, on_skip, request.max_wave_seconds, workers)
 
 
 def _arrivals(request: StreamRequest) -> Arrivals:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from tests.servers import bigquery, credentials, processes
 from tests.servers.bigquery import BigQueryServer
 from transforms.bigquery_client import Dataset, client_of
 from transforms.stored_rows import table_rows
-from transforms.tables import Row
+from transforms.tables import VISIBILITY_ORDER, Row
 
 _numbers = count(1)
 
@@ -53,6 +55,15 @@ class ServedDataset:
         run = max(self.rows("runs"), key=lambda row: row["started"])
         return run["n_seen"], run["n_tagged"], run["n_skipped"], run["n_failed"]
 
+    def assert_same_as(self, parquet: Path) -> None:
+        """Hold all tables against those in a folder, row by row."""
+        for name in VISIBILITY_ORDER:
+            assert _comparable(table_rows(str(parquet), name)) == _comparable(self.rows(name))
+
+    def another(self) -> ServedDataset:
+        """A further empty dataset of the same server."""
+        return _new_dataset(self.server)
+
     def staging(self) -> list[str]:
         """Names of the staging tables."""
         tables = self.server.client.list_tables(str(self.dataset))
@@ -62,6 +73,11 @@ class ServedDataset:
         """Ask the server; ``{dataset}`` in the query stands for the dataset."""
         answer = self.server.client.query(sql.format(dataset=self.name)).result()
         return [dict(row.items()) for row in answer]
+
+
+def _comparable(rows: Iterable[Row]) -> list[str]:
+    """Rows in an order of their own, without the partition, which Parquet keeps in the folder's name."""
+    return sorted(json.dumps({**row, "ingest_date": None}, sort_keys=True, default=str) for row in rows)
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +100,12 @@ def bigquery_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BigQu
 @pytest.fixture
 def target(bigquery_process: BigQueryServer) -> Iterator[ServedDataset]:
     """An empty dataset; the server behaves when the test begins."""
-    name = f"tags_{next(_numbers)}"
-    bigquery_process.create_dataset(name)
-    yield ServedDataset(bigquery_process, name)
+    yield _new_dataset(bigquery_process)
     bigquery_process.faults.heal()
-    bigquery_process.refusals.every = 0
+    bigquery_process.refusals.every, bigquery_process.refusals.when = 0, None
+
+
+def _new_dataset(server: BigQueryServer) -> ServedDataset:
+    name = f"tags_{next(_numbers)}"
+    server.create_dataset(name)
+    return ServedDataset(server, name)

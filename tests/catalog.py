@@ -34,14 +34,18 @@ def tonearm(*arguments: str | Path) -> int:
 
 def start_tonearm(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
     """Run the command in a process of its own, as a user does."""
-    command = str(Path(sys.executable).with_name("tonearm"))
     return subprocess.Popen(
-        [command, *map(str, arguments)],
+        tonearm_command(*arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env={**os.environ, **environment},
     )
+
+
+def tonearm_command(*arguments: str | Path) -> list[str]:
+    """The command line of a process of its own."""
+    return [str(Path(sys.executable).with_name("tonearm")), *map(str, arguments)]
 
 
 def write_song(path: Path, kind: str = "flac", *, seconds: float = 3.5, from_hz: float = 200.0) -> Path:

@@ -7,13 +7,12 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.audio_files import RECIPES
-from tests.catalog import table, tonearm, write_song
+from tests.catalog import table, tonearm
 from tests.servers.faults import FaultProxy
 
 BUCKET = "catalog"
@@ -26,34 +25,6 @@ def upload_songs(server: Any, songs: Path, folder: str = "in") -> list[str]:
     for name in names:
         server.upload(BUCKET, name, songs / Path(name).name)
     return names
-
-
-def make_songs(folder: Path, count: int) -> list[Path]:
-    """Short tracks, of all formats in turn."""
-    kinds = [kind for kind in RECIPES if kind != "wav_8"]
-    return [
-        write_song(
-            folder / f"{number:02d}.{RECIPES[kind].extension}", kind, seconds=3.2, from_hz=100 + 20 * number
-        )
-        for number, kind in enumerate((kinds * 2)[:count])
-    ]
-
-
-@contextmanager
-def uploading(server: Any, songs: Sequence[Path], *, pause_s: float = 0.02) -> Iterator[threading.Event]:
-    """Upload songs from a thread while the stream runs; the event tells that all are there."""
-    uploaded = threading.Event()
-
-    def upload() -> None:
-        for song in songs:
-            server.upload(BUCKET, f"in/{song.name}", song)
-            time.sleep(pause_s)
-        uploaded.set()
-
-    thread = threading.Thread(target=upload, daemon=True)
-    thread.start()
-    yield uploaded
-    thread.join()
 
 
 def tables_of(server: Any, to: Path, prefix: str = TABLES) -> Path:

@@ -58,7 +58,7 @@ def announced_by(
         return None
     try:
         track = _track(attributes, payload)
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
         return Failure.of(Track(f"message:{message_id}", "", named=True), _malformed(error))
     return track if wanted.takes(track.uri) and not track.uri.endswith("/") else None
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+)
+from google.api_core.exceptions import RetryError
+from google.api_core.retry import Retry
 
 from transforms.failure import ErrorWord, Stage, TrackError
 from transforms.glob_pattern import compiled, literal_prefix
@@ -16,8 +24,11 @@ from transforms.storage import PIECE_BYTES, Listed, StoredObject, changed
 
 SCHEME = "s3://"
 
-_CONFIG = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 10})
-"""Passing faults and hanging connections are tried again with growing pauses."""
+_Answer = TypeVar("_Answer")
+
+_CONFIG = Config(connect_timeout=10, read_timeout=60, retries={"total_max_attempts": 1})
+"""A hanging connection is a passing fault. boto3's own retries end after some seconds, and all threads share
+a quota of 35 of them, which an outage uses up: ``_RETRY`` stands in their place."""
 
 _WORD_OF_CODE = {
     **dict.fromkeys(("404", "NoSuchKey", "NoSuchBucket", "NotFound"), ErrorWord.NOT_FOUND),
@@ -30,17 +41,13 @@ _WORD_OF_CODE = {
 class S3Storage:
     """``s3://`` through boto3, with its usual chain of credentials; an object's generation is its ETag."""
 
-    def __init__(self) -> None:
-        self._client = shared_client()
-
     def list_objects(self, pattern: str) -> Iterator[Listed]:
         """Objects in the order of their names; folder markers are left out."""
         bucket, wanted = split(pattern)
         prefix = literal_prefix(wanted)
         matches = compiled(wanted if prefix != wanted else f"{wanted}**")
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         try:
-            for entry in (entry for page in pages for entry in page.get("Contents", ())):
+            for entry in listed(bucket, prefix):
                 if matches.fullmatch(entry["Key"]) and not entry["Key"].endswith("/"):
                     uri = f"s3://{bucket}/{entry['Key']}"
                     yield StoredObject(uri, entry["ETag"].strip('"'), int(entry["Size"]))
@@ -51,7 +58,7 @@ class S3Storage:
         """See :class:`transforms.storage.Storage`."""
         bucket, key = split(uri)
         try:
-            head = self._client.head_object(Bucket=bucket, Key=key)
+            head = request("head_object", Bucket=bucket, Key=key)
         except (ClientError, BotoCoreError) as error:
             raise _storage_error(error) from error
         return StoredObject(uri, head["ETag"].strip('"'), int(head["ContentLength"]))
@@ -63,27 +70,62 @@ class S3Storage:
 
     def _read_piece(self, found: StoredObject, start: int, end: int) -> bytes:
         bucket, key = split(found.uri)
-        request: dict[str, Any] = {
-            "Bucket": bucket,
-            "Key": key,
-            "Range": f"bytes={start}-{end}",
-            "IfMatch": f'"{found.generation}"',
-        }
-        for attempts_left in reversed(range(_ATTEMPTS_AT_A_BODY)):
-            try:
-                return bytes(self._client.get_object(**request)["Body"].read())
-            except ClientError as error:
-                if error.response["Error"]["Code"] in ("412", "PreconditionFailed"):
-                    raise changed() from error
-                raise _storage_error(error) from error
-            except BotoCoreError as error:
-                # boto3 tries requests again by itself, but not a body that breaks off.
-                if not attempts_left:
-                    raise _storage_error(error) from error
-        raise AssertionError("the loop returns or raises")
+        try:
+            return read_object(bucket, key, Range=f"bytes={start}-{end}", IfMatch=f'"{found.generation}"')
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("412", "PreconditionFailed"):
+                raise changed() from error
+            raise _storage_error(error) from error
+        except BotoCoreError as error:
+            raise _storage_error(error) from error
 
 
-_ATTEMPTS_AT_A_BODY = 4
+def request(method: str, **arguments: Any) -> Any:
+    """Call a method of the process's client, again on passing faults.
+
+    Raises:
+        ClientError: The storage refused the request, or failed for two minutes.
+        BotoCoreError: It could not be reached for so long.
+    """
+    return _patiently(getattr(shared_client(), method), **arguments)
+
+
+def read_object(bucket: str, key: str, **arguments: Any) -> bytes:
+    """An object's bytes or a range of them; as :func:`request`, and again if the body breaks off."""
+
+    def read() -> bytes:
+        return bytes(shared_client().get_object(Bucket=bucket, Key=key, **arguments)["Body"].read())
+
+    return _patiently(read)
+
+
+def listed(bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+    """The entries of a listing, fetched page by page; as :func:`request`."""
+    arguments = {"Bucket": bucket, "Prefix": prefix}
+    while True:
+        page = request("list_objects_v2", **arguments)
+        yield from page.get("Contents", ())
+        if not page.get("IsTruncated"):
+            return
+        arguments["ContinuationToken"] = page["NextContinuationToken"]
+
+
+def _patiently(call: Callable[..., _Answer], **arguments: Any) -> _Answer:
+    try:
+        return _RETRY(call)(**arguments)
+    except RetryError as error:
+        raise (error.cause or error) from None
+
+
+def _is_passing(error: Exception) -> bool:
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= 500 or status == 429 or error.response["Error"].get("Code") == "RequestTimeout"
+    return isinstance(error, HTTPClientError | ConnectionError | IncompleteReadError)
+
+
+_RETRY = Retry(predicate=_is_passing, initial=0.5, maximum=10.0, multiplier=2.0, timeout=120.0)
+"""Passing faults (429, 5xx, broken connections) are tried again for two minutes, as Cloud Storage's are."""
 
 
 @lru_cache(maxsize=1)

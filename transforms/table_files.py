@@ -16,7 +16,7 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.storage_s3 import SCHEME as S3
-from transforms.storage_s3 import shared_client, split
+from transforms.storage_s3 import listed, read_object, request, split
 
 _DELETED_AT_ONCE = 1000
 """S3 takes no more keys in one request."""
@@ -29,7 +29,7 @@ def write_object(location: str, content: bytes | pa.Buffer) -> None:
     """
     if location.startswith(S3):
         bucket, key = split(location)
-        shared_client().put_object(Bucket=bucket, Key=key, Body=bytes(content))
+        request("put_object", Bucket=bucket, Key=key, Body=bytes(content))
     elif "://" in location:
         _create(location, content)
     else:
@@ -44,8 +44,7 @@ def files_below(folder: str, ending: str = "") -> list[str]:
     """All files in a folder and its folders, sorted; none if there is no such folder."""
     if folder.startswith(S3):
         bucket, key = split(folder)
-        pages = shared_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{key}/")
-        names = (f"{S3}{bucket}/{entry['Key']}" for page in pages for entry in page.get("Contents", ()))
+        names = (f"{S3}{bucket}/{entry['Key']}" for entry in listed(bucket, f"{key}/"))
         return sorted(name for name in names if name.endswith(ending))
     (match,) = FileSystems.match([FileSystems.join(folder, f"**{ending}")])
     return sorted(metadata.path for metadata in match.metadata_list)
@@ -56,7 +55,7 @@ def opened(location: str) -> Iterator[BinaryIO]:
     """A file of a table for reading; of S3, all of it at once."""
     if location.startswith(S3):
         bucket, key = split(location)
-        yield io.BytesIO(shared_client().get_object(Bucket=bucket, Key=key)["Body"].read())
+        yield io.BytesIO(read_object(bucket, key))
         return
     with FileSystems.open(location, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         yield file
@@ -67,8 +66,8 @@ def move(source: str, target: str) -> None:
     if source.startswith(S3):
         (from_bucket, from_key), (bucket, key) = split(source), split(target)
         place = {"Bucket": from_bucket, "Key": from_key}
-        shared_client().copy_object(Bucket=bucket, Key=key, CopySource=place)
-        shared_client().delete_object(**place)
+        request("copy_object", Bucket=bucket, Key=key, CopySource=place)
+        request("delete_object", **place)
         return
     if "://" not in target:
         Path(target).parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +84,7 @@ def delete(locations: Sequence[str]) -> None:
     bucket, _ = split(locations[0])
     for first in range(0, len(locations), _DELETED_AT_ONCE):
         keys = [{"Key": split(location)[1]} for location in locations[first : first + _DELETED_AT_ONCE]]
-        shared_client().delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+        request("delete_objects", Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
 
 
 def _create(location: str, content: bytes | pa.Buffer) -> None:

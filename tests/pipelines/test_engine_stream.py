@@ -14,12 +14,13 @@ from pipelines.engine import ingest_on_engine
 from pipelines.request import IngestRequest
 from pipelines.stream import StreamRequest
 from tests.catalog import counts, keys, last_run, table
-from tests.cloud import BUCKET, TABLES, ended_by, make_songs, tables_of, uploading
+from tests.cloud import BUCKET, TABLES, ended_by, tables_of
 from tests.pubsub_source import SubscriptionSource
 from tests.servers.bigquery import BigQueryServer
 from tests.servers.credentials import PROJECT
 from tests.servers.gcs import GcsServer
 from tests.servers.pubsub import PubSubServer, subscription_path
+from tests.streaming import make_songs, uploading
 from transforms.bigquery_client import client_of
 from transforms.inference import cached_tagger
 from transforms.settings import AnalysisSettings

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 import resource
+import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.catalog import counts, errors, keys, leftovers, start_tonearm, table, tonearm
+from tests.catalog import counts, errors, keys, leftovers, start_tonearm, table, tonearm, tonearm_command
 from tests.cloud import BUCKET, TABLES, fetches, stream_until, tables_of, upload_songs
 from tests.servers import processes, pubsub
 from tests.servers.gcs import GcsServer
 from tests.servers.pubsub import PubSubServer, subscription_path
 from tests.servers.pubsub_queue import Subscription
 from tests.servers.s3 import S3Server
+from tests.streaming import STREAM, SUBSCRIPTION
 
-SUBSCRIPTION = subscription_path("uploads")
-STREAM = ("--subscription", SUBSCRIPTION, "--max_wave_seconds", "0.5")
 IN, OUT = f"gs://{BUCKET}/in", f"gs://{BUCKET}/{TABLES}"
 
 
@@ -56,15 +56,25 @@ FAULTS: dict[str, Callable[[GcsServer], None]] = {
     "hanging reads": lambda store: store.faults.hang(path="*alt=media*", times=3),
     "cut bodies": lambda store: store.faults.cut(after_bytes=1000, path="*alt=media*", times=3),
 }
+LONG_FAULTS: dict[str, Callable[[GcsServer], None]] = {
+    "twenty seconds": outage(20),
+    "hanging writes": lambda store: store.faults.hang(method="POST", times=1),
+}
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(pytest.param(fault, id=name) for name, fault in FAULTS.items()),
+        *(pytest.param(fault, id=name, marks=pytest.mark.slow) for name, fault in LONG_FAULTS.items()),
+    ],
+)
 @pytest.mark.usefixtures("impatient")
 def test_passing_faults_of_the_store_cost_a_stream_nothing(
     fault: Callable[[GcsServer], None], store: GcsServer, queue: Subscription, tmp_path: Path
 ) -> None:
     fault(store)
-    assert stream_until(lambda: queue.unacked == 0, *STREAM, "--output", OUT) == 0
+    assert stream_until(lambda: queue.unacked == 0, *STREAM, "--output", OUT, timeout_s=240) == 0
     assert_whole(tables_of(store, tmp_path / "t"))
 
 
@@ -107,10 +117,36 @@ def test_a_fault_that_lasts_breaks_the_run_and_the_next_one_goes_on(
     assert not store.names(BUCKET, f"{TABLES}/_")
 
 
+@pytest.mark.slow
 def test_a_full_disk_under_the_temporary_folder(
     store: GcsServer, output: Path, temporary_folder: Path
 ) -> None:
-    """RLIMIT_FSIZE stands in for it: no file may grow to the size of the largest track."""
+    if subprocess.run(on_small_disk(temporary_folder, ["true"]), check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    subprocess.run(
+        on_small_disk(temporary_folder, tonearm_command("ingest", IN, "--output", output)), check=True
+    )
+    failures = table(output, "failures")
+    assert "flac.flac" in errors(output)
+    assert {row["error"] for row in failures} == {"unreadable"}
+    assert all("No space left on device" in row["message"] and row["retriable"] for row in failures)
+    assert counts(output) == (4, 4 - len(failures), 0, len(failures))
+    assert tonearm("retry", output) == 0
+    assert_whole(output, tagged_at_last=len(failures))
+    assert not list(temporary_folder.iterdir())
+
+
+def on_small_disk(folder: Path, command: Sequence[str]) -> list[str]:
+    """A command for which a folder is a disk of 100 KiB, which nobody else sees and which ends with it."""
+    script = 'mount -t tmpfs -o size=100k tmpfs "$1" && shift && exec "$@"'
+    enter = ("unshare", "--user", "--map-root-user", "--mount")
+    return [*enter, "sh", "-c", script, "sh", str(folder), *command]
+
+
+def test_files_that_may_not_grow_under_the_temporary_folder(
+    store: GcsServer, output: Path, temporary_folder: Path
+) -> None:
+    """As on a full disk, and where none can be mounted: no file may have the size of the largest track."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:

@@ -19,8 +19,9 @@ from tests.cloud import BUCKET, TABLES, tables_of
 from tests.killable import Reader, reading, start_killable
 from tests.servers.gcs import GcsServer
 from tests.servers.processes import wait_for
-from tests.servers.pubsub import PubSubServer, subscription_path
+from tests.servers.pubsub import PubSubServer
 from tests.servers.pubsub_queue import Subscription
+from tests.streaming import SUBSCRIPTION
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +30,6 @@ TRACKS = 10
 RUN_LIMIT_S = 180.0
 OUTPUT = f"gs://{BUCKET}/{TABLES}"
 SMALL_WAVES = ("--output", OUTPUT, "--wave_tracks", "4", "--direct_num_workers", "2")
-SUBSCRIPTION = subscription_path("uploads")
 STREAM = ("ingest", "--subscription", SUBSCRIPTION, "--max_wave_seconds", "0.5", *SMALL_WAVES)
 
 

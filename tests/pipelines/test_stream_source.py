@@ -46,9 +46,11 @@ def arrival(name: str, receipt: str | None = None, generation: str = "1") -> Arr
     return Arrival(Track(name, f"gs://b/{name}", generation), receipt or f"receipt of {name}")
 
 
-def source_of(arrivals: Listed, *, seconds: float = 0.05) -> tuple[StreamSource, list[SkipReason]]:
+def source_of(
+    arrivals: Listed, *, seconds: float = 0.05, workers: int = 1
+) -> tuple[StreamSource, list[SkipReason]]:
     skipped: list[SkipReason] = []
-    return StreamSource(arrivals, Ledger(), skipped.append, seconds), skipped
+    return StreamSource(arrivals, Ledger(), skipped.append, seconds, workers), skipped
 
 
 def names(taken: Sequence[Track]) -> list[str]:
@@ -65,6 +67,51 @@ def test_a_wave_closes_by_time_after_its_first_track() -> None:
     begun = time.monotonic()
     assert names(source.take(100)) == ["a"]
     assert time.monotonic() - begun < 5
+
+
+def test_a_backlog_is_shared_among_the_workers_at_once() -> None:
+    old = [
+        Arrival(Track(str(number), f"gs://b/{number}", "1"), str(number), age_seconds=100)
+        for number in range(60)
+    ]
+    source, _ = source_of(Listed(old[:10], old[10:]), seconds=10, workers=2)
+    begun = time.monotonic()
+    assert [len(source.take(64)) for _ in range(4)] == [30, 15, 8, 7]
+    assert time.monotonic() - begun < 5
+
+
+def test_a_few_tracks_are_not_shared_out_one_by_one() -> None:
+    source, _ = source_of(Listed([arrival(str(number)) for number in range(7)]), workers=8)
+    assert len(source.take(16)) == 7
+
+
+def test_a_full_backlog_gives_full_shares() -> None:
+    source, _ = source_of(Listed([arrival(str(number)) for number in range(100)]), seconds=60, workers=2)
+    assert [len(source.take(16)) for _ in range(4)] == [16] * 4
+
+
+class KnownOnes(Listed):
+    """Arrivals that announce their first track again and again, without an end."""
+
+    def poll(self, count: int, wait_seconds: float) -> list[Arrival]:
+        """See above."""
+        return [arrival("a")] * count
+
+
+def test_a_flood_of_known_tracks_holds_up_nothing() -> None:
+    source, _ = source_of(KnownOnes(), seconds=0.05)
+    begun = time.monotonic()
+    assert names(source.take(100)) == ["a"]
+    assert time.monotonic() - begun < 5
+
+
+def test_nothing_is_handed_out_after_a_stop() -> None:
+    arrivals = Listed([arrival("a"), arrival("b")])
+    source, _ = source_of(arrivals)
+    source.take(1)
+    source.stop()
+    assert source.take(1) == []
+    assert arrivals.acknowledged == []
 
 
 def test_nothing_is_acknowledged_before_it_is_settled() -> None:

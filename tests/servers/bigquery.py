@@ -40,7 +40,7 @@ class BigQueryServer:
 
     Attributes:
         faults: The proxy that clients talk to.
-        refusals: Which rows of streaming inserts are refused.
+        refusals: Which rows are refused.
         child: The server's process, with its log.
         client: A client that goes past the proxy, so that a test's own queries never meet its faults.
     """

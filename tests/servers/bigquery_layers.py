@@ -1,24 +1,31 @@
-"""Streaming inserts that BigQuery refuses, which the emulator never does by itself."""
+"""Rows that BigQuery refuses, in streaming inserts and load jobs, as the emulator never does by itself."""
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pyarrow.parquet as pq
+
+from tests.servers.credentials import PROJECT
 from tests.servers.faults import Reply, Request, Send
 
 Row = Mapping[str, Any]
 
+_PARQUET = b"PAR1"
+
 
 @dataclass(slots=True)
 class RowRefusals:
-    """Decides which rows of ``insertAll`` requests are refused, and answers as BigQuery does.
+    """Decides which rows are refused, and answers as BigQuery does.
 
-    A row is known by its insert id, so that one that was refused is refused again, and one that was only
-    stopped by its neighbours passes when it is sent again without them.
+    A streaming insert is told which of its rows are bad; a load job with a bad row in its Parquet file fails
+    whole. A row is known by its insert id or its content, so that one that was refused is refused again, and
+    one that was only stopped by its neighbours passes when it is sent again without them.
 
     Attributes:
         every: Refuse each so-manieth new row; 0 refuses none.
@@ -33,13 +40,29 @@ class RowRefusals:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def layer(self, request: Request, send: Send) -> Reply:
-        """Pass a request on without the refused rows, or not at all; see ``skipInvalidRows``."""
-        if not request.target.split("?")[0].endswith("/insertAll"):
-            return send(request)
+        """Pass a request on without the refused rows, or not at all."""
+        if request.target.split("?")[0].endswith("/insertAll"):
+            return self._insert(request, send)
+        if request.body.startswith(_PARQUET) and (self.every or self.when):
+            return self._load(request, send)
+        return send(request)
+
+    def _load(self, request: Request, send: Send) -> Reply:
+        rows = pq.read_table(io.BytesIO(request.body)).to_pylist()
+        with self._lock:
+            bad = any(self._is_bad(_named(row), row) for row in rows)
+        return _failed_load() if bad else send(request)
+
+    def _insert(self, request: Request, send: Send) -> Reply:
+        """See ``skipInvalidRows`` of the API."""
         body = json.loads(request.body)
         rows = body.get("rows", [])
         with self._lock:
-            bad = {index for index, row in enumerate(rows) if self._is_bad(row)}
+            bad = {
+                index
+                for index, row in enumerate(rows)
+                if self._is_bad(row.get("insertId") or _named(row["json"]), row["json"])
+            }
         if not bad:
             return send(request)
         stopped: set[int] = set()
@@ -52,15 +75,30 @@ class RowRefusals:
             stopped = set(range(len(rows))) - bad
         return _answer(bad, stopped)
 
-    def _is_bad(self, row: Row) -> bool:
-        name = row.get("insertId") or json.dumps(row["json"], sort_keys=True)
+    def _is_bad(self, name: str, row: Row) -> bool:
         if name not in self._verdicts:
             place = len(self._verdicts) + 1
-            bad = bool(self.every and place % self.every == 0) or bool(self.when and self.when(row["json"]))
+            bad = bool(self.every and place % self.every == 0) or bool(self.when and self.when(row))
             self._verdicts[name] = bad
             if bad:
-                self.refused.append(row["json"])
+                self.refused.append(row)
         return self._verdicts[name]
+
+
+def _named(row: Row) -> str:
+    return json.dumps(row, sort_keys=True, default=str)
+
+
+def _failed_load() -> Reply:
+    """A load job that is done and has failed, in answer to the upload of its file."""
+    error = {"reason": "invalid", "message": "injected fault: a row of the file is refused"}
+    job = {
+        "kind": "bigquery#job",
+        "jobReference": {"projectId": PROJECT, "jobId": "refused", "location": "US"},
+        "configuration": {"load": {}},
+        "status": {"state": "DONE", "errorResult": error, "errors": [error]},
+    }
+    return Reply(200, (("Content-Type", "application/json"),), json.dumps(job).encode())
 
 
 def _answer(bad: set[int], stopped: set[int]) -> Reply:

@@ -241,7 +241,10 @@ class _SubscriberCalls:
     def pull(self, request: types.PullRequest, context: grpc.ServicerContext) -> types.PullResponse:
         queue = self._queue(request.subscription, context)
         wait_s = 0.0 if request.return_immediately else min(1.0, context.time_remaining() or 1.0)
-        return types.PullResponse(received_messages=queue.take(request.max_messages, wait_s=wait_s))
+        taken = queue.take(request.max_messages, wait_s=wait_s)
+        if not context.is_active():  # the client has hung up
+            queue.give_back(message.ack_id for message in taken)
+        return types.PullResponse(received_messages=taken)
 
     def acknowledge(self, request: types.AcknowledgeRequest, context: grpc.ServicerContext) -> Empty:
         self._queue(request.subscription, context).acknowledge(request.ack_ids)

@@ -68,7 +68,11 @@ def test_a_lacking_attribute_is_named(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [b"", b"{}", b"[]", b"7", b"null", b"\xff", b'{"size": "-1"}', b'{"size": {}}']
+    "payload",
+    [
+        *(b"", b"{}", b"[]", b"7", b"null", b"\xff", b'{"size": "-1"}', b'{"size": {}}'),
+        *(b'{"size": Infinity}', b'{"size": NaN}', b"[" * 100_000),
+    ],
 )
 def test_a_malformed_payload_is_a_failure_that_does_not_quote_it(payload: bytes) -> None:
     failure = announced_by("1", ATTRIBUTES, payload, ALL)

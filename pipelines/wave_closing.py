@@ -1,0 +1,47 @@
+"""When a stream's wave closes: what waiting for company costs in latency, it saves in files and commits."""
+
+from __future__ import annotations
+
+QUIET_SECONDS = 1.0
+"""After a second without an announcement a burst of uploads is taken to be over."""
+
+
+class WaveClosing:
+    """Decides when a wave of arrivals that a worker is ready for has waited long enough.
+
+    A wave closes as soon as one of these holds:
+
+    - it has tracks enough for a worker's whole share;
+    - its first track was announced ``max_wave_seconds`` ago;
+    - nothing was announced for ``QUIET_SECONDS``, and no other wave closed short in the last
+      ``max_wave_seconds``.
+
+    The last rule serves a lone track, a burst and the rest of a backlog at once, and yet a trickle of tracks
+    makes no more than a wave each ``max_wave_seconds``. All times are those of ``time.monotonic``.
+    """
+
+    def __init__(self, max_wave_seconds: float) -> None:
+        self._max_wave_seconds = max_wave_seconds
+        self._first_at = float("inf")
+        self._last_at = float("-inf")
+        self._short_at = float("-inf")
+
+    def note_arrival(self, announced_at: float) -> None:
+        """Count a track in."""
+        self._first_at = min(self._first_at, announced_at)
+        self._last_at = max(self._last_at, announced_at)
+
+    @property
+    def due_at(self) -> float:
+        """When the wave closes if nothing further arrives."""
+        quiet_at = max(self._last_at + QUIET_SECONDS, self._short_at + self._max_wave_seconds)
+        return min(self._first_at + self._max_wave_seconds, quiet_at)
+
+    def is_due(self, now: float, *, is_full: bool) -> bool:
+        """True if the wave closes now; the next arrival then begins another one."""
+        if not (is_full or now >= self.due_at):
+            return False
+        if not is_full:
+            self._short_at = now
+        self._first_at, self._last_at = float("inf"), float("-inf")
+        return True
