@@ -85,7 +85,7 @@ def rows(*, rounds: int = 5, patches: int = 24) -> list[Row]:
         patches: Patches that it scores in a round, per thread.
     """
     tagger = load_tagger("musicnn")
-    definition = SideBySide(tagger.build_networks(pruned=False))
+    definition = SideBySide(tagger.build_networks(least_influence=0))
     batch = _made_up_patches(tagger, patches)
     expected = _with_torch(definition)(batch)
     ways = _ways(tagger, definition)
