@@ -86,7 +86,7 @@ def rows(*, rounds: int = 5, patches: int = 24) -> list[Row]:
     """
     tagger = load_tagger("musicnn")
     definition = SideBySide(tagger.build_networks(least_influence=0))
-    batch = _made_up_patches(tagger, patches)
+    batch = made_up_patches(tagger, patches)
     expected = _with_torch(definition)(batch)
     ways = _ways(tagger, definition)
     peaks: dict[str, list[float]] = {way.precision: [] for way in ways}
@@ -97,7 +97,7 @@ def rows(*, rounds: int = 5, patches: int = 24) -> list[Row]:
             measured.append(peak_gflops(precision))
         for way in ways:
             _measure(way, batch)
-    needed = _gigaflops(definition, tagger)
+    needed = gigaflops(definition, tagger)
     peak_rows = [_peak_row(precision, median(measured)) for precision, measured in peaks.items()]
     return peak_rows + [_row(way, peaks[way.precision], needed, tagger) for way in ways]
 
@@ -105,7 +105,7 @@ def rows(*, rounds: int = 5, patches: int = 24) -> list[Row]:
 def _ways(tagger: Tagger, definition: nn.Module) -> list[_Way]:
     pruned = SideBySide(tagger.build_networks())
     fused = fuse(tagger.build_networks(), tagger.front_end.patch_frames, tagger.front_end.mel_bands)
-    full_work, pruned_work, fused_work = (_gigaflops(each, tagger) for each in (definition, pruned, fused))
+    full_work, pruned_work, fused_work = (gigaflops(each, tagger) for each in (definition, pruned, fused))
     ways = [
         _Way("PyTorch, all filters", "float32", 1, _with_torch(definition), full_work),
         _Way("PyTorch, pruned", "float32", 1, _with_torch(pruned), pruned_work),
@@ -190,7 +190,7 @@ def _peak_row(precision: str, gflops: float) -> Row:
     return Row("peak", precision, 1, None, None, gflops, 1.0, 1.0, None)
 
 
-def _gigaflops(module: nn.Module, tagger: Tagger) -> float:
+def gigaflops(module: nn.Module, tagger: Tagger) -> float:
     """Floating point operations for a patch, in billions; a multiply-add counts as two."""
     patch = torch.zeros(1, tagger.front_end.patch_frames, tagger.front_end.mel_bands)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -198,7 +198,7 @@ def _gigaflops(module: nn.Module, tagger: Tagger) -> float:
     return counter.get_total_flops() / 1e9
 
 
-def _made_up_patches(tagger: Tagger, number: int) -> Array:
+def made_up_patches(tagger: Tagger, number: int) -> Array:
     """Log-mel values that wander from frame to frame and band to band, as those of music do."""
     if number % OPENVINO_BATCH:
         raise ValueError(f"The number of patches must be a multiple of {OPENVINO_BATCH}.")

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from models import engine as engine_module
-from models import engine_openvino
+from models import engine_openvino, engine_torch
 from models.bundle import load_tagger
 from models.engine import Array, Engine, PrecisionError, require_precision, shared_engine
 from models.engine_fusion import SideBySide, fuse
@@ -221,6 +221,19 @@ def test_a_cpu_without_bf16_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def _patches_of(path: Path) -> Array:
     with open_audio(path) as audio:
         return spectrogram_of(audio.blocks(), audio.info.sample_rate_hz, FrontEnd()).patches
+
+
+def test_a_gpu_that_fails_leaves_a_cpu_without_bf16_in_float32(
+    tagger: Tagger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(engine_openvino.openvino, "Core", _OldCore)
+    monkeypatch.setattr(engine_torch, "TorchEngine", lambda *_: _broken_gpu())
+    monkeypatch.setattr(engine_openvino, "OpenVinoEngine", lambda _, precision: asked.append(precision))
+    require_precision("bf16")
+    engine_module._build(tagger, "bf16")
+    assert asked == ["float32"]
 
 
 class _MeanAndMaximum(torch.nn.Module):
