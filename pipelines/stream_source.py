@@ -27,8 +27,8 @@ _COLLECT_SECONDS = 1.0
 """How long to go on collecting while tracks are held: an endless flood may bring nothing new."""
 
 _LEAST_SHARE = 4
-"""Shares shrink no further than to so many tracks: a share's graph, files and commit cost a quarter of a
-second of a processor, as much as a track of half a minute."""
+"""Shares shrink no further than to so many tracks: a share's graph, files and commit cost as much as a short
+track does."""
 
 
 @dataclass(frozen=True, slots=True)
