@@ -13,15 +13,16 @@ import json
 import platform
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import psutil
+import torch
 
-from benchmarks import front_end, long_track, many_tracks, network, pipeline, streaming
+from benchmarks import accuracy, front_end, gpu, long_track, many_tracks, network, pipeline, streaming
 from benchmarks.music import music_files
 
 RESULTS = Path(__file__).parent / "results"
@@ -29,25 +30,47 @@ RESULTS = Path(__file__).parent / "results"
 Rows = Sequence[Any]
 """Data classes; their fields are a table's columns."""
 
-SECTIONS: dict[str, tuple[str, Callable[[list[Path], int], Rows]]] = {
-    "network": ("The two networks on the CPU", lambda music, rounds: network.rows(rounds=rounds)),
-    "front_end": ("From files to patches", front_end.rows),
-    "pipeline": ("From files to tags", pipeline.rows),
-    "many_tracks": ("Many tracks", lambda music, rounds: many_tracks.rows()),
-    "long_track": ("Long tracks", lambda music, rounds: long_track.rows()),
-    "streaming": ("Streams", lambda music, rounds: streaming.rows()),
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to measure with.
+
+    Attributes:
+        places: The files and folders named.
+        songs: Half an hour of songs from them.
+        rounds: How often.
+    """
+
+    places: list[Path]
+    songs: list[Path]
+    rounds: int
+
+
+SECTIONS: dict[str, tuple[str, Callable[[Asked], Rows]]] = {
+    "network": ("The two networks on the CPU", lambda asked: network.rows(rounds=asked.rounds)),
+    "accuracy": (
+        "The CPU engine against the networks' definition",
+        lambda asked: accuracy.rows(accuracy.files_in(asked.places)),
+    ),
+    "front_end": ("From files to patches", lambda asked: front_end.rows(asked.songs, asked.rounds)),
+    "pipeline": ("From files to tags", lambda asked: pipeline.rows(asked.songs, asked.rounds)),
+    "many_tracks": ("Many tracks", lambda asked: many_tracks.rows()),
+    "long_track": ("Long tracks", lambda asked: long_track.rows()),
+    "streaming": ("Streams", lambda asked: streaming.rows(rounds=asked.rounds)),
 }
+if torch.cuda.is_available():
+    SECTIONS["gpu"] = ("The two networks on the GPU", lambda asked: gpu.rows(rounds=asked.rounds))
 
 
 def main() -> None:
     """Measure the sections, print their tables, and write them beside the description of the machine."""
     known = _parser().parse_args()
-    music = music_files(known.music)
+    asked = Asked(known.music, music_files(known.music), known.rounds)
     tables = {}
     for name in known.only:
         title, measure = SECTIONS[name]
         print(f"measuring: {title}", file=sys.stderr, flush=True)
-        tables[name] = measure(music, known.rounds)
+        tables[name] = measure(asked)
         _write(known.results, tables)
     print((known.results / "results.md").read_text())
 

@@ -26,6 +26,7 @@ from benchmarks.peak import peak_gflops
 from models.bundle import load_tagger
 from models.engine import Array, PrecisionError, shared_engine
 from models.engine_fusion import SideBySide, fuse
+from models.prune import LEAST_INFLUENCE, LEAST_ROUNDED_INFLUENCE
 from models.tagger import Tagger
 
 TORCH_BATCH = 2
@@ -85,8 +86,8 @@ def rows(*, rounds: int = 5, patches: int = 24) -> list[Row]:
         patches: Patches that it scores in a round, per thread.
     """
     tagger = load_tagger("musicnn")
-    definition = SideBySide(tagger.build_networks(pruned=False))
-    batch = _made_up_patches(tagger, patches)
+    definition = SideBySide(tagger.build_networks(least_influence=0))
+    batch = made_up_patches(tagger, patches)
     expected = _with_torch(definition)(batch)
     ways = _ways(tagger, definition)
     peaks: dict[str, list[float]] = {way.precision: [] for way in ways}
@@ -97,32 +98,34 @@ def rows(*, rounds: int = 5, patches: int = 24) -> list[Row]:
             measured.append(peak_gflops(precision))
         for way in ways:
             _measure(way, batch)
-    needed = _gigaflops(definition, tagger)
+    needed = gigaflops(definition, tagger)
     peak_rows = [_peak_row(precision, median(measured)) for precision, measured in peaks.items()]
     return peak_rows + [_row(way, peaks[way.precision], needed, tagger) for way in ways]
 
 
 def _ways(tagger: Tagger, definition: nn.Module) -> list[_Way]:
     pruned = SideBySide(tagger.build_networks())
-    fused = fuse(tagger.build_networks(), tagger.front_end.patch_frames, tagger.front_end.mel_bands)
-    full_work, pruned_work, fused_work = (_gigaflops(each, tagger) for each in (definition, pruned, fused))
+    full_work, pruned_work = (gigaflops(each, tagger) for each in (definition, pruned))
     ways = [
         _Way("PyTorch, all filters", "float32", 1, _with_torch(definition), full_work),
         _Way("PyTorch, pruned", "float32", 1, _with_torch(pruned), pruned_work),
         _Way("OpenVINO, all filters", "float32", 1, _with_openvino(definition, tagger, "f32"), full_work),
         _Way("OpenVINO, pruned", "float32", 1, _with_openvino(pruned, tagger, "f32"), pruned_work),
-        *_engine_ways(tagger, "float32", fused_work),
+        *_engine_ways(tagger, "float32", LEAST_INFLUENCE),
     ]
     try:
-        engine_ways = _engine_ways(tagger, "bf16", fused_work)
+        engine_ways = _engine_ways(tagger, "bf16", LEAST_ROUNDED_INFLUENCE)
     except PrecisionError:  # the table says so by not having these rows
         return ways
     plain = _Way("OpenVINO, all filters", "bf16", 1, _with_openvino(definition, tagger, "bf16"), full_work)
     return [*ways, plain, *engine_ways]
 
 
-def _engine_ways(tagger: Tagger, precision: str, work: float) -> list[_Way]:
+def _engine_ways(tagger: Tagger, precision: str, least_influence: float) -> list[_Way]:
     engine = shared_engine(tagger, precision)
+    networks = tagger.build_networks(least_influence=least_influence)
+    fused = fuse(networks, tagger.front_end.patch_frames, tagger.front_end.mel_bands)
+    work = gigaflops(fused, tagger)
     return [
         _Way("engine", precision, threads, lambda batch: engine.infer(batch)[0], work) for threads in (1, 2)
     ]
@@ -190,7 +193,7 @@ def _peak_row(precision: str, gflops: float) -> Row:
     return Row("peak", precision, 1, None, None, gflops, 1.0, 1.0, None)
 
 
-def _gigaflops(module: nn.Module, tagger: Tagger) -> float:
+def gigaflops(module: nn.Module, tagger: Tagger) -> float:
     """Floating point operations for a patch, in billions; a multiply-add counts as two."""
     patch = torch.zeros(1, tagger.front_end.patch_frames, tagger.front_end.mel_bands)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -198,7 +201,7 @@ def _gigaflops(module: nn.Module, tagger: Tagger) -> float:
     return counter.get_total_flops() / 1e9
 
 
-def _made_up_patches(tagger: Tagger, number: int) -> Array:
+def made_up_patches(tagger: Tagger, number: int) -> Array:
     """Log-mel values that wander from frame to frame and band to band, as those of music do."""
     if number % OPENVINO_BATCH:
         raise ValueError(f"The number of patches must be a multiple of {OPENVINO_BATCH}.")

@@ -31,5 +31,5 @@ def load_tagger(location: str) -> Tagger:
     folder = resolve_location(location)
     manifest = read_bundle_file(folder, "bundle.json", limit=MANIFEST_LIMIT)
     tagger = parse_manifest(manifest, folder)
-    tagger.build_networks(pruned=False)
+    tagger.build_networks(least_influence=0)
     return tagger

@@ -75,7 +75,12 @@ def require_precision(precision: str) -> None:
     """
     if precision not in PRECISIONS:
         raise PrecisionError(f"There is no precision {precision!r}: give one of {', '.join(PRECISIONS)}.")
-    if precision == "bf16" and not torch.cuda.is_available():
+    if not torch.cuda.is_available():
+        _require_on_cpu(precision)
+
+
+def _require_on_cpu(precision: str) -> None:
+    if precision == "bf16":
         from models.engine_openvino import require_bf16
 
         require_bf16()
@@ -88,8 +93,18 @@ def _build(tagger: Tagger, precision: str) -> Engine:
     from models.engine_torch import FallbackEngine, TorchEngine
 
     return FallbackEngine(
-        gpu=lambda: TorchEngine(tagger, precision), cpu=lambda: _cpu_engine(tagger, precision)
+        gpu=lambda: TorchEngine(tagger, precision),
+        cpu=lambda: _cpu_engine(tagger, _precision_of_cpu(precision)),
     )
+
+
+def _precision_of_cpu(precision: str) -> str:
+    """What the CPU offers where the GPU was to give a precision: no worse, and perhaps slower."""
+    try:
+        _require_on_cpu(precision)
+    except PrecisionError:
+        return "float32"
+    return precision
 
 
 def _cpu_engine(tagger: Tagger, precision: str) -> Engine:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-from models.engine_rounding import round_to_bfloat16
 
 _NEVER = -1e30
 """Loses against every response; infinity would turn into NaN where an engine multiplies it by 0."""
@@ -32,6 +32,43 @@ class Strongest(nn.Module):
         return _maximum_over_bands(functional.conv2d(padded, self.kernels), rounded=self.rounded)
 
 
+class Halves(NamedTuple):
+    """What filters in pairs hear of a spectrogram, each ``[batch, 1, frames, bands / 2]``.
+
+    Attributes:
+        rise: Even bands less the odd ones behind them.
+        fall: Even bands less the odd ones before them; the last one lacks its even band.
+        odd: Odd bands.
+    """
+
+    rise: Tensor
+    fall: Tensor
+    odd: Tensor
+
+
+class Halve(nn.Module):
+    """Splits a spectrogram with an even number of bands, once for all filters in pairs.
+
+    Convolutions do it, with the padding that they have built in: they stay precise in OpenVINO's bfloat16
+    runs, where differences, slices and padding layers do not (``engine_openvino``).
+    """
+
+    taps: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        taps = torch.tensor([[0.0, 1.0, -1.0, 0.0], [0.0, 0.0, -1.0, 1.0], [0.0, 0.0, 1.0, 0.0]])
+        self.register_buffer("taps", taps[:, None, None])
+
+    def forward(self, spectrogram: Tensor) -> Halves:
+        """Split ``[batch, 1, frames, bands]``."""
+        rise, fall, odd = (
+            functional.conv2d(spectrogram, self.taps[index : index + 1], stride=(1, 2), padding=(0, 1))
+            for index in range(3)
+        )
+        return Halves(rise, fall, odd)
+
+
 class StrongestByPairs(nn.Module):
     """The same for filters of many bands, with three multiplications in place of four.
 
@@ -43,13 +80,15 @@ class StrongestByPairs(nn.Module):
         odd  = b*v + a'*w = (a' - b)*w + b*(v + w)              a' = a, one place on
         max(even, odd)    = max((a - b)*v, (a' - b)*w) + b*(v + w)
 
-    Neighbouring bands are alike, so the differences are small and round well. Another level of halving
-    saves no time: the rows get too short for the convolutions.
+    Neighbouring bands are alike, so the differences are small and may be rounded to 16 bits; ``b`` and the
+    kernel that it meets stay precise. Another level of halving saves no time: the rows get too short for the
+    convolutions.
 
     Args:
         kernels: float64 ``[channels, 1, frames, bands]``.
-        input_bands: Bands of the spectrogram.
-        rounded: Whether to round the kernels to bfloat16, for an engine that multiplies so.
+        input_bands: Bands of the spectrogram; even.
+        rounded: Whether to round the kernels that meet differences to bfloat16, for an engine that
+            multiplies so what it can without loss of the kernel.
     """
 
     even: Tensor
@@ -61,26 +100,34 @@ class StrongestByPairs(nn.Module):
         super().__init__()
         self.rounded = rounded
         places = input_bands - kernels.shape[3] + 1
-        halves = functional.pad(kernels, (0, kernels.shape[3] % 2))
-        self.pairs = -(-places // 2)
-        self.reach = self.pairs + halves.shape[3] // 2 - 1  # bands of each half that the filters touch
-        self.missing_bands = max(0, 2 * self.reach + 1 - input_bands)
-        even, odd = halves[..., 0::2].contiguous(), halves[..., 1::2].contiguous()
-        for name, tensor in [("even", even), ("odd", odd), ("both", even + odd)]:
-            self.register_buffer(name, round_to_bfloat16(tensor.float()) if rounded else tensor.float())
-        barred = torch.zeros(self.pairs)
+        padded = functional.pad(kernels, (0, kernels.shape[3] % 2))
+        even, odd = padded[..., 0::2].contiguous(), padded[..., 1::2].contiguous()
+        for name, tensor in [("even", even), ("odd", odd)]:
+            self.register_buffer(name, tensor.bfloat16().float() if rounded else tensor.float())
+        self.register_buffer("both", (even + odd).float())
+        barred = torch.zeros(input_bands // 2 - even.shape[3] + 1)
         barred[places // 2 :] = _NEVER  # an odd number of places leaves the last one without a partner
         self.register_buffer("barred", barred)
+        self.padding = (kernels.shape[2] // 2, 0)
 
-    def forward(self, padded: Tensor) -> Tensor:
-        """Map ``[batch, 1, padded frames, bands]`` to ``[batch, channels, frames]``."""
-        padded = functional.pad(padded, (0, self.missing_bands))
-        end = 2 * self.reach
-        a, b, a_next = padded[..., 0:end:2], padded[..., 1:end:2], padded[..., 2 : end + 1 : 2]
-        even = functional.conv2d(a - b, self.even)
-        odd = functional.conv2d(a_next - b, self.odd) + self.barred
-        responses = torch.maximum(even, odd) + functional.conv2d(b, self.both)
+    def forward(self, heard: Halves) -> Tensor:
+        """Map the halves of ``[batch, 1, frames, bands]`` to ``[batch, channels, frames]``."""
+        even = functional.conv2d(heard.rise, self.even, padding=self.padding)
+        odd = functional.conv2d(heard.fall, self.odd, padding=self.padding)
+        if self.rounded:
+            even, odd = _unrounded(even), _unrounded(odd)
+        both = functional.conv2d(heard.odd, self.both, padding=self.padding)
+        responses = torch.maximum(even, odd + self.barred) + both
         return _maximum_over_bands(responses, rounded=self.rounded)
+
+
+def _unrounded(responses: Tensor) -> Tensor:
+    """The same values: a limit that nothing reaches.
+
+    OpenVINO makes it part of the convolution before it; as it is marked precise, a convolution in bfloat16
+    then puts out its float32 sums, unrounded.
+    """
+    return responses.clamp(_NEVER, -_NEVER)
 
 
 def _maximum_over_bands(responses: Tensor, *, rounded: bool) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.engine_filters import Strongest, StrongestByPairs
+from models.engine_filters import Halve, Halves, Strongest, StrongestByPairs
 from models.musicnn import FRONT_KERNELS, FrontBranch, Musicnn, pad_same
 
 Result = tuple[Tensor, Tensor]
@@ -67,20 +67,20 @@ class FusedMusicnn(nn.Module):
 
     def __init__(self, networks: Sequence[Musicnn], frames: int, bands: int, *, rounded: bool) -> None:
         super().__init__()
-        self.networks = nn.ModuleList(networks)
+        self.halve = Halve()
         self.branches = nn.ModuleList(
             _FusedBranch(networks, index, frames, bands, rounded=rounded)
             for index in range(len(FRONT_KERNELS))
         )
+        self.backs = nn.ModuleList(_Back(network) for network in networks)
 
     def forward(self, patches: Tensor) -> Result:
         """Map ``[batch, frames, bands]`` to scores ``[batch, outputs]`` and embeddings ``[batch, dim]``."""
-        spectrogram = patches.unsqueeze(1)
-        by_branch = [branch(spectrogram) for branch in self.branches]
+        spectrogram = patches.reshape(-1, 1, *patches.shape[1:])
+        split = self.halve(spectrogram)
+        by_branch = [branch(spectrogram, split) for branch in self.branches]
         by_network = [torch.cat(parts, dim=1) for parts in zip(*by_branch, strict=True)]
-        return _side_by_side(
-            [_finish(network, front) for network, front in zip(self.networks, by_network, strict=True)]
-        )
+        return _side_by_side([back(front) for back, front in zip(self.backs, by_network, strict=True)])
 
 
 class _FusedBranch(nn.Module):
@@ -108,9 +108,17 @@ class _FusedBranch(nn.Module):
         for name, tensor in [("direction", direction), ("scale", scale), ("shift", shift)]:
             self.register_buffer(name, tensor[:, None].float())
 
-    def forward(self, spectrogram: Tensor) -> tuple[Tensor, ...]:
-        """Map ``[batch, 1, frames, bands]`` to ``[batch, channels, frames]`` for each network."""
-        strongest = self.strongest(pad_same(spectrogram, self.kernel_frames))
+    def forward(self, spectrogram: Tensor, split: Halves) -> tuple[Tensor, ...]:
+        """Map ``[batch, 1, frames, bands]`` to ``[batch, channels, frames]`` for each network.
+
+        Args:
+            spectrogram: Whole, for filters of one band.
+            split: The halves of it, for the others.
+        """
+        if isinstance(self.strongest, StrongestByPairs):
+            strongest = self.strongest(split)
+        else:
+            strongest = self.strongest(pad_same(spectrogram, self.kernel_frames))
         heard = (strongest * self.direction + self.offset).relu()
         return (heard * self.scale + self.shift).split(self.sizes, dim=1)
 
@@ -142,14 +150,48 @@ def _affine(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     return scale, norm.bias.double() - norm.running_mean.double() * scale
 
 
-def _finish(network: nn.Module, front: Tensor) -> Result:
-    """Everything behind the front branches, see ``Musicnn.features``."""
-    assert isinstance(network, Musicnn)
-    first = network.middle[0](front)
-    second = network.middle[1](first) + first
-    third = network.middle[2](second) + second
-    embedding = network.embed(torch.cat([front, first, second, third], dim=1))
-    return network.output(embedding).sigmoid(), embedding
+class _Back(nn.Module):
+    """Everything behind a network's front branches.
+
+    The dense layers are convolutions over one frame, and the batch norms before them are part of their
+    weights. OpenVINO would do the same, but what it joins forgets that it should stay precise in a bfloat16
+    run (``engine_openvino``).
+
+    Args:
+        network: In evaluation mode.
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, network: Musicnn) -> None:
+        super().__init__()
+        self.middle = network.middle
+        self.dense = _behind(network.pooled_norm, network.dense)
+        self.output = _behind(network.dense_norm, network.output)
+        for name, tensor in zip(("scale", "shift"), _affine(network.dense_norm), strict=True):
+            self.register_buffer(name, tensor.float())
+
+    def forward(self, front: Tensor) -> Result:
+        """Map ``[batch, channels, frames]`` to scores and embeddings, see :class:`models.musicnn.Musicnn`."""
+        first = self.middle[0](front)
+        second = self.middle[1](first) + first
+        third = self.middle[2](second) + second
+        features = torch.cat([front, first, second, third], dim=1)
+        pooled = torch.stack([features.amax(dim=2), features.mean(dim=2)], dim=2)
+        hidden = self.dense(pooled.reshape(-1, 2 * features.shape[1], 1)).relu()
+        scores = self.output(hidden).sigmoid().reshape(-1, self.output.out_channels)
+        return scores, hidden.reshape(-1, self.dense.out_channels) * self.scale + self.shift
+
+
+def _behind(norm: nn.BatchNorm1d, linear: nn.Linear) -> nn.Conv1d:
+    """A linear layer with the batch norm before it, as a convolution over one frame."""
+    scale, shift = _affine(norm)
+    weight = linear.weight.double()
+    joined = nn.Conv1d(linear.in_features, linear.out_features, 1)
+    joined.weight.data = (weight * scale).unsqueeze(2).float()
+    joined.bias = nn.Parameter((linear.bias.double() + weight @ shift).float())
+    return joined.requires_grad_(False)
 
 
 def _side_by_side(results: Sequence[Result]) -> Result:

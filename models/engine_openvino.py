@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -21,7 +22,6 @@ _GRAPH_SOURCES = (
     "engine_filters.py",
     "engine_fusion.py",
     "engine_openvino.py",
-    "engine_rounding.py",
     "musicnn.py",
     "prune.py",
 )
@@ -128,37 +128,48 @@ def _export(tagger: Tagger, precision: str) -> bytes:
     import torch  # nothing of torch is needed where the cache is warm
 
     from models.engine_fusion import fuse
+    from models.prune import LEAST_INFLUENCE, LEAST_ROUNDED_INFLUENCE
 
     rounded = precision == "bf16"
     shape = (1, tagger.front_end.patch_frames, tagger.front_end.mel_bands)
-    module = fuse(tagger.build_networks(), *shape[1:], rounded=rounded)
+    least_influence = LEAST_ROUNDED_INFLUENCE if rounded else LEAST_INFLUENCE
+    module = fuse(tagger.build_networks(least_influence=least_influence), *shape[1:], rounded=rounded)
     graph = openvino.convert_model(module, example_input=torch.zeros(shape), input=[shape])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "graph.xml"
         openvino.save_model(graph, path, compress_to_fp16=False)
         description, weights = path.read_bytes(), path.with_suffix(".bin").read_bytes()
     if rounded:
-        description = _keep_precise(description)
+        description = _keep_precise(description, _rounded_layers(graph))
     return len(description).to_bytes(_SIZE_BYTES, "little") + description + weights
 
 
-def _keep_precise(description: bytes) -> bytes:
+def _rounded_layers(graph: Any) -> set[str]:
+    """Names of the convolutions whose kernels, of several frames and bands, were rounded to bfloat16."""
+    import torch
+
+    names = set()
+    for layer in graph.get_ops():
+        if layer.get_type_name() == "Convolution":
+            kernel = torch.tensor(layer.input_value(1).get_node().get_data())
+            spans = kernel.ndim == 4 and min(kernel.shape[2:]) > 1
+            if spans and torch.equal(kernel, kernel.bfloat16().float()):
+                names.add(layer.get_friendly_name())
+    return names
+
+
+def _keep_precise(description: bytes, rounded: Collection[str]) -> bytes:
     """Mark all layers but the rounded convolutions, so that they stay float32 in a bfloat16 run.
 
-    The filters of many bands are three quarters of the work. Everything else in bfloat16 would save another
-    sixth of the time (the longest filters are even slower so) and move scores two to three times as far.
+    OpenVINO forgets the marks of what it replaces: two paddings or two products in a row, differences,
+    slices, layers that only change the shape. What it then rounds moves scores by up to 8e-3, so the
+    networks are arranged to need none of these (``engine_filters``, ``engine_fusion``).
     """
     root = ElementTree.fromstring(description)
     for layer in root.iter("layer"):
-        if not _spans_bands(layer) and layer.get("type") not in ("Const", "Parameter", "Result"):
+        if layer.get("name") not in rounded and layer.get("type") not in ("Const", "Parameter", "Result"):
             attributes = layer.find("rt_info")
             if attributes is None:
                 attributes = ElementTree.SubElement(layer, "rt_info")
             ElementTree.SubElement(attributes, "attribute", name="precise", version="0")
     return ElementTree.tostring(root)
-
-
-def _spans_bands(layer: ElementTree.Element) -> bool:
-    """Whether a layer is a convolution whose kernel (channels, inputs, frames, bands) has several bands."""
-    kernel = [dimension.text for dimension in layer.findall("input/port[@id='1']/dim")]
-    return layer.get("type") == "Convolution" and len(kernel) == 4 and kernel[3] != "1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -20,8 +21,6 @@ _BATCH = 128
 
 _SMALLEST_BATCH = 8
 """Patches; a GPU without memory for these is of no use."""
-
-_GPU_ERRORS = (torch.OutOfMemoryError, torch.AcceleratorError)
 
 
 class TorchEngine:
@@ -49,6 +48,8 @@ class TorchEngine:
         module = fuse(tagger.build_networks(), front_end.patch_frames, front_end.mel_bands)
         self._module = module.to(device)
         self._copies = torch.cuda.Stream() if device == "cuda" else None
+        self._pinned: list[Tensor] = []
+        self._copied: list[torch.cuda.Event | None] = [None, None]
 
     def infer(self, patches: Array) -> tuple[Array, Array]:
         """See :class:`models.engine.Engine`; halves the device batch, for good, when memory runs out."""
@@ -75,29 +76,54 @@ class TorchEngine:
 
     def _on_device(self, patches: Tensor) -> Iterator[Tensor]:
         """Yield full batches on the device; each is under way before the one ahead of it is computed."""
-        uploads = [self._upload(patches[: self._batch])]
-        for start in range(self._batch, len(patches) + self._batch, self._batch):
-            if start < len(patches):
-                uploads.append(self._upload(patches[start : start + self._batch]))
-            yield uploads.pop(0)()
-
-    def _upload(self, patches: Tensor) -> Callable[[], Tensor]:
-        """Start to copy a batch; what it returns waits for the copy, on the device, and gives the batch."""
-        full = torch.zeros(self._batch, *patches.shape[1:], pin_memory=self._copies is not None)
-        full[: len(patches)] = patches
         if self._copies is None:
-            return lambda: full
+            yield from (self._filled(part) for part in patches.split(self._batch))
+            return
+        uploads: list[_Upload] = []
+        for number, part in enumerate(patches.split(self._batch)):
+            uploads.append(self._upload(part, number))
+            if len(uploads) > 1:
+                yield uploads.pop(0).arrived()
+        yield from (upload.arrived() for upload in uploads)
+
+    def _filled(self, part: Tensor) -> Tensor:
+        full = torch.zeros(self._batch, *part.shape[1:])
+        full[: len(part)] = part
+        return full
+
+    def _upload(self, part: Tensor, number: int) -> _Upload:
+        """Start to copy a batch, from the one of two pinned buffers whose last copy is over."""
+        assert self._copies is not None
+        if not self._pinned or self._pinned[0].shape[0] != self._batch:
+            self._pinned = [torch.zeros(self._batch, *part.shape[1:], pin_memory=True) for _ in range(2)]
+            self._copied = [None, None]
+        place = number % 2
+        previous = self._copied[place]
+        if previous is not None:
+            previous.synchronize()
+        buffer = self._pinned[place]
+        buffer[: len(part)] = part
+        buffer[len(part) :] = 0
         with torch.cuda.stream(self._copies):
-            batch = full.to(self.device, non_blocking=True)
-
-        def arrived() -> Tensor:
-            computing = torch.cuda.current_stream()
-            computing.wait_event(copied)
-            batch.record_stream(computing)  # its memory is not reused before the computation is done
-            return batch
-
+            batch = buffer.to(self.device, non_blocking=True)
         copied = self._copies.record_event()
-        return arrived
+        self._copied[place] = copied
+        return _Upload(batch, copied)
+
+
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """A batch on its way to the device."""
+
+    batch: Tensor
+    copied: torch.cuda.Event
+
+    def arrived(self) -> Tensor:
+        """The batch, for the computing stream, which waits for the copy."""
+        computing = torch.cuda.current_stream()
+        computing.wait_event(self.copied)
+        self.batch.record_stream(computing)  # its memory is not reused before the computation is done
+        return self.batch
 
 
 class FallbackEngine:
@@ -122,7 +148,7 @@ class FallbackEngine:
         engine = self._engine
         try:
             return engine.infer(patches)
-        except _GPU_ERRORS as error:
+        except RuntimeError as error:  # CUDA, cuDNN, cuBLAS; a mistake of ours fails on the CPU again
             self._fall_back(error)
             return self._engine.infer(patches)
 

@@ -11,7 +11,7 @@ from torch import nn
 from models.bundle_files import BundleError, read_bundle_file
 from models.front_end import FrontEnd
 from models.musicnn import EMBEDDING_SIZE, Musicnn
-from models.prune import prune
+from models.prune import LEAST_INFLUENCE, prune
 from models.weights import build_network, largest_file
 
 FACETS = ("genre", "mood", "instrument", "voice", "era", "tempo")
@@ -125,11 +125,12 @@ class Tagger:
         """Length of the embeddings of all networks side by side."""
         return EMBEDDING_SIZE * len(self.networks)
 
-    def build_networks(self, *, pruned: bool = True) -> list[nn.Module]:
+    def build_networks(self, *, least_influence: float = LEAST_INFLUENCE) -> list[nn.Module]:
         """Read the weights and build the networks.
 
         Args:
-            pruned: Leave out filters that training switched off: the same scores to 1e-6, for less work.
+            least_influence: Leave out filters with less (:func:`models.prune.influence`): the same scores to
+                3e-6, for less work. 0 leaves the networks as they were trained.
 
         Returns:
             The networks in order, in evaluation mode, float32, on the CPU.
@@ -138,9 +139,12 @@ class Tagger:
             BundleError: If the weights cannot be read or are not those that ``bundle.json`` names.
         """
         networks = [self._build(network) for network in self.networks]
-        if pruned:
-            return [prune(network) if isinstance(network, Musicnn) else network for network in networks]
-        return networks
+        if not least_influence:
+            return networks
+        return [
+            prune(network, least_influence) if isinstance(network, Musicnn) else network
+            for network in networks
+        ]
 
     def _build(self, network: Network) -> nn.Module:
         limit = largest_file(network.architecture, network.outputs)

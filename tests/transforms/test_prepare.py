@@ -7,6 +7,7 @@ from pathlib import Path
 
 import apache_beam as beam
 import pytest
+import torch
 
 from models.front_end import FrontEnd
 from tests.catalog import write_song
@@ -32,6 +33,16 @@ def word_of(path: Path, settings: AnalysisSettings | None = None) -> tuple[Stage
     failure = prepared(path, settings)
     assert isinstance(failure, Failure)
     return failure.stage, failure.error
+
+
+def test_a_worker_keeps_pytorch_to_one_core() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        PrepareTracks(AnalysisSettings(), FrontEnd()).setup()
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_track_comes_with_its_facts(tmp_path: Path) -> None:
