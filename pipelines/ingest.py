@@ -67,7 +67,7 @@ def _ingest_in_waves(request: IngestRequest, tagger: Tagger) -> RunRecord:
     record = new_record(request, tagger, mode="streaming" if is_stream else "batch")
     output = output_at(request.outputs)
     with output.opened(), _source(request, tagger, record) as source:
-        runner = _wave_runner(request, source, output, tagger, record, total)
+        runner = _wave_runner(request, source, output, tagger, record)
         with progress_shown(record, total), _stopping_on_signals(runner):
             runner.run()
     print_summary(record, runner.stage_seconds, request.outputs)
@@ -78,16 +78,16 @@ def _ingest_in_waves(request: IngestRequest, tagger: Tagger) -> RunRecord:
 def _source(request: IngestRequest, tagger: Tagger, record: RunRecord) -> Iterator[TrackSource]:
     if isinstance(request.source, RetryRequest):
         failed = failed_tracks(request.source, tagger.identity)
-        yield BoundedSource(
-            pending_tracks(failed, retry_ledger(request.source, tagger.identity), record.skip)
-        )
+        pending = pending_tracks(failed, retry_ledger(request.source, tagger.identity), record.skip)
+        yield BoundedSource(pending, _workers(request))
         return
     ledger = None if request.retag else Ledger.read(request.ledger_output, tagger.identity)
     if isinstance(request.source, StreamRequest):
         with opened_stream(request.source, ledger or Ledger(), record.skip, _workers(request)) as stream:
             yield stream
     else:
-        yield BoundedSource(pending_tracks(announced_tracks(request.source), ledger, record.skip))
+        pending = pending_tracks(announced_tracks(request.source), ledger, record.skip)
+        yield BoundedSource(pending, _workers(request))
 
 
 def _wave_runner(
@@ -96,19 +96,14 @@ def _wave_runner(
     output: Output,
     tagger: Tagger,
     record: RunRecord,
-    total: int | None,
 ) -> WaveRunner:
-    if request.beam.in_processes:
-        # Beam starts its processes anew for every pipeline: the fewer, the better.
-        plan, flags = WavePlan(_workers(request), request.wave_tracks), request.beam.flags
-    else:
-        plan = WavePlan(_workers(request), request.wave_tracks, total)
-        flags = (*request.beam.flags, *_ONE_THREAD)
+    plan = WavePlan(_workers(request), request.wave_tracks)
+    flags = request.beam.flags if request.beam.in_processes else (*request.beam.flags, *_ONE_THREAD)
     return WaveRunner(source, output, request.settings, tagger.front_end, record, plan, flags)
 
 
 def _workers(request: IngestRequest) -> int:
-    if request.beam.in_processes:
+    if request.beam.in_processes:  # Beam starts its processes anew for every pipeline: the fewer, the better
         return 1
     return request.beam.workers or len(os.sched_getaffinity(0))
 

@@ -42,13 +42,10 @@ class WavePlan:
     Attributes:
         workers: Threads, each with a pipeline of its own.
         wave_tracks: Tracks in flight at most; a kill costs no more than these.
-        total: Tracks that the source will announce, if it can tell: shares shrink towards the end,
-            so that all workers end together.
     """
 
     workers: int
     wave_tracks: int
-    total: int | None = None
 
 
 class TrackSource(Protocol):
@@ -65,14 +62,38 @@ class TrackSource(Protocol):
 
 
 class BoundedSource:
-    """A source that ends: the pending tracks of a folder or manifest."""
+    """A source that ends: the pending tracks of a folder or manifest.
 
-    def __init__(self, pending: Iterator[Announced]) -> None:
+    A wave of them is held ready, so that the end is seen coming and the last wave is shared fairly.
+
+    Args:
+        pending: The tracks.
+        workers: How many workers take shares of them.
+    """
+
+    def __init__(self, pending: Iterator[Announced], workers: int) -> None:
         self._pending = pending
+        self._workers = workers
+        self._ready: list[Announced] = []
 
     def take(self, count: int) -> list[Announced]:
         """See :class:`TrackSource`."""
-        return list(islice(self._pending, count))
+        wave = count * self._workers
+        self._ready += islice(self._pending, wave - len(self._ready))
+        if len(self._ready) < wave:
+            count = min(count, self._fair_share())
+        share, self._ready = self._ready[:count], self._ready[count:]
+        return share
+
+    def _fair_share(self) -> int:
+        """Four fifths of a worker's part of what is left.
+
+        Less would be more pipelines, each of which costs a tenth of a second; more leaves no tracks to
+        even out what some took longer than others.
+        """
+        if self._workers == 1:
+            return len(self._ready)
+        return -(-4 * len(self._ready) // (5 * self._workers))
 
     def settled(self, tracks: Sequence[Announced]) -> None:
         """Nothing waits for the news: what is done is read from the tables."""
@@ -110,12 +131,12 @@ class WaveRunner:
         self._settings = settings
         self._front_end = front_end
         self._record = record
-        self._plan = plan
+        self._workers = plan.workers
+        self._share_tracks = max(1, plan.wave_tracks // plan.workers)
         self._flags = list(flags)
         self._taking = threading.Lock()
         self._committing = threading.Lock()
         self._stopping = threading.Event()
-        self._taken = 0
         self._waves = 0
         self.stage_seconds: defaultdict[str, float] = defaultdict(float)
 
@@ -127,9 +148,9 @@ class WaveRunner:
         """
         with (
             _without_temporary_folders(),
-            ThreadPoolExecutor(self._plan.workers, thread_name_prefix="worker") as pool,
+            ThreadPoolExecutor(self._workers, thread_name_prefix="worker") as pool,
         ):
-            workers = [pool.submit(self._work) for _ in range(self._plan.workers)]
+            workers = [pool.submit(self._work) for _ in range(self._workers)]
             try:
                 wait(workers, return_when=FIRST_EXCEPTION)
             finally:
@@ -155,25 +176,11 @@ class WaveRunner:
         with self._taking:
             if self._stopping.is_set():
                 return None
-            tracks = self._source.take(self._share_size())
+            tracks = self._source.take(self._share_tracks)
             if not tracks:
                 return None
-            self._taken += len(tracks)
             self._waves += 1
             return f"{self._record.provenance.run_id}-{self._waves:06d}", tracks
-
-    def _share_size(self) -> int:
-        """An equal part of a wave; towards the end four fifths of a worker's part of what is left.
-
-        Less would be more pipelines, each of which costs a tenth of a second; more leaves no tracks to
-        even out what some took longer than others.
-        """
-        share = max(1, self._plan.wave_tracks // self._plan.workers)
-        if self._plan.total is None or self._plan.workers == 1:
-            return share
-        left = max(0, self._plan.total - self._taken - self._record.n_skipped)
-        fair = -(-4 * left // (5 * self._plan.workers))
-        return min(share, max(1, fair))
 
     def _work_share(self, wave: str, tracks: list[Announced]) -> None:
         try:

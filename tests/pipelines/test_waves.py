@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from models.bundle import Tagger
+from pipelines.waves import BoundedSource
 from tests.catalog import counts, keys, leftovers, table, tonearm, write_manifest
 from transforms import inference, prepare
 from transforms.count import LIVE
@@ -18,6 +19,7 @@ from transforms.inference import MIN_BATCH_PATCHES
 from transforms.parquet import ParquetWriter
 from transforms.sources import Announced
 from transforms.spectrogram import Spectrogram
+from transforms.track import Track
 
 FRONT_END = "98e098809151"
 
@@ -124,3 +126,11 @@ def test_a_long_list_begins_at_once(songs: Path, output: Path, tmp_path: Path) -
     first_tagged = min(row["analyzed_at"] for row in table(output, "track_tags"))
     (failure,) = table(output, "failures")
     assert first_tagged < failure["occurred_at"]
+
+
+def test_the_last_wave_is_shared_so_that_two_workers_end_together() -> None:
+    tracks = [Track(str(number), f"/music/{number}.flac") for number in range(104)]
+    source = BoundedSource(iter(tracks), workers=2)
+    shares = list(iter(lambda: source.take(32), []))
+    assert [track for share in shares for track in share] == tracks
+    assert [len(share) for share in shares] == [32, 32, 16, 10, 6, 4, 2, 1, 1]
