@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import soundfile as sf
+
 _ENVIRONMENT = Path(".venv-original")
 _LOCK = Path(__file__).parent / "original-requirements.lock"
 _SCRIPT = Path(__file__).parent / "original_musicnn.py"
@@ -22,6 +24,14 @@ def set_up() -> None:
     uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet", "--python"]
     subprocess.run([*uv, _python(), "--requirement", _LOCK, "--no-deps"], check=True)
     (_ENVIRONMENT / "ready").touch()
+
+
+def can_read(path: Path) -> bool:
+    """True if its loader, which is libsndfile, opens a file; M4A it does not."""
+    try:
+        return bool(sf.info(path).frames)
+    except sf.LibsndfileError:
+        return False
 
 
 def seconds(paths: Sequence[Path], cores: set[int], batch: int) -> float:

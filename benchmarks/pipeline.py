@@ -57,7 +57,10 @@ class Way:
 
 
 def rows(paths: Sequence[Path], rounds: int = 3) -> list[Row]:
-    """Measure all ways over files."""
+    """Measure all ways over the files that the original can read."""
+    paths = [path for path in paths if original.can_read(path)]
+    if not paths:
+        raise ValueError("the original reads none of these files; name MP3, FLAC, WAV or Ogg files")
     original.set_up()
     audio_s = audio_seconds(paths)
     ways = _ways()
