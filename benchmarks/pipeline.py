@@ -22,7 +22,6 @@ from statistics import median
 from benchmarks import original
 from benchmarks.music import audio_seconds, music_files
 
-
 OUR_TIMES = 3
 """How often our ways get the files in a run, under other ids: so that it lasts about as long as the others'.
 
@@ -119,7 +118,8 @@ def _ways() -> list[Way]:
         ways.append(Way(_ingest(precision), 1, precision, _child("ingest", 1, precision, times=OUR_TIMES)))
     ways.append(Way(_ORIGINAL, 2, "float32", _original(2)))
     ways += [
-        Way(_ingest(precision), 2, precision, _child("ingest", 2, precision, times=OUR_TIMES)) for precision in precisions
+        Way(_ingest(precision), 2, precision, _child("ingest", 2, precision, times=OUR_TIMES))
+        for precision in precisions
     ]
     return ways
 
