@@ -2,14 +2,65 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.engine_rounding import Smoothness, round_to_bfloat16
+from models.musicnn import pad_same
+
 _NEVER = -1e30
 """Loses against every response; infinity would turn into NaN where an engine multiplies it by 0."""
+
+_SMOOTHNESS = Smoothness(frames=0.8, bands=0.8)
+"""Of a log-mel spectrogram less its level: what rounds kernels best on real music."""
+
+_SMOOTHNESS_OF_DIFFERENCES = Smoothness(frames=0.9, bands=-0.2)
+
+
+class Rounding(Enum):
+    """What a bank of filters leaves to an engine that multiplies in bfloat16."""
+
+    NOTHING = auto()
+    DIFFERENCES = auto()  # products with differences of neighbouring bands
+    ALL = auto()
+
+
+class Heard(NamedTuple):
+    """What the front filters hear of patches.
+
+    Attributes:
+        spectrogram: As it is, for filters of one band: ``[batch, 1, frames, bands]``.
+        rise: Even bands less the odd ones behind them, ``[batch, 1, frames, bands / 2]``.
+        fall: Even bands less the odd ones before them, as many; the last one lacks its even band.
+        odd: Odd bands less the level, as many.
+        level: The mean over the bands, ``[batch, 1, frames]``.
+    """
+
+    spectrogram: Tensor
+    rise: Tensor
+    fall: Tensor
+    odd: Tensor
+    level: Tensor
+
+
+def hear(patches: Tensor, *, rounded: bool) -> Heard:
+    """Split patches once for all filters; see :class:`StrongestByPairs`.
+
+    Args:
+        patches: ``[batch, frames, bands]`` with an even number of bands.
+        rounded: Round the odd bands to bfloat16, as an engine is going to; rise and fall make up for that.
+    """
+    spectrogram = patches.unsqueeze(1)
+    level = spectrogram.mean(dim=3)
+    relative = spectrogram - level.unsqueeze(3)
+    even, odd = relative[..., 0::2], relative[..., 1::2].contiguous()
+    if rounded:
+        odd = odd.bfloat16().float()
+    return Heard(spectrogram, even - odd, functional.pad(even[..., 1:], (0, 1)) - odd, odd, level)
 
 
 class Strongest(nn.Module):
@@ -27,46 +78,10 @@ class Strongest(nn.Module):
         self.rounded = rounded
         self.register_buffer("kernels", kernels.float())
 
-    def forward(self, padded: Tensor) -> Tensor:
-        """Map ``[batch, 1, padded frames, bands]`` to ``[batch, channels, frames]``."""
+    def forward(self, heard: Heard) -> Tensor:
+        """Map what is heard to ``[batch, channels, frames]``."""
+        padded = pad_same(heard.spectrogram, self.kernels.shape[2])
         return _maximum_over_bands(functional.conv2d(padded, self.kernels), rounded=self.rounded)
-
-
-class Halves(NamedTuple):
-    """What filters in pairs hear of a spectrogram, each ``[batch, 1, frames, bands / 2]``.
-
-    Attributes:
-        rise: Even bands less the odd ones behind them.
-        fall: Even bands less the odd ones before them; the last one lacks its even band.
-        odd: Odd bands.
-    """
-
-    rise: Tensor
-    fall: Tensor
-    odd: Tensor
-
-
-class Halve(nn.Module):
-    """Splits a spectrogram with an even number of bands, once for all filters in pairs.
-
-    Convolutions do it, with the padding that they have built in: they stay precise in OpenVINO's bfloat16
-    runs, where differences, slices and padding layers do not (``engine_openvino``).
-    """
-
-    taps: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        taps = torch.tensor([[0.0, 1.0, -1.0, 0.0], [0.0, 0.0, -1.0, 1.0], [0.0, 0.0, 1.0, 0.0]])
-        self.register_buffer("taps", taps[:, None, None])
-
-    def forward(self, spectrogram: Tensor) -> Halves:
-        """Split ``[batch, 1, frames, bands]``."""
-        rise, fall, odd = (
-            functional.conv2d(spectrogram, self.taps[index : index + 1], stride=(1, 2), padding=(0, 1))
-            for index in range(3)
-        )
-        return Halves(rise, fall, odd)
 
 
 class StrongestByPairs(nn.Module):
@@ -80,45 +95,57 @@ class StrongestByPairs(nn.Module):
         odd  = b*v + a'*w = (a' - b)*w + b*(v + w)              a' = a, one place on
         max(even, odd)    = max((a - b)*v, (a' - b)*w) + b*(v + w)
 
-    Neighbouring bands are alike, so the differences are small and may be rounded to 16 bits; ``b`` and the
-    kernel that it meets stay precise. Another level of halving saves no time: the rows get too short for the
-    convolutions.
+    All bands are taken less the level of their frame. What the filter makes of the level is the same at every
+    place, and is added behind the maximum, where there is little to do. So the numbers are small, and can be
+    rounded to 16 bits with less harm. Neighbouring bands being alike, ``a - b`` is smaller still; and what
+    rounding takes from ``b`` it gets, so that half of that error is mended.
+
+    Another level of halving saves no time: the rows get too short for the convolutions.
 
     Args:
-        kernels: float64 ``[channels, 1, frames, bands]``.
+        kernels: float64 ``[channels, 1, frames, bands]``, of an odd number of frames.
         input_bands: Bands of the spectrogram; even.
-        rounded: Whether to round the kernels that meet differences to bfloat16, for an engine that
-            multiplies so what it can without loss of the kernel.
+        rounding: Which products an engine may take in bfloat16; their kernels are rounded here.
     """
 
     even: Tensor
     odd: Tensor
     both: Tensor
+    of_level: Tensor
     barred: Tensor
 
-    def __init__(self, kernels: Tensor, input_bands: int, *, rounded: bool) -> None:
+    def __init__(self, kernels: Tensor, input_bands: int, rounding: Rounding) -> None:
         super().__init__()
-        self.rounded = rounded
+        self.rounding = rounding
         places = input_bands - kernels.shape[3] + 1
         padded = functional.pad(kernels, (0, kernels.shape[3] % 2))
         even, odd = padded[..., 0::2].contiguous(), padded[..., 1::2].contiguous()
-        for name, tensor in [("even", even), ("odd", odd)]:
-            self.register_buffer(name, tensor.bfloat16().float() if rounded else tensor.float())
-        self.register_buffer("both", (even + odd).float())
+        both = even + odd
+        self.register_buffer("of_level", both.sum(dim=3).float())
+        if rounding is not Rounding.NOTHING:
+            even, odd = (round_to_bfloat16(half, _SMOOTHNESS_OF_DIFFERENCES) for half in (even, odd))
+        if rounding is Rounding.ALL:
+            both = round_to_bfloat16(both, _SMOOTHNESS)
+        for name, tensor in [("even", even), ("odd", odd), ("both", both)]:
+            self.register_buffer(name, tensor.float())
         barred = torch.zeros(input_bands // 2 - even.shape[3] + 1)
         barred[places // 2 :] = _NEVER  # an odd number of places leaves the last one without a partner
         self.register_buffer("barred", barred)
-        self.padding = (kernels.shape[2] // 2, 0)
 
-    def forward(self, heard: Halves) -> Tensor:
-        """Map the halves of ``[batch, 1, frames, bands]`` to ``[batch, channels, frames]``."""
-        even = functional.conv2d(heard.rise, self.even, padding=self.padding)
-        odd = functional.conv2d(heard.fall, self.odd, padding=self.padding)
-        if self.rounded:
+    def forward(self, heard: Heard) -> Tensor:
+        """Map what is heard to ``[batch, channels, frames]``."""
+        padding = (self.even.shape[2] // 2, 0)
+        even = functional.conv2d(heard.rise, self.even, padding=padding)
+        odd = functional.conv2d(heard.fall, self.odd, padding=padding)
+        rounded = self.rounding is not Rounding.NOTHING
+        if rounded:
             even, odd = _unrounded(even), _unrounded(odd)
-        both = functional.conv2d(heard.odd, self.both, padding=self.padding)
-        responses = torch.maximum(even, odd + self.barred) + both
-        return _maximum_over_bands(responses, rounded=self.rounded)
+        responses = torch.maximum(even, odd + self.barred)
+        responses = responses + functional.conv2d(heard.odd, self.both, padding=padding)
+        if self.rounding is Rounding.ALL:
+            responses = _unrounded(responses)
+        of_level = functional.conv1d(heard.level, self.of_level, padding=padding[0])
+        return _maximum_over_bands(responses, rounded=rounded) + of_level
 
 
 def _unrounded(responses: Tensor) -> Tensor:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from models.engine_filters import Halve, Halves, Strongest, StrongestByPairs
-from models.musicnn import FRONT_KERNELS, FrontBranch, Musicnn, pad_same
+from models.engine_banks import Bank, affine, deal
+from models.engine_filters import Heard, Rounding, Strongest, StrongestByPairs, hear
+from models.musicnn import MiddleLayer, Musicnn
 
 Result = tuple[Tensor, Tensor]
 
@@ -48,15 +50,7 @@ class SideBySide(nn.Module):
 
 
 class FusedMusicnn(nn.Module):
-    """Several Musicnn networks that share the convolutions over their input.
-
-    Two things stand between the networks' filters and one convolution with all of them. Both are affine and
-    move behind it: each network normalizes the spectrogram in its own way, and then pads time with zeros,
-    which before its normalization would be other values::
-
-        conv(pad(gain x + shift), w) = conv(pad(x), gain w) + shift conv(pad(1), w)
-
-    The last term depends on channel and frame, not on the band, so it is added after the maximum over bands.
+    """Several Musicnn networks whose front filters share convolutions; see :class:`models.engine_banks.Bank`.
 
     Args:
         networks: Pruned or not, in evaluation mode.
@@ -67,87 +61,51 @@ class FusedMusicnn(nn.Module):
 
     def __init__(self, networks: Sequence[Musicnn], frames: int, bands: int, *, rounded: bool) -> None:
         super().__init__()
-        self.halve = Halve()
-        self.branches = nn.ModuleList(
-            _FusedBranch(networks, index, frames, bands, rounded=rounded)
-            for index in range(len(FRONT_KERNELS))
+        self.rounded = rounded
+        dealt = deal(networks, frames, rounded=rounded)
+        self.fronts = nn.ModuleList(
+            _Front(bank, len(networks), bands, rounding, rounded=rounded) for bank, rounding in dealt
         )
-        self.backs = nn.ModuleList(_Back(network) for network in networks)
+        self.backs = nn.ModuleList(
+            _Back(network, torch.cat([bank.channel[bank.network == number] for bank, _ in dealt]))
+            for number, network in enumerate(networks)
+        )
 
     def forward(self, patches: Tensor) -> Result:
         """Map ``[batch, frames, bands]`` to scores ``[batch, outputs]`` and embeddings ``[batch, dim]``."""
-        spectrogram = patches.reshape(-1, 1, *patches.shape[1:])
-        split = self.halve(spectrogram)
-        by_branch = [branch(spectrogram, split) for branch in self.branches]
-        by_network = [torch.cat(parts, dim=1) for parts in zip(*by_branch, strict=True)]
+        return self.score(hear(patches, rounded=self.rounded))
+
+    def score(self, heard: Heard) -> Result:
+        """The same from what is heard of the patches: the part that is left to an engine."""
+        by_front = [front(heard) for front in self.fronts]
+        by_network = [torch.cat(parts, dim=1) for parts in zip(*by_front, strict=True)]
         return _side_by_side([back(front) for back, front in zip(self.backs, by_network, strict=True)])
 
 
-class _FusedBranch(nn.Module):
-    """One front branch of all networks; see :class:`FusedMusicnn`."""
+class _Front(nn.Module):
+    """One bank of front filters, up to their batch norm."""
 
     direction: Tensor
     offset: Tensor
     scale: Tensor
     shift: Tensor
 
-    def __init__(
-        self, networks: Sequence[Musicnn], index: int, frames: int, bands: int, *, rounded: bool
-    ) -> None:
+    def __init__(self, bank: Bank, networks: int, bands: int, rounding: Rounding, *, rounded: bool) -> None:
         super().__init__()
-        parts = [_raw_filters(network, index, frames) for network in networks]
-        kernels, offset, direction, scale, shift = (torch.cat(column) for column in zip(*parts, strict=True))
-        self.sizes = [len(part[0]) for part in parts]
-        self.kernel_frames, kernel_bands = kernels.shape[2:]
+        self.sizes = bank.network.bincount(minlength=networks).tolist()
         self.strongest: nn.Module
-        if kernel_bands == 1:
-            self.strongest = Strongest(kernels, rounded=rounded)
+        if bank.kernels.shape[3] == 1:
+            self.strongest = Strongest(bank.kernels, rounded=rounded)
         else:
-            self.strongest = StrongestByPairs(kernels, bands, rounded=rounded)
-        self.register_buffer("offset", offset.float())
-        for name, tensor in [("direction", direction), ("scale", scale), ("shift", shift)]:
+            self.strongest = StrongestByPairs(bank.kernels, bands, rounding)
+        self.register_buffer("offset", bank.offset.float())
+        for name, tensor in [("direction", bank.direction), ("scale", bank.scale), ("shift", bank.shift)]:
             self.register_buffer(name, tensor[:, None].float())
 
-    def forward(self, spectrogram: Tensor, split: Halves) -> tuple[Tensor, ...]:
-        """Map ``[batch, 1, frames, bands]`` to ``[batch, channels, frames]`` for each network.
-
-        Args:
-            spectrogram: Whole, for filters of one band.
-            split: The halves of it, for the others.
-        """
-        if isinstance(self.strongest, StrongestByPairs):
-            strongest = self.strongest(split)
-        else:
-            strongest = self.strongest(pad_same(spectrogram, self.kernel_frames))
-        heard = (strongest * self.direction + self.offset).relu()
-        return (heard * self.scale + self.shift).split(self.sizes, dim=1)
-
-
-def _raw_filters(network: Musicnn, index: int, frames: int) -> tuple[Tensor, ...]:
-    """A branch's filters for the raw spectrogram, in float64: rounded once at the end, scores stay closer.
-
-    Returns:
-        Kernels ``[channels, 1, frames, bands]`` that respond to the raw spectrogram; what their strongest
-        response lacks, ``[channels, frames]``; and by channel the direction of the extremum, the scale and
-        the shift of the batch norm.
-    """
-    branch = network.front[index]
-    assert isinstance(branch, FrontBranch) and branch.conv.bias is not None
-    gain, level = _affine(network.input_norm)
-    scale, shift = _affine(branch.norm)
-    weight, bias = branch.conv.weight.double(), branch.conv.bias.double()
-    ones = torch.ones(1, 1, frames, weight.shape[3], dtype=torch.float64)
-    padding = functional.conv2d(pad_same(ones, weight.shape[2]), weight)[0, :, :, 0]
-    offset = level * padding + bias[:, None]
-    direction = scale.sign()
-    return weight * gain * direction[:, None, None, None], offset, direction, scale, shift
-
-
-def _affine(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """The scale and the shift that a batch norm comes to, float64 ``[channels]`` each."""
-    assert norm.running_var is not None and norm.running_mean is not None
-    scale = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
-    return scale, norm.bias.double() - norm.running_mean.double() * scale
+    def forward(self, heard: Heard) -> tuple[Tensor, ...]:
+        """Map what is heard to ``[batch, channels, frames]`` for each network."""
+        response = (self.strongest(heard) * self.direction + self.offset).relu()
+        return (response * self.scale + self.shift).split(self.sizes, dim=1)
 
 
 class _Back(nn.Module):
@@ -159,17 +117,20 @@ class _Back(nn.Module):
 
     Args:
         network: In evaluation mode.
+        order: Which of its front channels comes at each place, ``[front channels]``.
     """
 
     scale: Tensor
     shift: Tensor
 
-    def __init__(self, network: Musicnn) -> None:
+    def __init__(self, network: Musicnn, order: Tensor) -> None:
         super().__init__()
-        self.middle = network.middle
-        self.dense = _behind(network.pooled_norm, network.dense)
+        self.middle = _reordered(network.middle, order)
+        order = torch.cat([order, torch.arange(len(order), network.dense.in_features // 2)])
+        pooled = torch.stack([2 * order, 2 * order + 1], dim=1).flatten()  # maximum and mean side by side
+        self.dense = _behind(network.pooled_norm, network.dense, pooled)
         self.output = _behind(network.dense_norm, network.output)
-        for name, tensor in zip(("scale", "shift"), _affine(network.dense_norm), strict=True):
+        for name, tensor in zip(("scale", "shift"), affine(network.dense_norm), strict=True):
             self.register_buffer(name, tensor.float())
 
     def forward(self, front: Tensor) -> Result:
@@ -184,12 +145,26 @@ class _Back(nn.Module):
         return scores, hidden.reshape(-1, self.dense.out_channels) * self.scale + self.shift
 
 
-def _behind(norm: nn.BatchNorm1d, linear: nn.Linear) -> nn.Conv1d:
-    """A linear layer with the batch norm before it, as a convolution over one frame."""
-    scale, shift = _affine(norm)
+def _reordered(middle: nn.ModuleList, order: Tensor) -> nn.ModuleList:
+    """The middle layers, the first of which takes front channels in another order."""
+    middle = copy.deepcopy(middle)
+    first = cast(MiddleLayer, middle[0]).conv
+    first.weight.data = first.weight.data[:, order]
+    return middle
+
+
+def _behind(norm: nn.BatchNorm1d, linear: nn.Linear, order: Tensor | slice = slice(None)) -> nn.Conv1d:
+    """A linear layer with the batch norm before it, as a convolution over one frame.
+
+    Args:
+        norm: The batch norm.
+        linear: The linear layer.
+        order: Which of the inputs comes at each place.
+    """
+    scale, shift = affine(norm)
     weight = linear.weight.double()
     joined = nn.Conv1d(linear.in_features, linear.out_features, 1)
-    joined.weight.data = (weight * scale).unsqueeze(2).float()
+    joined.weight.data = (weight * scale)[:, order].unsqueeze(2).float()
     joined.bias = nn.Parameter((linear.bias.double() + weight @ shift).float())
     return joined.requires_grad_(False)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -13,21 +13,31 @@ from xml.etree import ElementTree
 
 import numpy as np
 import openvino
+import torch
+from torch import Tensor, nn
 
 from models.engine import Array, PrecisionError
 from models.engine_cache import cached
+from models.engine_filters import Heard, hear
+from models.engine_fusion import FusedMusicnn, fuse
+from models.prune import LEAST_INFLUENCE, LEAST_ROUNDED_INFLUENCE
 from models.tagger import Tagger
 
 _GRAPH_SOURCES = (
+    "engine_banks.py",
     "engine_filters.py",
     "engine_fusion.py",
     "engine_openvino.py",
+    "engine_rounding.py",
     "musicnn.py",
     "prune.py",
 )
 """The modules that decide what graph comes of a bundle's weights."""
 
 _SIZE_BYTES = 8
+_HEARD_AT_ONCE = 8
+"""Patches that are split into what filters hear before the first is scored: 1.7 MB, which the cache holds."""
+
 _PRECISION_HINTS = {"float32": "f32", "bf16": "bf16"}
 
 
@@ -39,6 +49,7 @@ class OpenVinoEngine:
     def __init__(self, tagger: Tagger, precision: str) -> None:
         core = openvino.Core()
         self._model = core.compile_model(_read_graph(core, tagger, precision), "CPU", _settings(precision))
+        self._rounded = precision == "bf16"
         self._widths = [self._model.output(index).shape[1] for index in range(2)]
         self._idle: SimpleQueue[Any] = SimpleQueue()
         self._idle.put(self._first_request())
@@ -50,7 +61,7 @@ class OpenVinoEngine:
         one holds the guard of the statics and waits for Python's lock, the other the other way round.
         """
         request = self._model.create_infer_request()
-        np.asarray(request.get_input_tensor().data)
+        np.asarray(request.get_input_tensor(0).data)
         np.asarray(request.get_output_tensor(0).data)
         return request
 
@@ -58,17 +69,24 @@ class OpenVinoEngine:
         """See :class:`models.engine.Engine`."""
         scores, embeddings = (np.empty((len(patches), width), np.float32) for width in self._widths)
         request = self._take_request()
-        given, *results = (
-            request.get_input_tensor(),
-            request.get_output_tensor(0),
-            request.get_output_tensor(1),
-        )
-        for index, patch in enumerate(patches):
-            given.data[:] = patch
+        given = [request.get_input_tensor(index).data for index in range(len(self._model.inputs))]
+        results = [request.get_output_tensor(index).data for index in range(2)]
+        for index, parts in enumerate(self._parts(patches)):
+            for place, part in zip(given, parts, strict=True):
+                place[0] = part
             request.infer()
-            scores[index], embeddings[index] = (result.data for result in results)
+            scores[index], embeddings[index] = results
         self._idle.put(request)
         return scores, embeddings
+
+    def _parts(self, patches: Array) -> Iterator[Sequence[Array]]:
+        """Yield what the graph takes of each patch: the patch itself, or what filters hear of it."""
+        if len(self._model.inputs) == 1:
+            yield from ([patch] for patch in patches)
+            return
+        for first in range(0, len(patches), _HEARD_AT_ONCE):
+            some = torch.from_numpy(np.array(patches[first : first + _HEARD_AT_ONCE]))
+            yield from zip(*(part.numpy() for part in hear(some, rounded=self._rounded)), strict=True)
 
     def _take_request(self) -> Any:
         """A request that no other thread uses; there are as many as there ever were callers at once."""
@@ -125,16 +143,11 @@ def _graph_format() -> str:
 
 def _export(tagger: Tagger, precision: str) -> bytes:
     """Export the networks: the length of the description, the description, the weights."""
-    import torch  # nothing of torch is needed where the cache is warm
-
-    from models.engine_fusion import fuse
-    from models.prune import LEAST_INFLUENCE, LEAST_ROUNDED_INFLUENCE
-
     rounded = precision == "bf16"
     shape = (1, tagger.front_end.patch_frames, tagger.front_end.mel_bands)
     least_influence = LEAST_ROUNDED_INFLUENCE if rounded else LEAST_INFLUENCE
     module = fuse(tagger.build_networks(least_influence=least_influence), *shape[1:], rounded=rounded)
-    graph = openvino.convert_model(module, example_input=torch.zeros(shape), input=[shape])
+    graph = _converted(module, torch.zeros(shape))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "graph.xml"
         openvino.save_model(graph, path, compress_to_fp16=False)
@@ -144,10 +157,29 @@ def _export(tagger: Tagger, precision: str) -> bytes:
     return len(description).to_bytes(_SIZE_BYTES, "little") + description + weights
 
 
+def _converted(module: nn.Module, patches: Tensor) -> Any:
+    """A graph for as many patches: of the whole module, or of all that comes after the listening."""
+    inputs: tuple[Tensor, ...] = (patches,)
+    if isinstance(module, FusedMusicnn):
+        inputs = hear(patches, rounded=module.rounded)
+        module = _AfterHearing(module)
+    shapes = [tuple(each.shape) for each in inputs]
+    return openvino.convert_model(module, example_input=tuple(inputs), input=shapes)
+
+
+class _AfterHearing(nn.Module):
+    """The scores from what is heard, part by part, as a module of its own to convert."""
+
+    def __init__(self, fused: FusedMusicnn) -> None:
+        super().__init__()
+        self.fused = fused
+
+    def forward(self, *parts: Tensor) -> tuple[Tensor, Tensor]:
+        return self.fused.score(Heard(*parts))
+
+
 def _rounded_layers(graph: Any) -> set[str]:
     """Names of the convolutions whose kernels, of several frames and bands, were rounded to bfloat16."""
-    import torch
-
     names = set()
     for layer in graph.get_ops():
         if layer.get_type_name() == "Convolution":

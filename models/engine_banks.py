@@ -1,0 +1,154 @@
+"""Front filters of several networks, dealt out to the convolutions that run them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.engine_filters import Rounding
+from models.musicnn import FRONT_KERNELS, FrontBranch, Musicnn, pad_same
+from models.prune import influence
+
+_BLOCK = 16
+"""Channels that a convolution computes at once with AVX-512; less than a block costs as much as one."""
+
+
+class Bank(NamedTuple):
+    """Filters of one size, sorted by network; every tensor begins with the axis of the filters.
+
+    Two things stand between the networks' filters and one convolution with all of them. Both are affine and
+    move behind it: each network normalizes the spectrogram in its own way, and then pads time with zeros,
+    which before its normalization would be other values::
+
+        conv(pad(gain x + shift), w) = conv(pad(x), gain w) + shift conv(pad(1), w)
+
+    The last term depends on channel and frame, not on the band, so it is added after the maximum over bands.
+
+    Attributes:
+        kernels: Respond to the raw spectrogram, ``[filters, 1, frames, bands]``, float64: rounded once at the
+            end, scores stay closer.
+        offset: What their strongest response lacks, ``[filters, patch frames]``.
+        direction: 1, or -1 where the batch norm turns the strongest response into the weakest.
+        scale: Of the batch norm behind.
+        shift: Of the batch norm behind.
+        network: Whose filter it is.
+        channel: Which one of that network's front channels.
+        influence: See :func:`models.prune.influence`.
+    """
+
+    kernels: Tensor
+    offset: Tensor
+    direction: Tensor
+    scale: Tensor
+    shift: Tensor
+    network: Tensor
+    channel: Tensor
+    influence: Tensor
+
+    @property
+    def filters(self) -> int:
+        """How many there are."""
+        return len(self.kernels)
+
+
+def deal(networks: Sequence[Musicnn], frames: int, *, rounded: bool) -> list[tuple[Bank, Rounding]]:
+    """Deal all front filters out to banks.
+
+    Args:
+        networks: In evaluation mode.
+        frames: Length of a patch.
+        rounded: Whether the engine multiplies in bfloat16 what it is left to.
+
+    Returns:
+        Banks and what may be rounded in each: of filters of many bands everything, but with the most
+        influential of the narrower ones, where it is heard most, only the products with differences; of
+        filters of one band nothing.
+    """
+    narrow, wide, *temporal = (_branch(networks, index, frames) for index in range(len(FRONT_KERNELS)))
+    if rounded:
+        influential, others = _by_influence(narrow)
+        dealt = [(others, Rounding.ALL), (influential, Rounding.DIFFERENCES), (wide, Rounding.ALL)]
+    else:
+        dealt = [(narrow, Rounding.NOTHING), (wide, Rounding.NOTHING)]
+    dealt += [(bank, Rounding.NOTHING) for bank in _filled(temporal)]
+    return [(bank, rounding) for bank, rounding in dealt if bank.filters]
+
+
+def _by_influence(bank: Bank) -> tuple[Bank, Bank]:
+    """Set the most influential block of filters apart."""
+    order = bank.influence.argsort(descending=True, stable=True)
+    return _part(bank, order[:_BLOCK]), _part(bank, order[_BLOCK:])
+
+
+def _filled(banks: Sequence[Bank]) -> list[Bank]:
+    """Give filters of a block that is not full to the next longer ones, as many as their last block takes.
+
+    Args:
+        banks: Of filters of one band, the longest filters first.
+    """
+    filled = [banks[0]]
+    for bank in banks[1:]:
+        excess = bank.filters % _BLOCK
+        room = -filled[-1].filters % _BLOCK
+        kept, given = torch.arange(bank.filters).tensor_split([bank.filters - min(excess, room)])
+        filled[-1] = _joined(filled[-1], _part(bank, given))
+        filled.append(_part(bank, kept))
+    return filled
+
+
+def _part(bank: Bank, filters: Tensor) -> Bank:
+    """Some of the filters, by their places."""
+    filters = filters.sort().values
+    return Bank(*(tensor[filters] for tensor in bank))
+
+
+def _joined(longer: Bank, shorter: Bank) -> Bank:
+    """All filters at the length of the longer ones."""
+    frames, few = longer.kernels.shape[2], shorter.kernels.shape[2]
+    before, after = (frames - 1) // 2 - (few - 1) // 2, frames // 2 - few // 2
+    shorter = shorter._replace(kernels=functional.pad(shorter.kernels, (0, 0, before, after)))
+    joined = Bank(*(torch.cat(pair) for pair in zip(longer, shorter, strict=True)))
+    return Bank(*(tensor[joined.network.argsort(stable=True)] for tensor in joined))
+
+
+def _branch(networks: Sequence[Musicnn], index: int, frames: int) -> Bank:
+    """One front branch of all networks."""
+    parts = [_raw_filters(networks, number, index, frames) for number in range(len(networks))]
+    return Bank(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def _raw_filters(networks: Sequence[Musicnn], number: int, index: int, frames: int) -> Bank:
+    """A branch of one network."""
+    network = networks[number]
+    branches = cast(list[FrontBranch], list(network.front))
+    conv, norm = branches[index].conv, branches[index].norm
+    assert conv.bias is not None
+    gain, level = affine(network.input_norm)
+    scale, shift = affine(norm)
+    weight, bias = conv.weight.double(), conv.bias.double()
+    ones = torch.ones(1, 1, frames, weight.shape[3], dtype=torch.float64)
+    padding = functional.conv2d(pad_same(ones, weight.shape[2]), weight)[0, :, :, 0]
+    direction = scale.sign()
+    first = sum(branch.conv.out_channels for branch in branches[:index])
+    channel = torch.arange(first, first + len(weight))
+    return Bank(
+        kernels=weight * gain * direction[:, None, None, None],
+        offset=level * padding + bias[:, None],
+        direction=direction,
+        scale=scale,
+        shift=shift,
+        network=torch.full_like(channel, number),
+        channel=channel,
+        influence=influence(network)[channel],
+    )
+
+
+def affine(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """The scale and the shift that a batch norm comes to, float64 ``[channels]`` each."""
+    assert norm.running_var is not None and norm.running_mean is not None
+    scale = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
+    return scale, norm.bias.double() - norm.running_mean.double() * scale
