@@ -1,0 +1,76 @@
+"""Filters dealt out to convolutions: each once, in full blocks, with the same response."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from models.bundle import load_tagger
+from models.engine_banks import Bank, deal
+from models.engine_filters import Rounding
+from models.engine_fusion import SideBySide, fuse
+from models.musicnn import FRONT_KERNELS, Musicnn
+
+BLOCK = 16
+
+
+@pytest.fixture(scope="module")
+def networks() -> list[Musicnn]:
+    """Two small ones, so that several shapes of filters have less than a block."""
+    torch.manual_seed(0)
+    return [
+        Musicnn(outputs=4, front_channels=(20, 18, 5, 20, 37)).eval(),
+        Musicnn(outputs=3, front_channels=(3, 14, 2, 6, 18)).eval(),
+    ]
+
+
+@pytest.fixture(scope="module")
+def patches() -> Tensor:
+    return torch.rand(2, 187, 96, generator=torch.Generator().manual_seed(1)) * 6
+
+
+@pytest.mark.parametrize("rounded", [False, True])
+def test_every_filter_is_in_one_bank(networks: list[Musicnn], rounded: bool) -> None:
+    banks = [bank for bank, _ in deal(networks, 187, rounded=rounded)]
+    dealt = [
+        (int(network), int(channel))
+        for bank in banks
+        for network, channel in zip(bank.network, bank.channel, strict=True)
+    ]
+    expected = [
+        (number, channel)
+        for number, network in enumerate(networks)
+        for channel in range(sum(branch.conv.out_channels for branch in network.front))
+    ]
+    assert sorted(dealt) == expected
+
+
+def test_a_bank_is_sorted_by_network(networks: list[Musicnn]) -> None:
+    for bank, _ in deal(networks, 187, rounded=True):
+        assert bank.network.tolist() == sorted(bank.network.tolist())
+
+
+def test_shorter_filters_fill_the_blocks_of_longer_ones(networks: list[Musicnn]) -> None:
+    """Of 7, 26 and 55 filters, 9 go one length up, then 7, which fills every block but the last."""
+    sizes = [bank.filters for bank, _ in deal(networks, 187, rounded=False) if bank.kernels.shape[3] == 1]
+    assert sizes == [16, 24, 48]
+
+
+def test_arranging_keeps_the_scores(networks: list[Musicnn], patches: Tensor) -> None:
+    for before, after in zip(SideBySide(networks)(patches), fuse(networks, 187, 96)(patches), strict=True):
+        torch.testing.assert_close(after, before, rtol=0, atol=1e-5)
+
+
+def test_rounding_spares_the_most_influential_of_the_narrow_filters() -> None:
+    networks = load_tagger("musicnn").build_networks()
+    dealt = deal([network for network in networks if isinstance(network, Musicnn)], 187, rounded=True)
+    [spared] = _banks(dealt, Rounding.DIFFERENCES)
+    narrow, wide = _banks(dealt, Rounding.ALL)
+    assert spared.filters == BLOCK
+    assert spared.influence.min() >= narrow.influence.max()
+    assert [tuple(bank.kernels.shape[2:]) for bank in (narrow, wide)] == list(FRONT_KERNELS[:2])
+
+
+def _banks(dealt: list[tuple[Bank, Rounding]], wanted: Rounding) -> list[Bank]:
+    return [bank for bank, rounding in dealt if rounding is wanted]
