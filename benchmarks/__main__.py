@@ -59,7 +59,10 @@ SECTIONS: dict[str, tuple[str, Callable[[Asked], Rows]]] = {
     "streaming": ("Streams", lambda asked: streaming.rows(rounds=asked.rounds)),
 }
 if torch.cuda.is_available():
-    SECTIONS["gpu"] = ("The two networks on the GPU", lambda asked: gpu.rows(rounds=asked.rounds))
+    SECTIONS["gpu"] = (
+        "The two networks on the GPU",
+        lambda asked: gpu.rows(asked.songs, rounds=asked.rounds),
+    )
 
 
 def main() -> None:

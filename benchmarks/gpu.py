@@ -1,23 +1,28 @@
 """The networks on a GPU: patches a second, share of its matrix-multiply peak, scores against the CPU.
 
-``python -m benchmarks.gpu [--patches 4096] [--rounds 5] [--device cuda]``
+``python -m benchmarks.gpu [MUSIC…] [--patches 4096] [--rounds 5] [--device cuda]``
 
+With music also the whole run, from files to tables, with a worker for each core beside the GPU.
 ``--device cpu`` runs the same code without a GPU, to see that it works; its figures say nothing of a GPU.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from statistics import median
 
 import numpy as np
 import torch
 
+from benchmarks.music import audio_seconds, music_files
 from benchmarks.network import gigaflops, made_up_patches
+from benchmarks.pipeline import ingest_seconds
 from models.bundle import load_tagger
 from models.engine import Array
 from models.engine_fusion import fuse
@@ -44,6 +49,8 @@ class Row:
         gflops: Operations that the pruned, fused networks execute a second, in billions.
         of_peak: ``gflops`` by what a matrix product reaches on the device in the same precision.
         score_error: Largest difference of a patch score from the CPU's in float32.
+        cores: Workers that decode beside it in a whole run; None where there was no music.
+        ingest_times_real: Seconds of audio a second in that run, tables included.
     """
 
     device: str
@@ -52,10 +59,23 @@ class Row:
     gflops: float
     of_peak: float
     score_error: float
+    cores: int | None
+    ingest_times_real: float | None
 
 
-def rows(*, device: str = "cuda", patches: int = 4096, rounds: int = 5) -> list[Row]:
-    """Measure both precisions."""
+def rows(
+    music: Sequence[Path] = (), *, device: str = "cuda", patches: int = 4096, rounds: int = 5
+) -> list[Row]:
+    """Measure both precisions.
+
+    Args:
+        music: Songs for whole runs.
+        device: ``cuda``, or ``cpu`` to try the code.
+        patches: As many are scored in a round.
+        rounds: How often.
+    """
+    cores = len(os.sched_getaffinity(0)) if music else None
+    audio_s = audio_seconds(music)
     tagger = load_tagger("musicnn")
     sizes = {"batch": TRIAL_BATCH} if device == "cpu" else {}
     batch = made_up_patches(tagger, sizes.get("batch", COMPARED_PATCHES))
@@ -71,7 +91,12 @@ def rows(*, device: str = "cuda", patches: int = 4096, rounds: int = 5) -> list[
         seconds = [_seconds(lambda: engine.infer(many)) for _ in range(rounds)]  # noqa: B023
         per_second = patches / median(seconds)
         gflops, peak = per_second * work, _peak_gflops(device, dtype)
-        measured.append(Row(_name(device), precision, per_second, gflops, gflops / peak, error))
+        ingest = None
+        if cores:
+            ingest = audio_s / median(ingest_seconds(music, cores, precision) for _ in range(rounds))
+        measured.append(
+            Row(_name(device), precision, per_second, gflops, gflops / peak, error, cores, ingest)
+        )
     return measured
 
 
@@ -104,14 +129,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("music", nargs="*", type=Path, help="files or folders with songs")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--patches", type=int, default=4096, help="patches a round (default: 4096)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds to take medians of (default: 5)")
     options = parser.parse_args(arguments)
     if options.device == "cuda" and not torch.cuda.is_available():
         sys.exit("There is no GPU that PyTorch can use here: nothing was measured.")
+    songs = music_files(options.music) if options.music else []
     print("  ".join(each.name for each in fields(Row)))
-    for row in rows(device=options.device, patches=options.patches, rounds=options.rounds):
+    for row in rows(songs, device=options.device, patches=options.patches, rounds=options.rounds):
         values = [getattr(row, each.name) for each in fields(Row)]
         print("  ".join(f"{value:.3g}" if isinstance(value, float) else str(value) for value in values))
 

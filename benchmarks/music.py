@@ -25,6 +25,7 @@ def music_files(places: Iterable[Path], minutes: float = MINUTES) -> list[Path]:
     Raises:
         ValueError: There is no song in these places.
     """
+    places = [place.resolve() for place in places]  # a manifest elsewhere is going to name them
     found = sorted(path for place in places for path in (place.rglob("*") if place.is_dir() else [place]))
     random.Random(0).shuffle(found)
     songs = {path: duration_s for path in found if (duration_s := _duration_s(path)) >= _SHORTEST_S}

@@ -151,6 +151,11 @@ def _child(way: str, cores: int, precision: str, *, times: int = 1) -> Callable[
     return seconds
 
 
+def ingest_seconds(paths: Sequence[Path], cores: int, precision: str) -> float:
+    """Time one `tonearm ingest` of files, warm, in a process of its own with so many cores."""
+    return _child("ingest", cores, precision, times=OUR_TIMES)(paths)
+
+
 def _has_bf16() -> bool:
     from models.engine import PrecisionError, require_precision
 

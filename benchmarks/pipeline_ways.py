@@ -84,7 +84,11 @@ def _ingest(settings: AnalysisSettings, cores: int) -> Run:
             lines = [f"{number},{path}" for number, path in enumerate(paths)]
             manifest.write_text("\n".join(["track_id,uri", *lines]))
             output = f"{folder}/tables"
-            ingest(IngestRequest(str(manifest), (output,), settings, beam=BeamOptions(workers=cores)))
+            record = ingest(
+                IngestRequest(str(manifest), (output,), settings, beam=BeamOptions(workers=cores))
+            )
+            if record.tagged != len(paths):
+                raise ValueError(f"only {record.tagged} of {len(paths)} files were tagged")
 
     return run
 
