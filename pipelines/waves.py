@@ -28,7 +28,7 @@ from pipelines.graph import AnalyzeTracks
 from pipelines.outputs import Output
 from pipelines.run_record import CountsError, RunRecord
 from pipelines.shares import Share, TrackSource, WavePlan, dealt
-from transforms.decode_isolated import close_decoders
+from transforms.decode_isolated import start_decoders
 from transforms.settings import AnalysisSettings
 from transforms.sink import GatherInBundle, WriteTables
 
@@ -70,6 +70,7 @@ class WaveRunner:
         self._committing = threading.Lock()
         self._stopping = threading.Event()
         self._waves = 0
+        self._in_work: set[str] = set()
         self.stage_seconds: defaultdict[str, float] = defaultdict(float)
 
     def run(self) -> None:
@@ -87,7 +88,6 @@ class WaveRunner:
                 wait(workers, return_when=FIRST_EXCEPTION)
             finally:
                 self.stop()
-        close_decoders()
         for worker in workers:
             worker.result()
         self._record.ended = datetime.now(UTC)
@@ -111,6 +111,9 @@ class WaveRunner:
                 return None
             self._waves += 1
             wave = f"{self._record.provenance.run_id}-{self._waves:06d}"
+            self._in_work.add(wave)
+            if not self._in_processes:
+                start_decoders(len(self._in_work))  # they come up while the pipeline is made
             return Share(wave, first, self._source, self._share_tracks)
 
     def _work_share(self, share: Share) -> None:
@@ -120,6 +123,8 @@ class WaveRunner:
         except BaseException:
             self._output.discard(share.wave)
             raise
+        finally:
+            self._in_work.discard(share.wave)
         with self._committing:
             for stage, seconds in stage_seconds(metrics).items():
                 self.stage_seconds[stage] += seconds

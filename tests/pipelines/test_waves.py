@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from models.bundle import Tagger
@@ -19,6 +20,7 @@ from tests.catalog import counts, keys, leftovers, table, tonearm, write_manifes
 from transforms import inference, prepare
 from transforms.analysis import PreparedTrack
 from transforms.count import LIVE
+from transforms.decode_isolated import close_decoders
 from transforms.failure import ErrorWord, Stage, TrackError
 from transforms.inference import MIN_BATCH_PATCHES
 from transforms.parquet import ParquetWriter
@@ -178,3 +180,20 @@ def test_a_listing_that_breaks_off_keeps_what_was_worked(
     options = ("--wave_tracks", "1", "--direct_num_workers", "1")
     assert tonearm("ingest", songs, "--output", output, *options) == 2
     assert len(keys(output)) == 3
+
+
+def decoders() -> list[psutil.Process]:
+    children = psutil.Process().children()
+    return [child for child in children if "transforms.decode_worker" in child.cmdline()]
+
+
+def test_decoders_are_kept_for_the_next_run(songs: Path, tmp_path: Path) -> None:
+    close_decoders()
+    kept = []
+    for number in range(2):
+        assert tonearm("ingest", songs, "--output", tmp_path / str(number), "--direct_num_workers", "1") == 0
+        kept += decoders()
+    assert len(kept) == 2
+    assert kept[0] == kept[1]
+    close_decoders()
+    assert decoders() == []
