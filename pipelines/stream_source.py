@@ -102,7 +102,7 @@ class StreamSource:
             waiting = len(self._open) + len(self._closed)
             is_full = waiting >= self._plan.share_tracks
             if self._open and self._closing.is_due(time.monotonic(), is_full=is_full):
-                self._closed += self._open
+                self._closed.extend(self._open)
                 self._open = []
             if track := self.further():
                 return track
