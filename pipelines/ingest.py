@@ -15,14 +15,16 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from models.bundle import Tagger
 from models.engine import require_precision
 from pipelines.beam_options import export_s3_options
+from pipelines.bounded_source import BoundedSource
 from pipelines.engine import ingest_on_engine
-from pipelines.outputs import Output, output_at
+from pipelines.outputs import output_at
 from pipelines.report import print_summary, progress_shown
 from pipelines.request import IngestRequest, new_record
 from pipelines.retry import RetryRequest, failed_tracks, retry_ledger
 from pipelines.run_record import RunRecord
+from pipelines.shares import TrackSource, WavePlan
 from pipelines.stream import StreamRequest, opened_stream
-from pipelines.waves import BoundedSource, TrackSource, WavePlan, WaveRunner
+from pipelines.waves import WaveRunner
 from transforms.inference import cached_tagger
 from transforms.ledger import Ledger
 from transforms.pending import pending_tracks
@@ -66,8 +68,10 @@ def _ingest_in_waves(request: IngestRequest, tagger: Tagger) -> RunRecord:
     total = count_announced(request.source) if isinstance(request.source, str) else None
     record = new_record(request, tagger, mode="streaming" if is_stream else "batch")
     output = output_at(request.outputs)
-    with output.opened(), _source(request, tagger, record) as source:
-        runner = _wave_runner(request, source, output, tagger, record)
+    plan = WavePlan(_workers(request), request.wave_tracks, request.beam.in_processes)
+    flags = request.beam.flags if plan.in_processes else (*request.beam.flags, *_ONE_THREAD)
+    with output.opened(), _source(request, tagger, record, plan) as source:
+        runner = WaveRunner(source, output, request.settings, tagger.front_end, record, plan, flags)
         with progress_shown(record, total), _stopping_on_signals(runner):
             runner.run()
     print_summary(record, runner.stage_seconds, request.outputs)
@@ -75,31 +79,21 @@ def _ingest_in_waves(request: IngestRequest, tagger: Tagger) -> RunRecord:
 
 
 @contextmanager
-def _source(request: IngestRequest, tagger: Tagger, record: RunRecord) -> Iterator[TrackSource]:
+def _source(
+    request: IngestRequest, tagger: Tagger, record: RunRecord, plan: WavePlan
+) -> Iterator[TrackSource]:
     if isinstance(request.source, RetryRequest):
         failed = failed_tracks(request.source, tagger.identity)
         pending = pending_tracks(failed, retry_ledger(request.source, tagger.identity), record.skip)
-        yield BoundedSource(pending, _workers(request))
+        yield BoundedSource(pending, plan.wave_tracks)
         return
     ledger = None if request.retag else Ledger.read(request.ledger_output, tagger.identity)
     if isinstance(request.source, StreamRequest):
-        with opened_stream(request.source, ledger or Ledger(), record.skip, _workers(request)) as stream:
+        with opened_stream(request.source, ledger or Ledger(), record.skip, plan) as stream:
             yield stream
     else:
         pending = pending_tracks(announced_tracks(request.source), ledger, record.skip)
-        yield BoundedSource(pending, _workers(request))
-
-
-def _wave_runner(
-    request: IngestRequest,
-    source: TrackSource,
-    output: Output,
-    tagger: Tagger,
-    record: RunRecord,
-) -> WaveRunner:
-    plan = WavePlan(_workers(request), request.wave_tracks)
-    flags = request.beam.flags if request.beam.in_processes else (*request.beam.flags, *_ONE_THREAD)
-    return WaveRunner(source, output, request.settings, tagger.front_end, record, plan, flags)
+        yield BoundedSource(pending, plan.wave_tracks)
 
 
 def _workers(request: IngestRequest) -> int:

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from pipelines.listing_arrivals import SweptArrivals, WatchArrivals
+from pipelines.shares import WavePlan
 from pipelines.stream_source import Arrivals, StreamSource
 from transforms.ledger import Ledger
 from transforms.notification import NotificationFilter
@@ -36,11 +37,11 @@ class StreamRequest:
 
 @contextmanager
 def opened_stream(
-    request: StreamRequest, ledger: Ledger, on_skip: Callable[[SkipReason], None], workers: int
+    request: StreamRequest, ledger: Ledger, on_skip: Callable[[SkipReason], None], plan: WavePlan
 ) -> Iterator[StreamSource]:
     """Listen until the block ends; what is not acknowledged by then is delivered again."""
     with closing(_arrivals(request)) as arrivals:
-        yield StreamSource(arrivals, ledger, on_skip, request.max_wave_seconds, workers)
+        yield StreamSource(arrivals, ledger, on_skip, request.max_wave_seconds, plan)
 
 
 def _arrivals(request: StreamRequest) -> Arrivals:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pipelines.shares import WavePlan
 from pipelines.wave_closing import WaveClosing
 from transforms.ledger import Ledger
 from transforms.pending import SkipReason, reason_to_skip, with_past_failures
@@ -25,10 +27,6 @@ _LOOK_AGAIN_SECONDS = 0.05
 
 _COLLECT_SECONDS = 1.0
 """How long to go on collecting while tracks are held: an endless flood may bring nothing new."""
-
-_LEAST_SHARE = 4
-"""Shares shrink no further than to so many tracks: a share's graph, files and commit cost as much as a short
-track does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +63,17 @@ class _InFlight:
 
 
 class StreamSource:
-    """A :class:`pipelines.waves.TrackSource` that ends only when it is stopped.
+    """A :class:`pipelines.shares.TrackSource` that ends only when it is stopped.
 
-    Up to a wave of tracks is held ready, beside the one in work: so a worker that is done finds the next
-    tracks at once, and what waits is known well enough to be shared fairly.
+    Up to a wave of tracks is held ready, beside the one in work, so that a worker that is done finds the next
+    tracks at once.
 
     Args:
         arrivals: What is announced.
         ledger: What the tables hold at the start; kept up to date with what this run commits.
         on_skip: Told of every announcement that needs no work.
         max_wave_seconds: A wave closes this long after its first track was announced, however few it has.
-        workers: How many workers take shares of what waits.
+        plan: Sizes of a wave and of a share.
     """
 
     def __init__(
@@ -84,34 +82,36 @@ class StreamSource:
         ledger: Ledger,
         on_skip: Callable[[SkipReason], None],
         max_wave_seconds: float,
-        workers: int = 1,
+        plan: WavePlan,
     ) -> None:
         self._arrivals = arrivals
         self._ledger = ledger
         self._on_skip = on_skip
-        self._workers = workers
+        self._plan = plan
         self._closing = WaveClosing(max_wave_seconds)
         self._open: list[Announced] = []
-        self._closed: list[Announced] = []
+        self._closed: deque[Announced] = deque()
         self._in_flight: dict[Hashable, _InFlight] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
 
-    def take(self, count: int) -> list[Announced]:
-        """See :class:`pipelines.waves.TrackSource`; waits until a wave closes or it is stopped.
-
-        One worker at a time collects; the others find what it leaves them.
-        """
-        wave = count * self._workers
+    def first(self) -> Announced | None:
+        """See :class:`pipelines.shares.TrackSource`; waits until a wave closes or it is stopped."""
         while not self._stopping.is_set():
-            self._collect(wave)
+            self._collect()
             waiting = len(self._open) + len(self._closed)
-            if self._open and self._closing.is_due(time.monotonic(), is_full=waiting >= count):
-                self._closed += self._open
+            is_full = waiting >= self._plan.share_tracks
+            if self._open and self._closing.is_due(time.monotonic(), is_full=is_full):
+                self._closed.extend(self._open)
                 self._open = []
-            if self._closed:
-                return self._share(count, least=min(count, _LEAST_SHARE))
-        return []
+            if track := self.further():
+                return track
+        return None
+
+    def further(self) -> Announced | None:
+        """See :class:`pipelines.shares.TrackSource`."""
+        with self._lock:
+            return self._closed.popleft() if self._closed and not self._stopping.is_set() else None
 
     def settled(self, tracks: Sequence[Announced]) -> None:
         """Acknowledge what announced these tracks."""
@@ -125,10 +125,10 @@ class StreamSource:
         """Hand out nothing further; what is in work may still be settled."""
         self._stopping.set()
 
-    def _collect(self, wave: int) -> None:
+    def _collect(self) -> None:
         """Take in what has arrived, until a wave is held, nothing more comes, or those that are held wait."""
         patience, until = self._patience(), time.monotonic() + _COLLECT_SECONDS
-        while (room := wave - (held := len(self._open) + len(self._closed))) > 0:
+        while (room := self._plan.wave_tracks - (held := len(self._open) + len(self._closed))) > 0:
             if self._stopping.is_set() or (held and time.monotonic() > until):
                 return
             arrivals = self._arrivals.poll(room, patience)
@@ -147,15 +147,6 @@ class StreamSource:
         if not self._open:
             return _POLL_SECONDS
         return min(_POLL_SECONDS, max(0.0, self._closing.due_at - time.monotonic()))
-
-    def _share(self, count: int, least: int) -> list[Announced]:
-        """An equal part of what waits, and no crumbs: workers shall end together with the last of it."""
-        size = max(least, -(-len(self._closed) // self._workers))
-        if len(self._closed) - size < least:
-            size = len(self._closed)
-        size = min(count, size)
-        share, self._closed = self._closed[:size], self._closed[size:]
-        return share
 
     def _admitted(self, arrival: Arrival) -> Announced | None:
         """The announcement, unless it is in flight, or done and can be acknowledged at once."""

@@ -2,7 +2,8 @@
 
 Codec libraries are large C programs, and a catalog holds what the world sent. In the worker's own process a
 crash would end the run, and a hang could not be ended at all. So each thread that decodes borrows a process,
-which decodes and resamples file after file, and another one after a file that killed it::
+which decodes and resamples file after file, and another one after a file that killed it. They are kept for
+the next run, as the engine is, and end with the program::
 
     worker thread ── rate, open file ──►  decode_worker: decode, resample
       mel, network ◄── samples, facts ──
@@ -21,7 +22,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -70,8 +71,13 @@ def open_audio_isolated(
         os.close(descriptor)
 
 
+def start_decoders(count: int) -> None:
+    """Have so many processes, at rest or in use; new ones come up while their threads do other things."""
+    _pool().start(count)
+
+
 def close_decoders() -> None:
-    """End the processes that are not in use; a later track starts one again."""
+    """End the processes that are not in use, before the program does; a later track starts one again."""
     _pool().close()
 
 
@@ -139,23 +145,37 @@ class _DecoderPool:
         self._spawner = Spawner()
         self._lock = threading.Lock()
         self._idle: list[DecoderProcess] = []
+        self._in_use = 0
         atexit.register(self.close)
+
+    def start(self, count: int) -> None:
+        """Start as many as lack; that none can be started is for those to tell who borrow one."""
+        with self._lock, suppress(OSError):
+            while len(self._idle) + self._in_use < count:
+                self._idle.append(self._spawner.start())
 
     def borrow(self) -> DecoderProcess:
         """A process at rest, or a new one."""
+        process = self._living() or self._spawner.start()
+        with self._lock:
+            self._in_use += 1
+        return process
+
+    def _living(self) -> DecoderProcess | None:
         while process := self._pop():
             if process.lives():
                 return process
             process.close()
-        return self._spawner.start()
+        return None
 
     def give_back(self, process: DecoderProcess, *, at_rest: bool) -> None:
         """Keep a process for the next track, or end it if it is not at rest."""
         if not at_rest:
             process.kill()
-            return
         with self._lock:
-            self._idle.append(process)
+            self._in_use -= 1
+            if at_rest:
+                self._idle.append(process)
 
     def close(self) -> None:
         """End the processes at rest."""

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from pipelines.listing_arrivals import SweptArrivals, WatchArrivals
+from pipelines.shares import WavePlan
 from pipelines.stream_source import Arrival, StreamSource
 from tests.catalog import write_song
 from transforms.ledger import Ledger
 from transforms.pending import SkipReason
-from transforms.sources import track_of
+from transforms.sources import Announced, track_of
 from transforms.track import Track
 
 
@@ -47,10 +48,19 @@ def arrival(name: str, receipt: str | None = None, generation: str = "1") -> Arr
 
 
 def source_of(
-    arrivals: Listed, *, seconds: float = 0.05, workers: int = 1
+    arrivals: Listed, *, seconds: float = 0.05, share: int = 100, workers: int = 1
 ) -> tuple[StreamSource, list[SkipReason]]:
     skipped: list[SkipReason] = []
-    return StreamSource(arrivals, Ledger(), skipped.append, seconds, workers), skipped
+    plan = WavePlan(workers, share * workers)
+    return StreamSource(arrivals, Ledger(), skipped.append, seconds, plan), skipped
+
+
+def take(source: StreamSource, count: int = 100) -> list[Announced]:
+    """A share, as a worker takes it that has no other work to do."""
+    taken = [source.first()]
+    while len(taken) < count and taken[-1]:
+        taken.append(source.further())
+    return [track for track in taken if track]
 
 
 def names(taken: Sequence[Track]) -> list[str]:
@@ -58,36 +68,42 @@ def names(taken: Sequence[Track]) -> list[str]:
 
 
 def test_a_wave_closes_by_count() -> None:
-    source, _ = source_of(Listed([arrival("a"), arrival("b"), arrival("c")]), seconds=60)
-    assert names(source.take(2)) == ["a", "b"]
+    source, _ = source_of(Listed([arrival("a"), arrival("b"), arrival("c")]), seconds=60, share=2)
+    assert names(take(source, 2)) == ["a", "b"]
 
 
 def test_a_wave_closes_by_time_after_its_first_track() -> None:
     source, _ = source_of(Listed([arrival("a")]))
     begun = time.monotonic()
-    assert names(source.take(100)) == ["a"]
+    assert names(take(source)) == ["a"]
     assert time.monotonic() - begun < 5
 
 
-def test_a_backlog_is_shared_among_the_workers_at_once() -> None:
+def test_workers_share_a_backlog_track_by_track() -> None:
     old = [
         Arrival(Track(str(number), f"gs://b/{number}", "1"), str(number), age_seconds=100)
         for number in range(60)
     ]
-    source, _ = source_of(Listed(old[:10], old[10:]), seconds=10, workers=2)
+    source, _ = source_of(Listed(old[:10], old[10:]), seconds=10, share=64, workers=2)
     begun = time.monotonic()
-    assert [len(source.take(64)) for _ in range(4)] == [30, 15, 8, 7]
+    taken = [source.first(), source.first(), *(source.further() for _ in range(58))]
+    assert sorted(names([track for track in taken if track]), key=int) == [
+        str(number) for number in range(60)
+    ]
+    assert source.further() is None
     assert time.monotonic() - begun < 5
 
 
-def test_a_few_tracks_are_not_shared_out_one_by_one() -> None:
-    source, _ = source_of(Listed([arrival(str(number)) for number in range(7)]), workers=8)
-    assert len(source.take(16)) == 7
+def test_what_is_not_due_waits_while_others_are_worked() -> None:
+    source, _ = source_of(Listed([arrival("a")], [arrival("b"), arrival("c")]), seconds=60, share=1)
+    assert names([source.first()]) == ["a"]
+    assert source.further() is None
 
 
 def test_a_full_backlog_gives_full_shares() -> None:
-    source, _ = source_of(Listed([arrival(str(number)) for number in range(100)]), seconds=60, workers=2)
-    assert [len(source.take(16)) for _ in range(4)] == [16] * 4
+    arrivals = Listed([arrival(str(number)) for number in range(100)])
+    source, _ = source_of(arrivals, seconds=60, share=16, workers=2)
+    assert [len(take(source, 16)) for _ in range(4)] == [16] * 4
 
 
 class KnownOnes(Listed):
@@ -101,23 +117,24 @@ class KnownOnes(Listed):
 def test_a_flood_of_known_tracks_holds_up_nothing() -> None:
     source, _ = source_of(KnownOnes(), seconds=0.05)
     begun = time.monotonic()
-    assert names(source.take(100)) == ["a"]
+    assert names(take(source)) == ["a"]
     assert time.monotonic() - begun < 5
 
 
 def test_nothing_is_handed_out_after_a_stop() -> None:
     arrivals = Listed([arrival("a"), arrival("b")])
     source, _ = source_of(arrivals)
-    source.take(1)
+    source.first()
     source.stop()
-    assert source.take(1) == []
+    assert source.first() is None
+    assert source.further() is None
     assert arrivals.acknowledged == []
 
 
 def test_nothing_is_acknowledged_before_it_is_settled() -> None:
     arrivals = Listed([arrival("a"), arrival("b")])
     source, _ = source_of(arrivals)
-    taken = source.take(2)
+    taken = take(source)
     assert arrivals.acknowledged == []
     source.settled(taken[:1])
     assert arrivals.acknowledged == ["receipt of a"]
@@ -126,7 +143,7 @@ def test_nothing_is_acknowledged_before_it_is_settled() -> None:
 def test_a_second_delivery_waits_for_the_first_and_is_acknowledged_with_it() -> None:
     arrivals = Listed([arrival("a", "first"), arrival("a", "second")])
     source, skipped = source_of(arrivals)
-    taken = source.take(2)
+    taken = take(source)
     assert (names(taken), skipped) == (["a"], [SkipReason.ANNOUNCED_AGAIN])
     assert arrivals.acknowledged == []
     source.settled(taken)
@@ -136,22 +153,22 @@ def test_a_second_delivery_waits_for_the_first_and_is_acknowledged_with_it() -> 
 def test_a_delivery_after_the_commit_is_acknowledged_at_once() -> None:
     arrivals = Listed([arrival("a", "first")], [arrival("a", "late"), arrival("b")])
     source, skipped = source_of(arrivals)
-    source.settled(source.take(1))
-    assert names(source.take(1)) == ["b"]
+    source.settled(take(source, 1))
+    assert names(take(source, 1)) == ["b"]
     assert skipped == [SkipReason.ANNOUNCED_AGAIN]
     assert arrivals.acknowledged == ["first", "late"]
 
 
 def test_another_generation_is_another_track() -> None:
     source, skipped = source_of(Listed([arrival("a"), arrival("a", generation="2")]))
-    assert len(source.take(2)) == 2
+    assert len(take(source)) == 2
     assert not skipped
 
 
 def test_a_stop_ends_the_wait() -> None:
     source, _ = source_of(Listed())
     threading.Timer(0.05, source.stop).start()
-    assert source.take(1) == []
+    assert source.first() is None
 
 
 def test_a_watched_file_is_announced_once_it_no_longer_grows(tmp_path: Path) -> None:

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from models.bundle import Tagger
-from pipelines.waves import BoundedSource
-from tests.catalog import counts, keys, leftovers, table, tonearm, write_manifest
+from pipelines import ingest
+from pipelines.bounded_source import BoundedSource
+from tests.catalog import counts, keys, leftovers, table, tonearm, write_manifest, write_song
 from transforms import inference, prepare
+from transforms.analysis import PreparedTrack
 from transforms.count import LIVE
+from transforms.decode_isolated import close_decoders
+from transforms.failure import ErrorWord, Stage, TrackError
 from transforms.inference import MIN_BATCH_PATCHES
 from transforms.parquet import ParquetWriter
-from transforms.sources import Announced
+from transforms.sources import Announced, announced_tracks
 from transforms.spectrogram import Spectrogram
 from transforms.track import Track
 
@@ -128,9 +135,65 @@ def test_a_long_list_begins_at_once(songs: Path, output: Path, tmp_path: Path) -
     assert first_tagged < failure["occurred_at"]
 
 
-def test_the_last_wave_is_shared_so_that_two_workers_end_together() -> None:
-    tracks = [Track(str(number), f"/music/{number}.flac") for number in range(104)]
-    source = BoundedSource(iter(tracks), workers=2)
-    shares = list(iter(lambda: source.take(32), []))
-    assert [track for share in shares for track in share] == tracks
-    assert [len(share) for share in shares] == [32, 32, 16, 10, 6, 4, 2, 1, 1]
+def test_the_largest_tracks_of_the_last_wave_come_first() -> None:
+    sizes = [3, 1, 2, 5, 4, 6]
+    tracks = [Track(str(size), f"/music/{size}.flac", size_bytes=size) for size in sizes]
+    source = BoundedSource(iter(tracks), held=4)
+    taken = [track.track_id for track in iter(source.further, None)]  # type: ignore[union-attr]
+    assert taken == ["3", "1", "2", "6", "5", "4"]
+
+
+def test_workers_end_together_however_long_their_tracks_are(
+    output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One worker is held up by the longest track; the other one takes all else meanwhile."""
+    rest_worked = threading.Event()
+    worked: list[str] = []
+
+    def prepare_slowly(track: Track, *arguments: object) -> PreparedTrack:
+        if track.track_id == "longest":
+            assert rest_worked.wait(60)
+        else:
+            worked.append(track.track_id)
+            if len(worked) == 9:
+                rest_worked.set()
+        raise TrackError(Stage.DECODE, ErrorWord.UNDECODABLE, "not looked at")
+
+    monkeypatch.setattr(prepare, "prepare_track", prepare_slowly)
+    rows = [
+        {"track_id": str(number), "uri": str(write_song(tmp_path / f"{number}.flac"))} for number in range(9)
+    ]
+    rows.append({"track_id": "longest", "uri": str(write_song(tmp_path / "longest.flac", seconds=3))})
+    manifest = write_manifest(tmp_path / "catalog.csv", rows)
+    assert tonearm("ingest", manifest, "--output", output, "--direct_num_workers", "2") == 0
+    assert counts(output) == (10, 0, 0, 10)
+
+
+def test_a_listing_that_breaks_off_keeps_what_was_worked(
+    songs: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaking(location: str) -> Iterator[Announced]:
+        yield from islice(announced_tracks(location), 3)
+        raise TrackError(Stage.SOURCE, ErrorWord.UNREADABLE, "the listing broke off")
+
+    monkeypatch.setattr(ingest, "announced_tracks", breaking)
+    options = ("--wave_tracks", "1", "--direct_num_workers", "1")
+    assert tonearm("ingest", songs, "--output", output, *options) == 2
+    assert len(keys(output)) == 3
+
+
+def decoders() -> list[psutil.Process]:
+    children = psutil.Process().children()
+    return [child for child in children if "transforms.decode_worker" in child.cmdline()]
+
+
+def test_decoders_are_kept_for_the_next_run(songs: Path, tmp_path: Path) -> None:
+    close_decoders()
+    kept = []
+    for number in range(2):
+        assert tonearm("ingest", songs, "--output", tmp_path / str(number), "--direct_num_workers", "1") == 0
+        kept += decoders()
+    assert len(kept) == 2
+    assert kept[0] == kept[1]
+    close_decoders()
+    assert decoders() == []

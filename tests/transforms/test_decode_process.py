@@ -21,7 +21,7 @@ from models.front_end import FrontEnd
 from tests.audio_files import RECIPES, sweep, write_audio
 from transforms import decode_isolated
 from transforms.decode import open_audio
-from transforms.decode_isolated import close_decoders, open_audio_isolated
+from transforms.decode_isolated import close_decoders, open_audio_isolated, start_decoders
 from transforms.failure import ErrorWord, Stage, TrackError
 from transforms.prepare import prepare_track
 from transforms.resample import resampled
@@ -261,6 +261,26 @@ def test_threads_decode_at_the_same_time(long_file: Path) -> None:
     ):
         assert sum(len(block) for block in one.blocks()) == LONG_S * RATE_HZ
         assert sum(len(block) for block in other.blocks()) == LONG_S * 8000
+
+
+def test_processes_are_started_ahead_and_no_more_than_are_wanted(short_file: Path, long_file: Path) -> None:
+    start_decoders(1)
+    ahead = decoders()
+    assert len(ahead) == 1
+    with open_audio_isolated(long_file, RATE_HZ, StageTimes()) as audio:
+        for _ in audio.blocks():
+            start_decoders(1)
+    assert decoders() == ahead
+    start_decoders(2)
+    assert len(decoders()) == 2
+    decode_isolated_whole(short_file)
+    assert len(decoders()) == 2
+
+
+def test_a_place_is_free_again_after_a_crash(long_file: Path) -> None:
+    strike_in_mid_decode(long_file, signal.SIGSEGV)
+    start_decoders(1)
+    assert len(decoders()) == 1
 
 
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM])
