@@ -107,7 +107,7 @@ def block_samples(channels: int, values: int = BLOCK_VALUES) -> int:
 def mean_of_channels(channels: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
     """Mix down to mono: float32 ``[samples]`` from channels of any number type, ``[samples]`` each.
 
-    One by one, which is several times faster than ``mean(axis=0)`` and gives the same bits.
+    One by one, which is several times faster than ``mean(axis=0)``; the same bits for two channels.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # the reader looks for infinities itself
         if len(channels) == 1:
@@ -115,5 +115,5 @@ def mean_of_channels(channels: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         mono = np.add(channels[0], channels[1], dtype=np.float32)
         for channel in channels[2:]:
             mono += channel.astype(np.float32, copy=False)
-        mono /= np.float32(len(channels))
+        mono *= np.float32(1 / len(channels))  # a division makes the mix take half as long again
     return mono
