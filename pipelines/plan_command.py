@@ -12,12 +12,12 @@ from pipelines.exit_codes import EXIT_OK, WrongCallError
 from pipelines.option_types import positive_integer, positive_number
 from pipelines.plan import Catalog, Plan, Prices, Rates, plan
 
-CORE_SPEED = 150.0
-FRONT_END_SPEED = 540.0
+CORE_SPEED = 170.0
+FRONT_END_SPEED = 740.0
 ROW_BYTES = 5700.0
 SEGMENT_BYTES = 2700.0
-"""Measured (benchmarks/README.md) on a core of a cloud machine, in float32: MP3 from file to tags, Vorbis and
-MP3 to patches on a busy machine; bytes of the tables of 355 tracks."""
+"""Measured (benchmarks/results) on a core of a cloud machine: MP3, FLAC and AAC from file to tags in float32;
+these and Opus to patches; bytes of the tables of 355 tracks."""
 
 _CORES = (1, 8, 64, 512)
 
