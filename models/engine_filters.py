@@ -16,7 +16,7 @@ _NEVER = -1e30
 """Loses against every response; infinity would turn into NaN where an engine multiplies it by 0."""
 
 _SMOOTHNESS = Smoothness(frames=0.8, bands=0.8)
-"""Of a log-mel spectrogram less its level: what rounds kernels best on real music."""
+"""Of a log-mel spectrogram less its level, roughly: scores move as little with 0.7 or 0.9."""
 
 _SMOOTHNESS_OF_DIFFERENCES = Smoothness(frames=0.9, bands=-0.2)
 
@@ -98,7 +98,7 @@ class StrongestByPairs(nn.Module):
     All bands are taken less the level of their frame. What the filter makes of the level is the same at every
     place, and is added behind the maximum, where there is little to do. So the numbers are small, and can be
     rounded to 16 bits with less harm. Neighbouring bands being alike, ``a - b`` is smaller still; and what
-    rounding takes from ``b`` it gets, so that half of that error is mended.
+    rounding takes from ``b`` it gets, which mends a part of that error.
 
     Another level of halving saves no time: the rows get too short for the convolutions.
 

@@ -25,7 +25,8 @@ PIECE_SAMPLES = 1 << 18
 """Samples in a message at most: 1 MiB, or 16 s."""
 
 BUFFER_BYTES = 2 << 20
-"""What may lie in the socket: 32 s at 16 kHz, so that decoding goes on while the worker transforms."""
+"""What may lie in the socket, so that decoding goes on while the worker transforms: 32 s at 16 kHz, or what
+``net.core.wmem_max`` allows, which may be a tenth."""
 
 _REQUEST = struct.Struct("<I")
 _HEADER = struct.Struct("<BI")
