@@ -10,7 +10,7 @@ have them.
   Once with waves so small that there are many of them, as in a long backlog, and once with the default
   options, which take all tracks for one wave.
 - *Latency*, with the default options: one track after the other is uploaded, at a pace below the stream's
-  speed, and then so rarely that each is alone. The clock runs from the end of an upload until a reader who
+  speed, and then so rarely that each is alone. The clock runs from the start of an upload until a reader who
   lists the tables finds the row.
 """
 
@@ -133,8 +133,8 @@ class Bench:
 
     def _upload(self, name: str, uploaded: dict[str, float]) -> None:
         song = self._songs[len(uploaded) % len(self._songs)]
-        self._server.upload(BUCKET, f"in/late/{name}", song)
         uploaded[name] = time.monotonic()
+        self._server.upload(BUCKET, f"in/late/{name}", song)
 
     def _look(self, output: str, seen: dict[str, float]) -> int:
         """Note the rows that have become visible, and when; returns how many there are."""
@@ -227,14 +227,13 @@ def _bench(folder: Path, tracks: int) -> Iterator[Bench]:
         messages = stack.enter_context(pubsub.serve())
         stack.enter_context(applied(messages.environ))
         queue = messages.create("uploads")
-        announce = gcs.Notifications(messages.host, "uploads", prefix="in/")
+        announce = gcs.Notifications(messages, "uploads", prefix="in/")
         server = stack.enter_context(gcs.serve(folder / "gcs", notifications=announce))
         stack.enter_context(applied(server.environ))
         server.create_bucket(BUCKET)
         songs = [_write_song(folder / f"{number:03d}.mp3", number) for number in range(tracks)]
         for song in songs:
             server.upload(BUCKET, f"in/{song.name}", song)
-        wait_for(lambda: queue.waiting == tracks, what="all announcements")
         queue.acknowledge([received.ack_id for received in queue.take(tracks, wait_s=0)])
         yield Bench(server, queue, songs)
 

@@ -70,13 +70,19 @@ def stream_until(done: Callable[[], bool], *arguments: str, timeout_s: float = 6
 
 @contextmanager
 def ended_by(done: Callable[[], bool], timeout_s: float) -> Iterator[dict[str, BaseException]]:
-    """Send this process SIGTERM once a condition holds; an ``error`` is left to the caller to raise."""
+    """Send this process SIGTERM once a condition holds; an ``error`` is left to the caller to raise.
+
+    The signal waits for a run that listens to it, and goes nowhere if the run has ended by itself: it would
+    end the test process, and the report would say nothing but that it is gone.
+    """
     ended, outcome = threading.Event(), {}
+    idle = lambda *_: None  # noqa: E731
+    before = signal.signal(signal.SIGTERM, idle)
     deadline = time.monotonic() + timeout_s
 
     def watch() -> None:
         try:
-            while not ended.wait(0.05) and not done():
+            while not ended.wait(0.05) and (signal.getsignal(signal.SIGTERM) is idle or not done()):
                 if time.monotonic() > deadline:
                     raise TimeoutError("what the stream was to bring about did not come about")
         except BaseException as error:
@@ -91,3 +97,4 @@ def ended_by(done: Callable[[], bool], timeout_s: float) -> Iterator[dict[str, B
     finally:
         ended.set()
         watcher.join()
+        signal.signal(signal.SIGTERM, before)

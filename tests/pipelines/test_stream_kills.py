@@ -108,7 +108,6 @@ def killing(
         song = write_song(tmp_path / f"{number}.flac", from_hz=100.0 + 30 * number)
         gcs_server.upload(BUCKET, f"in/{number}.flac", song)
     queue = pubsub_server.subscriptions[SUBSCRIPTION]
-    wait_for(lambda: queue.waiting == TRACKS, what="all announcements")
     whole = start_killable(
         tmp_path / "whole.log",
         os.environ,

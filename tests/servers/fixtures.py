@@ -38,7 +38,7 @@ def gcs_server(
     tmp_path: Path, google_credentials: credentials.Credentials, pubsub_server: pubsub.PubSubServer
 ) -> Iterator[gcs.GcsServer]:
     """Storage that announces every object below ``in/``."""
-    announce = gcs.Notifications(pubsub_server.host, TOPIC, prefix="in/")
+    announce = gcs.Notifications(pubsub_server, TOPIC, prefix="in/")
     with gcs.serve(tmp_path / "gcs", notifications=announce) as server, processes.applied(server.environ):
         yield server
         _show(server.child)

@@ -18,6 +18,7 @@ from tests.servers import faults, processes
 from tests.servers.credentials import PROJECT
 from tests.servers.faults import FaultProxy
 from tests.servers.gcs_layers import enforce_preconditions, number_batch_parts
+from tests.servers.pubsub import PubSubServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +26,25 @@ class Notifications:
     """Where the server announces changes of objects.
 
     Attributes:
-        emulator: Pub/Sub emulator, ``host:port``. The topic must exist before storage starts.
+        pubsub: The Pub/Sub server. The topic must exist before storage starts.
         topic: The topic's short name.
         project: The topic's project.
         prefix: Announce only objects whose names start so.
         events: Any of ``finalize``, ``delete``, ``metadataUpdate``.
     """
 
-    emulator: str
+    pubsub: PubSubServer
     topic: str
     project: str = PROJECT
     prefix: str = ""
     events: tuple[str, ...] = ("finalize", "delete")
+
+    def tell_of(self, name: str, generation: int) -> bool:
+        """Whether the upload of an object has been announced, or never will be."""
+        wanted = {"objectId": name, "objectGeneration": str(generation)}
+        return not name.startswith(self.prefix) or any(
+            wanted.items() <= dict(message.attributes).items() for message in self.pubsub.published
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +56,14 @@ class GcsServer:
         faults: The proxy that clients talk to.
         child: The server's process, with its log.
         client: A client that goes past the proxy, so that a test's own uploads never meet its faults.
+        notifications: Where uploads are announced, if anywhere.
     """
 
     root: Path
     faults: FaultProxy
     child: processes.Child
     client: storage.Client
+    notifications: Notifications | None = None
 
     @property
     def environ(self) -> dict[str, str]:
@@ -66,10 +76,14 @@ class GcsServer:
         return f"gs://{name}"
 
     def upload(self, bucket: str, name: str, data: bytes | Path) -> int:
-        """Write or overwrite an object and return its generation."""
+        """Write or overwrite an object, wait until that is announced, and return its generation."""
         blob = self.client.bucket(bucket).blob(name)
         blob.upload_from_string(data.read_bytes() if isinstance(data, Path) else data)
-        return int(blob.generation)
+        generation = int(blob.generation)
+        if announced := self.notifications:
+            told = lambda: announced.tell_of(name, generation)  # noqa: E731
+            processes.wait_for(told, timeout_s=60, what=f"the news of {name}")
+        return generation
 
     def delete(self, bucket: str, name: str) -> None:
         """Delete an object."""
@@ -102,13 +116,13 @@ def serve(root: Path, *, notifications: Notifications | None = None) -> Iterator
                 [*_command(root, port, proxy.url), *_announce(notifications)],
                 log=root.with_suffix(".log"),
                 ready=lambda: processes.accepts_connections(port),
-                environ={"PUBSUB_EMULATOR_HOST": notifications.emulator} if notifications else {},
+                environ={"PUBSUB_EMULATOR_HOST": notifications.pubsub.host} if notifications else {},
             )
         )
         client = storage.Client(
             project=PROJECT, credentials=AnonymousCredentials(), client_options={"api_endpoint": upstream}
         )
-        yield GcsServer(root, proxy, child, client)
+        yield GcsServer(root, proxy, child, client, notifications)
 
 
 def _command(root: Path, port: int, external_url: str) -> list[str]:

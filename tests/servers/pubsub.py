@@ -43,6 +43,7 @@ class PubSubServer:
         shuffle: If set, subscriptions made from now on deliver in random order.
         topics: Topics by their full names.
         subscriptions: Queues by their subscriptions' full names.
+        published: All messages, in the order of their publication.
         port: Loopback port of the emulator.
     """
 
@@ -50,6 +51,7 @@ class PubSubServer:
     shuffle: random.Random | None = None
     topics: dict[str, types.Topic] = field(default_factory=dict)
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    published: list[types.PubsubMessage] = field(default_factory=list)
     port: int = 0
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -91,6 +93,7 @@ class PubSubServer:
             queues = [queue for queue in self.subscriptions.values() if queue.proto.topic == topic]
         for queue in queues:
             queue.put(stamped, copies=self.copies)
+        self.published.append(stamped)
         return str(stamped.message_id)
 
 
