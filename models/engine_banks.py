@@ -14,7 +14,7 @@ from models.musicnn import FRONT_KERNELS, FrontBranch, Musicnn, pad_same
 from models.prune import influence
 
 _BLOCK = 16
-"""Channels that a convolution computes at once with AVX-512; less than a block costs as much as one."""
+"""Channels that a convolution computes at once with AVX-512; less than a block costs more than one."""
 
 
 class Bank(NamedTuple):
@@ -35,7 +35,7 @@ class Bank(NamedTuple):
         direction: 1, or -1 where the batch norm turns the strongest response into the weakest.
         scale: Of the batch norm behind.
         shift: Of the batch norm behind.
-        network: Whose filter it is.
+        network: Whose filter it is; the number of networks for one that only fills a block.
         channel: Which one of that network's front channels.
         influence: See :func:`models.prune.influence`.
     """
@@ -66,7 +66,8 @@ def deal(networks: Sequence[Musicnn], frames: int, *, rounded: bool) -> list[tup
     Returns:
         Banks and what may be rounded in each: of filters of many bands everything, but with the most
         influential of the narrower ones, where it is heard most, only the products with differences; of
-        filters of one band nothing.
+        filters of one band nothing. All blocks are full: the layers behind a convolution take up to five
+        times as long over 15 channels as over 16, whose rows begin where a cache line does.
     """
     narrow, wide, *temporal = (_branch(networks, index, frames) for index in range(len(FRONT_KERNELS)))
     if rounded:
@@ -75,7 +76,7 @@ def deal(networks: Sequence[Musicnn], frames: int, *, rounded: bool) -> list[tup
     else:
         dealt = [(narrow, Rounding.NOTHING), (wide, Rounding.NOTHING)]
     dealt += [(bank, Rounding.NOTHING) for bank in _filled(temporal)]
-    return [(bank, rounding) for bank, rounding in dealt if bank.filters]
+    return [(_in_whole_blocks(bank, len(networks)), rounding) for bank, rounding in dealt if bank.filters]
 
 
 def _by_influence(bank: Bank) -> tuple[Bank, Bank]:
@@ -97,6 +98,14 @@ def _filled(banks: Sequence[Bank]) -> list[Bank]:
         kept, given = torch.arange(bank.filters).tensor_split([bank.filters - min(excess, room)])
         filled[-1] = _joined(filled[-1], _part(bank, given))
         filled.append(_part(bank, kept))
+    return filled
+
+
+def _in_whole_blocks(bank: Bank, nobody: int) -> Bank:
+    """The bank with as many filters of zeros behind its own as its last block has room for."""
+    room = -bank.filters % _BLOCK
+    filled = Bank(*(torch.cat([tensor, tensor.new_zeros(room, *tensor.shape[1:])]) for tensor in bank))
+    filled.network[bank.filters :] = nobody
     return filled
 
 

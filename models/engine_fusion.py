@@ -92,6 +92,7 @@ class _Front(nn.Module):
 
     def __init__(self, bank: Bank, networks: int, bands: int, rounding: Rounding, *, rounded: bool) -> None:
         super().__init__()
+        self.networks = networks
         self.sizes = bank.network.bincount(minlength=networks).tolist()
         self.strongest: nn.Module
         if bank.kernels.shape[3] == 1:
@@ -105,7 +106,7 @@ class _Front(nn.Module):
     def forward(self, heard: Heard) -> tuple[Tensor, ...]:
         """Map what is heard to ``[batch, channels, frames]`` for each network."""
         response = (self.strongest(heard) * self.direction + self.offset).relu()
-        return (response * self.scale + self.shift).split(self.sizes, dim=1)
+        return (response * self.scale + self.shift).split(self.sizes, dim=1)[: self.networks]
 
 
 class _Back(nn.Module):
