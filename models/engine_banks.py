@@ -16,6 +16,9 @@ from models.prune import influence
 _BLOCK = 16
 """Channels that a convolution computes at once with AVX-512; less than a block costs more than one."""
 
+_SHORT_FRAMES = 32
+"""Filters of one band and so few frames hang on few weights: rounding them moves a patch by 3.8e-3."""
+
 
 class Bank(NamedTuple):
     """Filters of one size, sorted by network; every tensor begins with the axis of the filters.
@@ -65,9 +68,9 @@ def deal(networks: Sequence[Musicnn], frames: int, *, rounded: bool) -> list[tup
 
     Returns:
         Banks and what may be rounded in each: of filters of many bands everything, but with the most
-        influential of the narrower ones, where it is heard most, only the products with differences; of
-        filters of one band nothing. All blocks are full: the layers behind a convolution take up to five
-        times as long over 15 channels as over 16, whose rows begin where a cache line does.
+        influential of the narrower ones, where it is heard most, only the products with differences; the
+        long ones of one band. All blocks are full: the layers behind a convolution take up to five times as
+        long over 15 channels as over 16, whose rows begin where a cache line does.
     """
     narrow, wide, *temporal = (_branch(networks, index, frames) for index in range(len(FRONT_KERNELS)))
     if rounded:
@@ -75,8 +78,12 @@ def deal(networks: Sequence[Musicnn], frames: int, *, rounded: bool) -> list[tup
         dealt = [(others, Rounding.ALL), (influential, Rounding.DIFFERENCES), (wide, Rounding.ALL)]
     else:
         dealt = [(narrow, Rounding.NOTHING), (wide, Rounding.NOTHING)]
-    dealt += [(bank, Rounding.NOTHING) for bank in _filled(temporal)]
+    dealt += [(bank, _temporal_rounding(bank) if rounded else Rounding.NOTHING) for bank in _filled(temporal)]
     return [(_in_whole_blocks(bank, len(networks)), rounding) for bank, rounding in dealt if bank.filters]
+
+
+def _temporal_rounding(bank: Bank) -> Rounding:
+    return Rounding.ALL if bank.kernels.shape[2] > _SHORT_FRAMES else Rounding.NOTHING
 
 
 def _by_influence(bank: Bank) -> tuple[Bank, Bank]:

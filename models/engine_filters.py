@@ -19,6 +19,7 @@ _SMOOTHNESS = Smoothness(frames=0.8, bands=0.8)
 """Of a log-mel spectrogram less its level, roughly: scores move as little with 0.7 or 0.9."""
 
 _SMOOTHNESS_OF_DIFFERENCES = Smoothness(frames=0.9, bands=-0.2)
+_SMOOTHNESS_OF_RISES = Smoothness(frames=-0.3, bands=0.8)
 
 
 class Rounding(Enum):
@@ -37,7 +38,9 @@ class Heard(NamedTuple):
         rise: Even bands less the odd ones behind them, ``[batch, 1, frames, bands / 2]``.
         fall: Even bands less the odd ones before them, as many; the last one lacks its even band.
         odd: Odd bands less the level, as many.
-        level: The mean over the bands, ``[batch, 1, frames]``.
+        level: The mean over the bands, and a frame of silence, ``[batch, 1, frames + 1]``.
+        pairs: If rounded, each frame less the level, and how the next one goes on from it:
+            ``[batch, 2, frames + 2, bands]``, from the frame of silence before the first.
     """
 
     spectrogram: Tensor
@@ -45,14 +48,20 @@ class Heard(NamedTuple):
     fall: Tensor
     odd: Tensor
     level: Tensor
+    pairs: Tensor | None = None
+
+    def parts(self) -> list[Tensor]:
+        """All that there is, in order."""
+        return [part for part in self if part is not None]
 
 
 def hear(patches: Tensor, *, rounded: bool) -> Heard:
-    """Split patches once for all filters; see :class:`StrongestByPairs`.
+    """Split patches once for all filters; see :class:`StrongestByBandPairs`, :class:`StrongestByFramePairs`.
 
     Args:
         patches: ``[batch, frames, bands]`` with an even number of bands.
-        rounded: Round the odd bands to bfloat16, as an engine is going to; rise and fall make up for that.
+        rounded: Round the odd bands to bfloat16, as an engine is going to, and the frames of the pairs; what
+            is told relative to them makes up for that.
     """
     spectrogram = patches.unsqueeze(1)
     level = spectrogram.mean(dim=3)
@@ -60,7 +69,28 @@ def hear(patches: Tensor, *, rounded: bool) -> Heard:
     even, odd = relative[..., 0::2], relative[..., 1::2].contiguous()
     if rounded:
         odd = odd.bfloat16().float()
-    return Heard(spectrogram, even - odd, functional.pad(even[..., 1:], (0, 1)) - odd, odd, level)
+    heard = Heard(
+        spectrogram=spectrogram,
+        rise=even - odd,
+        fall=functional.pad(even[..., 1:], (0, 1)) - odd,
+        odd=odd,
+        level=functional.pad(level, (0, 1)),
+    )
+    return heard._replace(pairs=_frame_pairs(relative)) if rounded else heard
+
+
+def _frame_pairs(relative: Tensor) -> Tensor:
+    """See :class:`Heard`; what rounding takes from a frame, the next one gets beside its own."""
+    batch, _, frames, bands = relative.shape
+    pairs = relative.new_zeros(
+        batch, 2, frames + 2, bands
+    )  # silence before the first frame, and behind the last
+    first, rise = pairs.split(1, dim=1)
+    first[:, :, 1:-1] = relative.bfloat16()
+    rise[:, :, :-2] = relative
+    rise[:, :, 1:-1] += relative
+    rise -= 2 * first
+    return pairs
 
 
 class Strongest(nn.Module):
@@ -84,7 +114,7 @@ class Strongest(nn.Module):
         return _maximum_over_bands(functional.conv2d(padded, self.kernels), rounded=self.rounded)
 
 
-class StrongestByPairs(nn.Module):
+class StrongestByBandPairs(nn.Module):
     """The same for filters of many bands, with three multiplications in place of four.
 
     This is Winograd's F(2, 2) on halves of a filter. Even and odd bands of the spectrogram are ``a`` and
@@ -121,7 +151,7 @@ class StrongestByPairs(nn.Module):
         padded = functional.pad(kernels, (0, kernels.shape[3] % 2))
         even, odd = padded[..., 0::2].contiguous(), padded[..., 1::2].contiguous()
         both = even + odd
-        self.register_buffer("of_level", both.sum(dim=3).float())
+        self.register_buffer("of_level", functional.pad(both.sum(dim=3), (0, 1)).float())
         if rounding is not Rounding.NOTHING:
             even, odd = (round_to_bfloat16(half, _SMOOTHNESS_OF_DIFFERENCES) for half in (even, odd))
         if rounding is Rounding.ALL:
@@ -146,6 +176,43 @@ class StrongestByPairs(nn.Module):
             responses = _unrounded(responses)
         of_level = functional.conv1d(heard.level, self.of_level, padding=padding[0])
         return _maximum_over_bands(responses, rounded=rounded) + of_level
+
+
+class StrongestByFramePairs(nn.Module):
+    """The same for long filters of one band, in bfloat16.
+
+    In bfloat16 a processor multiplies pairs, and filters of one band and one channel have none: they would be
+    slower than in float32. So each frame ``a`` makes a pair with the next one, ``b``, and filters step over
+    every second pair. Their weights ``v`` and ``w`` for the two become::
+
+        a*v + b*w = a*(v + w) + (b - a)*w
+
+    Where ``a`` is rounded, ``b - a`` is told from what became of it, and gets what rounding took besides: a
+    filter that weighs both frames alike hears nothing of the error. Bands are taken less the level of their
+    frame, as in :class:`StrongestByBandPairs`.
+
+    Args:
+        kernels: float64 ``[channels, 1, frames, 1]``, of an even number of frames.
+    """
+
+    pairs: Tensor
+    of_level: Tensor
+
+    def __init__(self, kernels: Tensor) -> None:
+        super().__init__()
+        first, second = kernels[:, :, 0::2], kernels[:, :, 1::2]
+        both = round_to_bfloat16(first + second, _SMOOTHNESS)
+        rise = round_to_bfloat16(second, _SMOOTHNESS_OF_RISES)
+        self.register_buffer("pairs", torch.cat([both, rise], dim=1))
+        self.register_buffer("of_level", kernels[..., 0].float())
+
+    def forward(self, heard: Heard) -> Tensor:
+        """Map what is heard to ``[batch, channels, frames]``."""
+        assert heard.pairs is not None
+        frames = self.pairs.shape[2]
+        responses = functional.conv2d(heard.pairs, self.pairs, padding=(frames - 2, 0), dilation=(2, 1))
+        of_level = functional.conv1d(heard.level, self.of_level, padding=frames - 1)
+        return _maximum_over_bands(_unrounded(responses), rounded=True) + of_level
 
 
 def _unrounded(responses: Tensor) -> Tensor:

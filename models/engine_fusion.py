@@ -10,7 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from models.engine_banks import Bank, affine, deal
-from models.engine_filters import Heard, Rounding, Strongest, StrongestByPairs, hear
+from models.engine_filters import (
+    Heard,
+    Rounding,
+    Strongest,
+    StrongestByBandPairs,
+    StrongestByFramePairs,
+    hear,
+)
 from models.musicnn import MiddleLayer, Musicnn
 
 Result = tuple[Tensor, Tensor]
@@ -95,10 +102,12 @@ class _Front(nn.Module):
         self.networks = networks
         self.sizes = bank.network.bincount(minlength=networks).tolist()
         self.strongest: nn.Module
-        if bank.kernels.shape[3] == 1:
-            self.strongest = Strongest(bank.kernels, rounded=rounded)
+        if bank.kernels.shape[3] > 1:
+            self.strongest = StrongestByBandPairs(bank.kernels, bands, rounding)
+        elif rounding is Rounding.ALL:
+            self.strongest = StrongestByFramePairs(bank.kernels)
         else:
-            self.strongest = StrongestByPairs(bank.kernels, bands, rounding)
+            self.strongest = Strongest(bank.kernels, rounded=rounded)
         self.register_buffer("offset", bank.offset.float())
         for name, tensor in [("direction", bank.direction), ("scale", bank.scale), ("shift", bank.shift)]:
             self.register_buffer(name, tensor[:, None].float())

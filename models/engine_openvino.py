@@ -86,7 +86,8 @@ class OpenVinoEngine:
             return
         for first in range(0, len(patches), _HEARD_AT_ONCE):
             some = torch.from_numpy(np.array(patches[first : first + _HEARD_AT_ONCE]))
-            yield from zip(*(part.numpy() for part in hear(some, rounded=self._rounded)), strict=True)
+            heard = hear(some, rounded=self._rounded)
+            yield from zip(*(part.numpy() for part in heard.parts()), strict=True)
 
     def _take_request(self) -> Any:
         """A request that no other thread uses; there are as many as there ever were callers at once."""
@@ -161,10 +162,10 @@ def _converted(module: nn.Module, patches: Tensor) -> Any:
     """A graph for as many patches: of the whole module, or of all that comes after the listening."""
     inputs: tuple[Tensor, ...] = (patches,)
     if isinstance(module, FusedMusicnn):
-        inputs = hear(patches, rounded=module.rounded)
+        inputs = tuple(hear(patches, rounded=module.rounded).parts())
         module = _AfterHearing(module)
     shapes = [tuple(each.shape) for each in inputs]
-    return openvino.convert_model(module, example_input=tuple(inputs), input=shapes)
+    return openvino.convert_model(module, example_input=inputs, input=shapes)
 
 
 class _AfterHearing(nn.Module):
@@ -179,12 +180,12 @@ class _AfterHearing(nn.Module):
 
 
 def _rounded_layers(graph: Any) -> set[str]:
-    """Names of the convolutions whose kernels, of several frames and bands, were rounded to bfloat16."""
+    """Names of the convolutions over several frames, and bands or channels, with kernels of bfloat16."""
     names = set()
     for layer in graph.get_ops():
         if layer.get_type_name() == "Convolution":
             kernel = torch.tensor(layer.input_value(1).get_node().get_data())
-            spans = kernel.ndim == 4 and min(kernel.shape[2:]) > 1
+            spans = kernel.ndim == 4 and kernel.shape[2] > 1 and max(kernel.shape[1], kernel.shape[3]) > 1
             if spans and torch.equal(kernel, kernel.bfloat16().float()):
                 names.add(layer.get_friendly_name())
     return names

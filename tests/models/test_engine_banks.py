@@ -70,14 +70,16 @@ def test_arranging_keeps_the_scores(networks: list[Musicnn], patches: Tensor) ->
         torch.testing.assert_close(after, before, rtol=0, atol=1e-5)
 
 
-def test_rounding_spares_the_most_influential_of_the_narrow_filters() -> None:
+def test_rounding_spares_the_most_influential_narrow_filters_and_the_short_ones() -> None:
     networks = load_tagger("musicnn").build_networks()
     dealt = deal([network for network in networks if isinstance(network, Musicnn)], 187, rounded=True)
     [spared] = _banks(dealt, Rounding.DIFFERENCES)
-    narrow, wide = _banks(dealt, Rounding.ALL)
+    narrow, wide, *temporal = _banks(dealt, Rounding.ALL)
     assert spared.filters == BLOCK
     assert spared.influence.min() >= narrow.influence.max()
     assert [tuple(bank.kernels.shape[2:]) for bank in (narrow, wide)] == list(FRONT_KERNELS[:2])
+    assert [bank.kernels.shape[2] for bank in temporal] == [128, 64]
+    assert [bank.kernels.shape[2] for bank in _banks(dealt, Rounding.NOTHING)] == [32]
 
 
 def _banks(dealt: list[tuple[Bank, Rounding]], wanted: Rounding) -> list[Bank]:
