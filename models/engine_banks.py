@@ -9,9 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.engine_filters import Rounding
 from models.musicnn import FRONT_KERNELS, FrontBranch, Musicnn, pad_same
-from models.prune import influence
 
 _BLOCK = 16
 """Channels that a convolution computes at once with AVX-512; less than a block costs more than one."""
@@ -40,7 +38,6 @@ class Bank(NamedTuple):
         shift: Of the batch norm behind.
         network: Whose filter it is; the number of networks for one that only fills a block.
         channel: Which one of that network's front channels.
-        influence: See :func:`models.prune.influence`.
     """
 
     kernels: Tensor
@@ -50,7 +47,6 @@ class Bank(NamedTuple):
     shift: Tensor
     network: Tensor
     channel: Tensor
-    influence: Tensor
 
     @property
     def filters(self) -> int:
@@ -58,7 +54,7 @@ class Bank(NamedTuple):
         return len(self.kernels)
 
 
-def deal(networks: Sequence[Musicnn], frames: int, *, rounded: bool) -> list[tuple[Bank, Rounding]]:
+def deal(networks: Sequence[Musicnn], frames: int, *, rounded: bool) -> list[tuple[Bank, bool]]:
     """Deal all front filters out to banks.
 
     Args:
@@ -67,29 +63,22 @@ def deal(networks: Sequence[Musicnn], frames: int, *, rounded: bool) -> list[tup
         rounded: Whether the engine multiplies in bfloat16 what it is left to.
 
     Returns:
-        Banks and what may be rounded in each: of filters of many bands everything, but with the most
-        influential of the narrower ones, where it is heard most, only the products with differences; the
-        long ones of one band. All blocks are full: the layers behind a convolution take up to five times as
-        long over 15 channels as over 16, whose rows begin where a cache line does.
+        Banks, and whether each may be left to it: all but the shortest filters of one band. All blocks are
+        full: the layers behind a convolution take up to five times as long over 15 channels as over 16, whose
+        rows begin where a cache line does.
     """
     narrow, wide, *temporal = (_branch(networks, index, frames) for index in range(len(FRONT_KERNELS)))
-    if rounded:
-        influential, others = _by_influence(narrow)
-        dealt = [(others, Rounding.ALL), (influential, Rounding.DIFFERENCES), (wide, Rounding.ALL)]
-    else:
-        dealt = [(narrow, Rounding.NOTHING), (wide, Rounding.NOTHING)]
-    dealt += [(bank, _temporal_rounding(bank) if rounded else Rounding.NOTHING) for bank in _filled(temporal)]
-    return [(_in_whole_blocks(bank, len(networks)), rounding) for bank, rounding in dealt if bank.filters]
+    banks = [narrow, wide, *_filled(temporal)]
+    return [
+        (_in_whole_blocks(bank, len(networks)), rounded and _bears_rounding(bank))
+        for bank in banks
+        if bank.filters
+    ]
 
 
-def _temporal_rounding(bank: Bank) -> Rounding:
-    return Rounding.ALL if bank.kernels.shape[2] > _SHORT_FRAMES else Rounding.NOTHING
-
-
-def _by_influence(bank: Bank) -> tuple[Bank, Bank]:
-    """Set the most influential block of filters apart."""
-    order = bank.influence.argsort(descending=True, stable=True)
-    return _part(bank, order[:_BLOCK]), _part(bank, order[_BLOCK:])
+def _bears_rounding(bank: Bank) -> bool:
+    _, _, frames, bands = bank.kernels.shape
+    return bands > 1 or frames > _SHORT_FRAMES
 
 
 def _filled(banks: Sequence[Bank]) -> list[Bank]:
@@ -159,7 +148,6 @@ def _raw_filters(networks: Sequence[Musicnn], number: int, index: int, frames: i
         shift=shift,
         network=torch.full_like(channel, number),
         channel=channel,
-        influence=influence(network)[channel],
     )
 
 

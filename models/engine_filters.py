@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.engine_hearing import Heard
 from models.engine_rounding import Smoothness, round_to_bfloat16
 from models.musicnn import pad_same
 
@@ -20,77 +18,6 @@ _SMOOTHNESS = Smoothness(frames=0.8, bands=0.8)
 
 _SMOOTHNESS_OF_DIFFERENCES = Smoothness(frames=0.9, bands=-0.2)
 _SMOOTHNESS_OF_RISES = Smoothness(frames=-0.3, bands=0.8)
-
-
-class Rounding(Enum):
-    """What a bank of filters leaves to an engine that multiplies in bfloat16."""
-
-    NOTHING = auto()
-    DIFFERENCES = auto()  # products with differences of neighbouring bands
-    ALL = auto()
-
-
-class Heard(NamedTuple):
-    """What the front filters hear of patches.
-
-    Attributes:
-        spectrogram: As it is, for filters of one band: ``[batch, 1, frames, bands]``.
-        rise: Even bands less the odd ones behind them, ``[batch, 1, frames, bands / 2]``.
-        fall: Even bands less the odd ones before them, as many; the last one lacks its even band.
-        odd: Odd bands less the level, as many.
-        level: The mean over the bands, and a frame of silence, ``[batch, 1, frames + 1]``.
-        pairs: If rounded, each frame less the level, and how the next one goes on from it:
-            ``[batch, 2, frames + 2, bands]``, from the frame of silence before the first.
-    """
-
-    spectrogram: Tensor
-    rise: Tensor
-    fall: Tensor
-    odd: Tensor
-    level: Tensor
-    pairs: Tensor | None = None
-
-    def parts(self) -> list[Tensor]:
-        """All that there is, in order."""
-        return [part for part in self if part is not None]
-
-
-def hear(patches: Tensor, *, rounded: bool) -> Heard:
-    """Split patches once for all filters; see :class:`StrongestByBandPairs`, :class:`StrongestByFramePairs`.
-
-    Args:
-        patches: ``[batch, frames, bands]`` with an even number of bands.
-        rounded: Round the odd bands to bfloat16, as an engine is going to, and the frames of the pairs; what
-            is told relative to them makes up for that.
-    """
-    spectrogram = patches.unsqueeze(1)
-    level = spectrogram.mean(dim=3)
-    relative = spectrogram - level.unsqueeze(3)
-    even, odd = relative[..., 0::2], relative[..., 1::2].contiguous()
-    if rounded:
-        odd = odd.bfloat16().float()
-    heard = Heard(
-        spectrogram=spectrogram,
-        rise=even - odd,
-        fall=functional.pad(even[..., 1:], (0, 1)) - odd,
-        odd=odd,
-        level=functional.pad(level, (0, 1)),
-    )
-    return heard._replace(pairs=_frame_pairs(relative)) if rounded else heard
-
-
-def _frame_pairs(relative: Tensor) -> Tensor:
-    """See :class:`Heard`; what rounding takes from a frame, the next one gets beside its own."""
-    batch, _, frames, bands = relative.shape
-    pairs = relative.new_zeros(
-        batch, 2, frames + 2, bands
-    )  # silence before the first frame, and behind the last
-    first, rise = pairs.split(1, dim=1)
-    first[:, :, 1:-1] = relative.bfloat16()
-    rise[:, :, :-2] = relative
-    rise[:, :, 1:-1] += relative
-    rise -= 2 * first
-    return pairs
 
 
 class Strongest(nn.Module):
@@ -127,15 +54,16 @@ class StrongestByBandPairs(nn.Module):
 
     All bands are taken less the level of their frame. What the filter makes of the level is the same at every
     place, and is added behind the maximum, where there is little to do. So the numbers are small, and can be
-    rounded to 16 bits with less harm. Neighbouring bands being alike, ``a - b`` is smaller still; and what
-    rounding takes from ``b`` it gets, which mends a part of that error.
+    rounded to 16 bits with less harm. Neighbouring bands being alike, ``a - b`` is smaller still. What
+    rounding takes from ``b`` harms most; ``a - b`` and ``b`` a frame later get a part of it
+    (:func:`models.engine_hearing.hear`).
 
     Another level of halving saves no time: the rows get too short for the convolutions.
 
     Args:
         kernels: float64 ``[channels, 1, frames, bands]``, of an odd number of frames.
         input_bands: Bands of the spectrogram; even.
-        rounding: Which products an engine may take in bfloat16; their kernels are rounded here.
+        rounded: Whether the engine multiplies in bfloat16; the kernels are rounded here.
     """
 
     even: Tensor
@@ -144,17 +72,16 @@ class StrongestByBandPairs(nn.Module):
     of_level: Tensor
     barred: Tensor
 
-    def __init__(self, kernels: Tensor, input_bands: int, rounding: Rounding) -> None:
+    def __init__(self, kernels: Tensor, input_bands: int, *, rounded: bool) -> None:
         super().__init__()
-        self.rounding = rounding
+        self.rounded = rounded
         places = input_bands - kernels.shape[3] + 1
         padded = functional.pad(kernels, (0, kernels.shape[3] % 2))
         even, odd = padded[..., 0::2].contiguous(), padded[..., 1::2].contiguous()
         both = even + odd
         self.register_buffer("of_level", functional.pad(both.sum(dim=3), (0, 1)).float())
-        if rounding is not Rounding.NOTHING:
+        if rounded:
             even, odd = (round_to_bfloat16(half, _SMOOTHNESS_OF_DIFFERENCES) for half in (even, odd))
-        if rounding is Rounding.ALL:
             both = round_to_bfloat16(both, _SMOOTHNESS)
         for name, tensor in [("even", even), ("odd", odd), ("both", both)]:
             self.register_buffer(name, tensor.float())
@@ -167,15 +94,14 @@ class StrongestByBandPairs(nn.Module):
         padding = (self.even.shape[2] // 2, 0)
         even = functional.conv2d(heard.rise, self.even, padding=padding)
         odd = functional.conv2d(heard.fall, self.odd, padding=padding)
-        rounded = self.rounding is not Rounding.NOTHING
-        if rounded:
+        if self.rounded:
             even, odd = _unrounded(even), _unrounded(odd)
         responses = torch.maximum(even, odd + self.barred)
         responses = responses + functional.conv2d(heard.odd, self.both, padding=padding)
-        if self.rounding is Rounding.ALL:
+        if self.rounded:
             responses = _unrounded(responses)
         of_level = functional.conv1d(heard.level, self.of_level, padding=padding[0])
-        return _maximum_over_bands(responses, rounded=rounded) + of_level
+        return _maximum_over_bands(responses, rounded=self.rounded) + of_level
 
 
 class StrongestByFramePairs(nn.Module):

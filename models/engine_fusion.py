@@ -10,14 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from models.engine_banks import Bank, affine, deal
-from models.engine_filters import (
-    Heard,
-    Rounding,
-    Strongest,
-    StrongestByBandPairs,
-    StrongestByFramePairs,
-    hear,
-)
+from models.engine_filters import Strongest, StrongestByBandPairs, StrongestByFramePairs
+from models.engine_hearing import Heard, hear
 from models.musicnn import MiddleLayer, Musicnn
 
 Result = tuple[Tensor, Tensor]
@@ -71,7 +65,7 @@ class FusedMusicnn(nn.Module):
         self.rounded = rounded
         dealt = deal(networks, frames, rounded=rounded)
         self.fronts = nn.ModuleList(
-            _Front(bank, len(networks), bands, rounding, rounded=rounded) for bank, rounding in dealt
+            _Front(bank, len(networks), bands, in_bfloat16, rounded=rounded) for bank, in_bfloat16 in dealt
         )
         self.backs = nn.ModuleList(
             _Back(network, torch.cat([bank.channel[bank.network == number] for bank, _ in dealt]))
@@ -97,14 +91,14 @@ class _Front(nn.Module):
     scale: Tensor
     shift: Tensor
 
-    def __init__(self, bank: Bank, networks: int, bands: int, rounding: Rounding, *, rounded: bool) -> None:
+    def __init__(self, bank: Bank, networks: int, bands: int, in_bfloat16: bool, *, rounded: bool) -> None:
         super().__init__()
         self.networks = networks
         self.sizes = bank.network.bincount(minlength=networks).tolist()
         self.strongest: nn.Module
         if bank.kernels.shape[3] > 1:
-            self.strongest = StrongestByBandPairs(bank.kernels, bands, rounding)
-        elif rounding is Rounding.ALL:
+            self.strongest = StrongestByBandPairs(bank.kernels, bands, rounded=in_bfloat16)
+        elif in_bfloat16:
             self.strongest = StrongestByFramePairs(bank.kernels)
         else:
             self.strongest = Strongest(bank.kernels, rounded=rounded)

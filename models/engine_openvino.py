@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from models.engine import Array, PrecisionError
 from models.engine_cache import cached
-from models.engine_filters import Heard, hear
 from models.engine_fusion import FusedMusicnn, fuse
+from models.engine_hearing import Heard, hear
 from models.prune import LEAST_INFLUENCE, LEAST_ROUNDED_INFLUENCE
 from models.tagger import Tagger
 
@@ -27,6 +27,7 @@ _GRAPH_SOURCES = (
     "engine_banks.py",
     "engine_filters.py",
     "engine_fusion.py",
+    "engine_hearing.py",
     "engine_openvino.py",
     "engine_rounding.py",
     "musicnn.py",

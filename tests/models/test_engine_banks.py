@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from models.bundle import load_tagger
-from models.engine_banks import Bank, deal
-from models.engine_filters import Rounding
+from models.engine_banks import deal
 from models.engine_fusion import SideBySide, fuse
 from models.musicnn import FRONT_KERNELS, Musicnn
 
@@ -70,17 +69,9 @@ def test_arranging_keeps_the_scores(networks: list[Musicnn], patches: Tensor) ->
         torch.testing.assert_close(after, before, rtol=0, atol=1e-5)
 
 
-def test_rounding_spares_the_most_influential_narrow_filters_and_the_short_ones() -> None:
+def test_rounding_spares_the_shortest_filters_of_one_band() -> None:
     networks = load_tagger("musicnn").build_networks()
     dealt = deal([network for network in networks if isinstance(network, Musicnn)], 187, rounded=True)
-    [spared] = _banks(dealt, Rounding.DIFFERENCES)
-    narrow, wide, *temporal = _banks(dealt, Rounding.ALL)
-    assert spared.filters == BLOCK
-    assert spared.influence.min() >= narrow.influence.max()
-    assert [tuple(bank.kernels.shape[2:]) for bank in (narrow, wide)] == list(FRONT_KERNELS[:2])
-    assert [bank.kernels.shape[2] for bank in temporal] == [128, 64]
-    assert [bank.kernels.shape[2] for bank in _banks(dealt, Rounding.NOTHING)] == [32]
-
-
-def _banks(dealt: list[tuple[Bank, Rounding]], wanted: Rounding) -> list[Bank]:
-    return [bank for bank, rounding in dealt if rounding is wanted]
+    *rounded, spared = [(tuple(bank.kernels.shape[2:]), may_be) for bank, may_be in dealt]
+    assert rounded == [(kernel, True) for kernel in FRONT_KERNELS[:-1]]
+    assert spared == (FRONT_KERNELS[-1], False)
