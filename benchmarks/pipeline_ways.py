@@ -35,7 +35,7 @@ def main() -> None:
     settings = AnalysisSettings(precision=precision)
     run = _WAYS[way](settings, int(cores))
     with contextlib.redirect_stdout(sys.stderr):
-        run(paths[:1])
+        run(paths[: int(cores)])  # a decoder for each worker
         begun = time.perf_counter()
         run(paths)
         seconds = time.perf_counter() - begun
