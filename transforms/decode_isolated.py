@@ -157,10 +157,14 @@ class _DecoderPool:
 
     def borrow(self) -> DecoderProcess:
         """A process at rest, or a new one."""
-        process = self._living() or self._spawner.start()
         with self._lock:
-            self._in_use += 1
-        return process
+            self._in_use += 1  # before it is taken, or another thread would start one too many
+        try:
+            return self._living() or self._spawner.start()
+        except BaseException:
+            with self._lock:
+                self._in_use -= 1
+            raise
 
     def _living(self) -> DecoderProcess | None:
         while process := self._pop():
