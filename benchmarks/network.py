@@ -15,17 +15,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 from statistics import median
+from typing import cast
 
 import numpy as np
 import openvino
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.peak import peak_gflops
 from models.bundle import load_tagger
 from models.engine import Array, PrecisionError, shared_engine
-from models.engine_fusion import SideBySide, fuse
+from models.engine_fusion import FusedMusicnn, SideBySide, fuse
+from models.engine_hearing import Heard, hear
 from models.prune import LEAST_INFLUENCE, LEAST_ROUNDED_INFLUENCE
 from models.tagger import Tagger
 
@@ -47,7 +49,8 @@ class Row:
         threads: Callers at once.
         times_real: Seconds of audio a second, both networks.
         cpu_ms: Processor milliseconds a patch.
-        gflops: Operations that the way executes, a second of processor time, in billions.
+        gflops: Operations that the way executes, a second of processor time, in billions; without those on
+            filters of zeros, which fill the engine's blocks.
         of_peak: The definition's operations by the peak of the same precision: above 1 where work is saved.
         executed_of_peak: ``gflops`` by the peak.
         score_error: Largest difference of a patch score from the definition.
@@ -124,8 +127,10 @@ def _ways(tagger: Tagger, definition: nn.Module) -> list[_Way]:
 def _engine_ways(tagger: Tagger, precision: str, least_influence: float) -> list[_Way]:
     engine = shared_engine(tagger, precision)
     networks = tagger.build_networks(least_influence=least_influence)
-    fused = fuse(networks, tagger.front_end.patch_frames, tagger.front_end.mel_bands)
-    work = gigaflops(fused, tagger)
+    shape = (tagger.front_end.patch_frames, tagger.front_end.mel_bands)
+    fused = fuse(networks, *shape, rounded=precision == "bf16")
+    assert isinstance(fused, FusedMusicnn)
+    work = gigaflops(fused, tagger) - _gigaflops_of_zeros(fused, torch.zeros(1, *shape))
     return [
         _Way("engine", precision, threads, lambda batch: engine.infer(batch)[0], work) for threads in (1, 2)
     ]
@@ -195,9 +200,22 @@ def _peak_row(precision: str, gflops: float) -> Row:
 
 def gigaflops(module: nn.Module, tagger: Tagger) -> float:
     """Floating point operations for a patch, in billions; a multiply-add counts as two."""
-    patch = torch.zeros(1, tagger.front_end.patch_frames, tagger.front_end.mel_bands)
+    return _gigaflops(module, torch.zeros(1, tagger.front_end.patch_frames, tagger.front_end.mel_bands))
+
+
+def _gigaflops_of_zeros(fused: FusedMusicnn, patch: Tensor) -> float:
+    """What goes into filters of zeros, which only fill blocks: no work that anybody needs."""
+    heard = hear(patch, rounded=fused.rounded)
+    idle = 0.0
+    for front in fused.fronts:
+        sizes = cast(list[int], front.sizes)
+        idle += sum(sizes[cast(int, front.networks) :]) / sum(sizes) * _gigaflops(front, heard)
+    return idle
+
+
+def _gigaflops(module: nn.Module, given: Tensor | Heard) -> float:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        module(patch)
+        module(given)
     return counter.get_total_flops() / 1e9
 
 

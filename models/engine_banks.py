@@ -33,7 +33,8 @@ class Bank(NamedTuple):
         kernels: Respond to the raw spectrogram, ``[filters, 1, frames, bands]``, float64: rounded once at the
             end, scores stay closer.
         offset: What their strongest response lacks, ``[filters, patch frames]``.
-        direction: 1, or -1 where the batch norm turns the strongest response into the weakest.
+        direction: 1, or -1 where the batch norm turns the strongest response into the weakest; 0 for a filter
+            that only fills a block.
         scale: Of the batch norm behind.
         shift: Of the batch norm behind.
         network: Whose filter it is; the number of networks for one that only fills a block.
@@ -68,7 +69,9 @@ def deal(networks: Sequence[Musicnn], frames: int, *, rounded: bool) -> list[tup
         rows begin where a cache line does.
     """
     narrow, wide, *temporal = (_branch(networks, index, frames) for index in range(len(FRONT_KERNELS)))
-    banks = [narrow, wide, *_filled(temporal)]
+    *long, short = temporal
+    lengthened = [*_filled(long), short] if rounded else _filled(temporal)  # none that is spared gets rounded
+    banks = [narrow, wide, *lengthened]
     return [
         (_in_whole_blocks(bank, len(networks)), rounded and _bears_rounding(bank))
         for bank in banks

@@ -17,7 +17,8 @@ _SMOOTHNESS = Smoothness(frames=0.8, bands=0.8)
 """Of a log-mel spectrogram less its level, roughly: scores move as little with 0.7 or 0.9."""
 
 _SMOOTHNESS_OF_DIFFERENCES = Smoothness(frames=0.9, bands=-0.2)
-_SMOOTHNESS_OF_RISES = Smoothness(frames=-0.3, bands=0.8)
+_SMOOTHNESS_OF_RISES = Smoothness(frames=-0.3, bands=0)
+"""How a frame goes on from another tends to be made up for in the next pair; scores move as little with 0."""
 
 
 class Strongest(nn.Module):
@@ -55,7 +56,7 @@ class StrongestByBandPairs(nn.Module):
     All bands are taken less the level of their frame. What the filter makes of the level is the same at every
     place, and is added behind the maximum, where there is little to do. So the numbers are small, and can be
     rounded to 16 bits with less harm. Neighbouring bands being alike, ``a - b`` is smaller still. What
-    rounding takes from ``b`` harms most; ``a - b`` and ``b`` a frame later get a part of it
+    rounding takes from ``b`` harms most: ``a - b`` gets it and a part more, ``b`` a frame later gets a part
     (:func:`models.engine_hearing.hear`).
 
     Another level of halving saves no time: the rows get too short for the convolutions.
@@ -79,7 +80,8 @@ class StrongestByBandPairs(nn.Module):
         padded = functional.pad(kernels, (0, kernels.shape[3] % 2))
         even, odd = padded[..., 0::2].contiguous(), padded[..., 1::2].contiguous()
         both = even + odd
-        self.register_buffer("of_level", functional.pad(both.sum(dim=3), (0, 1)).float())
+        of_level = functional.pad(both.sum(dim=3), (0, 1))  # an even number of frames, as the level expects
+        self.register_buffer("of_level", of_level.float())
         if rounded:
             even, odd = (round_to_bfloat16(half, _SMOOTHNESS_OF_DIFFERENCES) for half in (even, odd))
             both = round_to_bfloat16(both, _SMOOTHNESS)
@@ -135,9 +137,10 @@ class StrongestByFramePairs(nn.Module):
     def forward(self, heard: Heard) -> Tensor:
         """Map what is heard to ``[batch, channels, frames]``."""
         assert heard.pairs is not None
-        frames = self.pairs.shape[2]
-        responses = functional.conv2d(heard.pairs, self.pairs, padding=(frames - 2, 0), dilation=(2, 1))
-        of_level = functional.conv1d(heard.level, self.of_level, padding=frames - 1)
+        # As by ``pad_same``, one pair less stands before a frame than begins with it.
+        pairs = self.pairs.shape[2]
+        responses = functional.conv2d(heard.pairs, self.pairs, padding=(pairs - 2, 0), dilation=(2, 1))
+        of_level = functional.conv1d(heard.level, self.of_level, padding=pairs - 1)
         return _maximum_over_bands(_unrounded(responses), rounded=True) + of_level
 
 

@@ -57,7 +57,8 @@ class FusedMusicnn(nn.Module):
         networks: Pruned or not, in evaluation mode.
         frames: Length of a patch.
         bands: Height of a patch.
-        rounded: Whether filters of many bands are rounded to bfloat16, for an engine that multiplies so.
+        rounded: Whether filters are rounded to bfloat16, for an engine that multiplies so; but the shortest
+            ones of one band.
     """
 
     def __init__(self, networks: Sequence[Musicnn], frames: int, bands: int, *, rounded: bool) -> None:

@@ -75,10 +75,14 @@ def ended_by(done: Callable[[], bool], timeout_s: float) -> Iterator[dict[str, B
     The signal waits for a run that listens to it, and goes nowhere if the run has ended by itself: it would
     end the test process, and the report would say nothing but that it is gone.
     """
-    ended, outcome = threading.Event(), {}
-    idle = lambda *_: None  # noqa: E731
-    before = signal.signal(signal.SIGTERM, idle)
+    ended, outcome = threading.Event(), dict[str, BaseException]()
     deadline = time.monotonic() + timeout_s
+
+    def idle(*_: object) -> None:
+        if "error" in outcome:
+            raise outcome["error"]  # a run that never came to listen would go on for ever
+
+    before = signal.signal(signal.SIGTERM, idle)
 
     def watch() -> None:
         try:

@@ -39,12 +39,12 @@ class Notifications:
     prefix: str = ""
     events: tuple[str, ...] = ("finalize", "delete")
 
-    def tell_of(self, name: str, generation: int) -> bool:
+    def are_done_with(self, name: str, generation: int) -> bool:
         """Whether the upload of an object has been announced, or never will be."""
+        if "finalize" not in self.events or not name.startswith(self.prefix):
+            return True
         wanted = {"objectId": name, "objectGeneration": str(generation)}
-        return not name.startswith(self.prefix) or any(
-            wanted.items() <= dict(message.attributes).items() for message in self.pubsub.published
-        )
+        return any(wanted.items() <= dict(message.attributes).items() for message in self.pubsub.published)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,9 @@ class GcsServer:
         blob = self.client.bucket(bucket).blob(name)
         blob.upload_from_string(data.read_bytes() if isinstance(data, Path) else data)
         generation = int(blob.generation)
-        if announced := self.notifications:
-            told = lambda: announced.tell_of(name, generation)  # noqa: E731
-            processes.wait_for(told, timeout_s=60, what=f"the news of {name}")
+        if notifications := self.notifications:
+            done = lambda: notifications.are_done_with(name, generation)  # noqa: E731
+            processes.wait_for(done, timeout_s=60, what=f"the news of {name}")
         return generation
 
     def delete(self, bucket: str, name: str) -> None:

@@ -43,7 +43,7 @@ class PubSubServer:
         shuffle: If set, subscriptions made from now on deliver in random order.
         topics: Topics by their full names.
         subscriptions: Queues by their subscriptions' full names.
-        published: All messages, in the order of their publication.
+        published: All messages that every subscription has by now.
         port: Loopback port of the emulator.
     """
 
