@@ -12,8 +12,8 @@ from pipelines.exit_codes import EXIT_OK, WrongCallError
 from pipelines.option_types import positive_integer, positive_number
 from pipelines.plan import Catalog, Plan, Prices, Rates, plan
 
-CORE_SPEED = 170.0
-FRONT_END_SPEED = 740.0
+CORE_SPEED = 180.0
+FRONT_END_SPEED = 715.0
 ROW_BYTES = 5700.0
 SEGMENT_BYTES = 2700.0
 """Measured (benchmarks/results) on a core of a cloud machine: MP3, FLAC and AAC from file to tags in float32;
