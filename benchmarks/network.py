@@ -127,10 +127,9 @@ def _ways(tagger: Tagger, definition: nn.Module) -> list[_Way]:
 def _engine_ways(tagger: Tagger, precision: str, least_influence: float) -> list[_Way]:
     engine = shared_engine(tagger, precision)
     networks = tagger.build_networks(least_influence=least_influence)
-    shape = (tagger.front_end.patch_frames, tagger.front_end.mel_bands)
-    fused = fuse(networks, *shape, rounded=precision == "bf16")
-    assert isinstance(fused, FusedMusicnn)
-    work = gigaflops(fused, tagger) - _gigaflops_of_zeros(fused, torch.zeros(1, *shape))
+    front_end = tagger.front_end
+    fused = fuse(networks, front_end.patch_frames, front_end.mel_bands, rounded=precision == "bf16")
+    work = gigaflops(fused, tagger)
     return [
         _Way("engine", precision, threads, lambda batch: engine.infer(batch)[0], work) for threads in (1, 2)
     ]
@@ -199,12 +198,16 @@ def _peak_row(precision: str, gflops: float) -> Row:
 
 
 def gigaflops(module: nn.Module, tagger: Tagger) -> float:
-    """Floating point operations for a patch, in billions; a multiply-add counts as two."""
-    return _gigaflops(module, torch.zeros(1, tagger.front_end.patch_frames, tagger.front_end.mel_bands))
+    """Floating point operations for a patch, in billions; a multiply-add counts as two.
+
+    Without those on filters of zeros, which only fill blocks: no work that anybody needs.
+    """
+    patch = torch.zeros(1, tagger.front_end.patch_frames, tagger.front_end.mel_bands)
+    idle = _gigaflops_of_zeros(module, patch) if isinstance(module, FusedMusicnn) else 0.0
+    return _gigaflops(module, patch) - idle
 
 
 def _gigaflops_of_zeros(fused: FusedMusicnn, patch: Tensor) -> float:
-    """What goes into filters of zeros, which only fill blocks: no work that anybody needs."""
     heard = hear(patch, rounded=fused.rounded)
     idle = 0.0
     for front in fused.fronts:

@@ -14,9 +14,6 @@ from models.musicnn import FRONT_KERNELS, FrontBranch, Musicnn, pad_same
 _BLOCK = 16
 """Channels that a convolution computes at once with AVX-512; less than a block costs more than one."""
 
-_SHORT_FRAMES = 32
-"""Filters of one band and so few frames hang on few weights: rounding them moves a patch by 3.8e-3."""
-
 
 class Bank(NamedTuple):
     """Filters of one size, sorted by network; every tensor begins with the axis of the filters.
@@ -64,24 +61,17 @@ def deal(networks: Sequence[Musicnn], frames: int, *, rounded: bool) -> list[tup
         rounded: Whether the engine multiplies in bfloat16 what it is left to.
 
     Returns:
-        Banks, and whether each may be left to it: all but the shortest filters of one band. All blocks are
-        full: the layers behind a convolution take up to five times as long over 15 channels as over 16, whose
-        rows begin where a cache line does.
+        Banks, and whether each may be left to it: all but the shortest filters of one band, which hang on few
+        weights (rounding them moves a patch by 3.8e-3). All blocks are full: the layers behind a convolution
+        take up to five times as long over 15 channels as over 16, whose rows begin where a cache line does.
     """
     narrow, wide, *temporal = (_branch(networks, index, frames) for index in range(len(FRONT_KERNELS)))
-    *long, short = temporal
-    lengthened = [*_filled(long), short] if rounded else _filled(temporal)  # none that is spared gets rounded
-    banks = [narrow, wide, *lengthened]
-    return [
-        (_in_whole_blocks(bank, len(networks)), rounded and _bears_rounding(bank))
-        for bank in banks
-        if bank.filters
-    ]
-
-
-def _bears_rounding(bank: Bank) -> bool:
-    _, _, frames, bands = bank.kernels.shape
-    return bands > 1 or frames > _SHORT_FRAMES
+    if rounded:
+        *long, short = temporal
+        dealt = [*((bank, True) for bank in (narrow, wide, *_filled(long))), (short, False)]
+    else:
+        dealt = [(bank, False) for bank in (narrow, wide, *_filled(temporal))]
+    return [(_in_whole_blocks(bank, len(networks)), may_be) for bank, may_be in dealt if bank.filters]
 
 
 def _filled(banks: Sequence[Bank]) -> list[Bank]:
@@ -94,9 +84,9 @@ def _filled(banks: Sequence[Bank]) -> list[Bank]:
     for bank in banks[1:]:
         excess = bank.filters % _BLOCK
         room = -filled[-1].filters % _BLOCK
-        kept, given = torch.arange(bank.filters).tensor_split([bank.filters - min(excess, room)])
-        filled[-1] = _joined(filled[-1], _part(bank, given))
-        filled.append(_part(bank, kept))
+        kept = bank.filters - min(excess, room)
+        filled[-1] = _joined(filled[-1], _part(bank, slice(kept, None)))
+        filled.append(_part(bank, slice(kept)))
     return filled
 
 
@@ -108,9 +98,8 @@ def _in_whole_blocks(bank: Bank, nobody: int) -> Bank:
     return filled
 
 
-def _part(bank: Bank, filters: Tensor) -> Bank:
+def _part(bank: Bank, filters: slice) -> Bank:
     """Some of the filters, by their places."""
-    filters = filters.sort().values
     return Bank(*(tensor[filters] for tensor in bank))
 
 
