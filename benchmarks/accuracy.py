@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.bundle import load_tagger
-from models.engine import Array, PrecisionError, shared_engine
-from models.engine_fusion import SideBySide
-from models.front_end import FrontEnd
-from transforms.decode import open_audio
-from transforms.failure import TrackError
-from transforms.spectrogram import spectrogram_of
+from tonearm.models.bundles.loading import load_tagger
+from tonearm.models.engines.contract import Array, PrecisionError
+from tonearm.models.engines.shared import shared_engine
+from tonearm.models.front_end import FrontEnd
+from tonearm.models.side_by_side import SideBySide
+from tonearm.transforms.audio.reader import open_audio
+from tonearm.transforms.elements.failure import TrackError
+from tonearm.transforms.features.spectrogram import spectrogram_of
 
 
 @dataclass(frozen=True, slots=True)

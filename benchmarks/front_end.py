@@ -26,10 +26,10 @@ import soundfile as sf
 import torch
 
 from benchmarks.front_end_kernels import FRONT_END, Song, kernels, kernels_with_libopus, load
-from transforms.decode import open_audio
-from transforms.decode_isolated import close_decoders, open_audio_isolated
-from transforms.spectrogram import spectrogram_of
-from transforms.timing import StageTimes
+from tonearm.transforms.audio.isolation.isolated_reader import close_decoders, open_audio_isolated
+from tonearm.transforms.audio.reader import open_audio
+from tonearm.transforms.elements.stage_times import StageTimes
+from tonearm.transforms.features.spectrogram import spectrogram_of
 
 AUDIO = (".mp3", ".flac", ".wav", ".ogg", ".oga", ".opus", ".m4a")
 SMALLEST_BYTES = 500_000

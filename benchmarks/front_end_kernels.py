@@ -17,9 +17,9 @@ import soxr
 import torch
 import torchaudio
 
-from models.front_end import FrontEnd
-from transforms.decode import open_audio
-from transforms.failure import TrackError
+from tonearm.models.front_end import FrontEnd
+from tonearm.transforms.audio.reader import open_audio
+from tonearm.transforms.elements.failure import TrackError
 
 FRONT_END = FrontEnd()
 

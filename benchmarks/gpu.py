@@ -23,11 +23,11 @@ import torch
 from benchmarks.music import audio_seconds, music_files
 from benchmarks.network import gigaflops, made_up_patches
 from benchmarks.pipeline import ingest_seconds
-from models.bundle import load_tagger
-from models.engine import Array
-from models.engine_fusion import fuse
-from models.engine_openvino import OpenVinoEngine
-from models.engine_torch import TorchEngine
+from tonearm.models.bundles.loading import load_tagger
+from tonearm.models.engines.arrangement import fuse
+from tonearm.models.engines.contract import Array
+from tonearm.models.engines.openvino_engine import OpenVinoEngine
+from tonearm.models.engines.torch_engine import TorchEngine
 
 PEAK_SIZE = 8192
 """Rows and columns of the matrices on a GPU; the CPU, which only tries the code, gets fewer."""

@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 import soundfile as sf
 
 from benchmarks.memory import Sample, peak_mib, tonearm_memory
-from transforms.decode import open_audio
-from transforms.naming import claims_to_be_audio
+from tonearm.transforms.audio.endings import claims_to_be_audio
+from tonearm.transforms.audio.reader import open_audio
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 CLIP_S = 6.0

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import cycle
 from pathlib import Path
 
-from transforms.decode import open_audio
-from transforms.failure import TrackError
+from tonearm.transforms.audio.reader import open_audio
+from tonearm.transforms.elements.failure import TrackError
 
 MINUTES = 30.0
 """Music to measure with: what a run costs however short it is then weighs as it does in a small backfill."""

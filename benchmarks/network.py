@@ -24,12 +24,15 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.peak import peak_gflops
-from models.bundle import load_tagger
-from models.engine import Array, PrecisionError, shared_engine
-from models.engine_fusion import FusedMusicnn, SideBySide, fuse
-from models.engine_hearing import Heard, hear
-from models.prune import LEAST_INFLUENCE, LEAST_ROUNDED_INFLUENCE
-from models.tagger import Tagger
+from tonearm.models.bundles.loading import load_tagger
+from tonearm.models.bundles.tagger import Tagger
+from tonearm.models.engines.arrangement import fuse
+from tonearm.models.engines.contract import Array, PrecisionError
+from tonearm.models.engines.shared import shared_engine
+from tonearm.models.musicnn.fusion import FusedMusicnn
+from tonearm.models.musicnn.hearing import Heard, hear
+from tonearm.models.musicnn.pruning import LEAST_INFLUENCE, LEAST_ROUNDED_INFLUENCE
+from tonearm.models.side_by_side import SideBySide
 
 TORCH_BATCH = 2
 """Patches; larger batches thrash the allocator and the cache."""

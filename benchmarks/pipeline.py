@@ -157,7 +157,8 @@ def ingest_seconds(paths: Sequence[Path], cores: int, precision: str) -> float:
 
 
 def _has_bf16() -> bool:
-    from models.engine import PrecisionError, require_precision
+    from tonearm.models.engines.contract import PrecisionError
+    from tonearm.models.engines.shared import require_precision
 
     try:
         require_precision("bf16")

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import torch
 
-from models.bundle import load_tagger
-from models.engine import shared_engine
-from pipelines.beam_options import BeamOptions
-from pipelines.ingest import ingest
-from pipelines.request import IngestRequest
-from transforms.analysis import analyze
-from transforms.prepare import prepare_track
-from transforms.settings import AnalysisSettings
-from transforms.sources import announced_tracks
-from transforms.timing import StageTimes
-from transforms.track import Track
+from tonearm.models.bundles.loading import load_tagger
+from tonearm.models.engines.shared import shared_engine
+from tonearm.pipelines.ingest import ingest
+from tonearm.pipelines.runs.beam_options import BeamOptions
+from tonearm.pipelines.runs.order import IngestOrder
+from tonearm.transforms.elements.settings import AnalysisSettings
+from tonearm.transforms.elements.stage_times import StageTimes
+from tonearm.transforms.elements.track import Track
+from tonearm.transforms.features.prepare import prepare_track
+from tonearm.transforms.sources.listing import arrivals_at
+from tonearm.transforms.tagging.analysis import analyze
 
 EAGER_BATCH = 2
 """Patches a call: larger batches are slower in PyTorch on a CPU."""
@@ -84,9 +84,7 @@ def _ingest(settings: AnalysisSettings, cores: int) -> Run:
             lines = [f"{number},{path}" for number, path in enumerate(paths)]
             manifest.write_text("\n".join(["track_id,uri", *lines]))
             output = f"{folder}/tables"
-            record = ingest(
-                IngestRequest(str(manifest), (output,), settings, beam=BeamOptions(workers=cores))
-            )
+            record = ingest(IngestOrder(str(manifest), (output,), settings, beam=BeamOptions(workers=cores)))
             if record.tagged != len(paths):
                 raise ValueError(f"only {record.tagged} of {len(paths)} files were tagged")
 
@@ -94,7 +92,7 @@ def _ingest(settings: AnalysisSettings, cores: int) -> Run:
 
 
 def _tracks(paths: Sequence[str]) -> list[Track]:
-    return [track for path in paths for track in announced_tracks(path) if isinstance(track, Track)]
+    return [track for path in paths for track in arrivals_at(path) if isinstance(track, Track)]
 
 
 _WAYS: dict[str, Callable[[AnalysisSettings, int], Run]] = {"loop": _loop, "eager": _eager, "ingest": _ingest}

@@ -1,1 +1,1 @@
-"""CNN architectures, the loader of tagger bundles and the engines that run them."""
+"""Networks: the front end they need, their architectures, their bundles, the engines that run them."""

@@ -1,1 +1,1 @@
-"""The jobs: graphs, their options and the command line."""
+"""The jobs: what runs and where. The steps that they are made of live in ``transforms``."""

@@ -12,23 +12,25 @@ from types import FrameType
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from models.bundle import Tagger
-from models.engine import require_precision
-from pipelines.beam_options import export_s3_options
-from pipelines.bounded_source import BoundedSource
-from pipelines.engine import ingest_on_engine
-from pipelines.outputs import output_at
-from pipelines.report import print_summary, progress_shown
-from pipelines.request import IngestRequest, new_record
-from pipelines.retry import RetryRequest, failed_tracks, retry_ledger
-from pipelines.run_record import RunRecord
-from pipelines.shares import TrackSource, WavePlan
-from pipelines.stream import StreamRequest, opened_stream
-from pipelines.waves import WaveRunner
-from transforms.inference import cached_tagger
-from transforms.ledger import Ledger
-from transforms.pending import pending_tracks
-from transforms.sources import announced_tracks, count_announced, require_usable
+from tonearm.models.bundles.tagger import Tagger
+from tonearm.models.engines.shared import require_precision
+from tonearm.pipelines.arrivals.stream_input import StreamInput
+from tonearm.pipelines.cluster.run import ingest_on_cluster
+from tonearm.pipelines.local.bounded_source import BoundedSource
+from tonearm.pipelines.local.share_runner import ShareRunner
+from tonearm.pipelines.local.shares import TrackSource, WavePlan
+from tonearm.pipelines.local.stream_source import opened_stream
+from tonearm.pipelines.reports.progress import progress_shown
+from tonearm.pipelines.reports.summary import print_summary
+from tonearm.pipelines.runs.beam_options import export_s3_options
+from tonearm.pipelines.runs.order import IngestOrder, new_record
+from tonearm.pipelines.runs.record import RunRecord
+from tonearm.pipelines.runs.retry import RetryInput, failed_tracks, retry_ledger
+from tonearm.transforms.sources.listing import arrivals_at, count_arrivals, require_usable
+from tonearm.transforms.sources.pending import pending_tracks
+from tonearm.transforms.tables.ledger import Ledger
+from tonearm.transforms.tables.outputs import output_at
+from tonearm.transforms.tagging.inference import cached_tagger
 
 _logger = logging.getLogger(__name__)
 
@@ -36,8 +38,8 @@ _ONE_THREAD = ("--direct_num_workers=1", "--direct_running_mode=in_memory")
 """The workers of a local run are our threads; Beam needs none of its own."""
 
 
-def ingest(request: IngestRequest) -> RunRecord:
-    """Tag an input: on this machine in waves, on an engine in one graph; safe to kill and to run again.
+def ingest(order: IngestOrder) -> RunRecord:
+    """Tag an input: on this machine in waves, on a cluster in one graph; safe to kill and to run again.
 
     Returns:
         The run's counts; they reconcile.
@@ -52,58 +54,56 @@ def ingest(request: IngestRequest) -> RunRecord:
         TrackError: The input cannot be listed.
         SubscriptionError: The subscription cannot be used.
     """
-    export_s3_options(request.beam.flags)
-    FileSystems.set_options(PipelineOptions(list(request.beam.flags)))
-    if isinstance(request.source, str):
-        require_usable(request.source)
-    tagger = cached_tagger(request.settings.tagger)
-    if request.beam.is_local:
-        require_precision(request.settings.precision)
-        return _ingest_in_waves(request, tagger)
-    return ingest_on_engine(request, tagger)
+    export_s3_options(order.beam.flags)
+    FileSystems.set_options(PipelineOptions(list(order.beam.flags)))
+    if isinstance(order.input, str):
+        require_usable(order.input)
+    tagger = cached_tagger(order.settings.tagger)
+    if order.beam.is_local:
+        require_precision(order.settings.precision)
+        return _ingest_in_waves(order, tagger)
+    return ingest_on_cluster(order, tagger)
 
 
-def _ingest_in_waves(request: IngestRequest, tagger: Tagger) -> RunRecord:
-    is_stream = isinstance(request.source, StreamRequest)
-    total = count_announced(request.source) if isinstance(request.source, str) else None
-    record = new_record(request, tagger, mode="streaming" if is_stream else "batch")
-    output = output_at(request.outputs)
-    plan = WavePlan(_workers(request), request.wave_tracks, request.beam.in_processes)
-    flags = request.beam.flags if plan.in_processes else (*request.beam.flags, *_ONE_THREAD)
-    with output.opened(), _source(request, tagger, record, plan) as source:
-        runner = WaveRunner(source, output, request.settings, tagger.front_end, record, plan, flags)
+def _ingest_in_waves(order: IngestOrder, tagger: Tagger) -> RunRecord:
+    is_stream = isinstance(order.input, StreamInput)
+    total = count_arrivals(order.input) if isinstance(order.input, str) else None
+    record = new_record(order, tagger, mode="streaming" if is_stream else "batch")
+    output = output_at(order.outputs)
+    plan = WavePlan(_workers(order), order.wave_tracks, order.beam.in_processes)
+    flags = order.beam.flags if plan.in_processes else (*order.beam.flags, *_ONE_THREAD)
+    with output.held(), _source(order, tagger, record, plan) as source:
+        runner = ShareRunner(source, output, order.settings, tagger.front_end, record, plan, flags)
         with progress_shown(record, total), _stopping_on_signals(runner):
             runner.run()
-    print_summary(record, runner.stage_seconds, request.outputs)
+    print_summary(record, runner.stage_seconds, order.outputs)
     return record
 
 
 @contextmanager
-def _source(
-    request: IngestRequest, tagger: Tagger, record: RunRecord, plan: WavePlan
-) -> Iterator[TrackSource]:
-    if isinstance(request.source, RetryRequest):
-        failed = failed_tracks(request.source, tagger.identity)
-        pending = pending_tracks(failed, retry_ledger(request.source, tagger.identity), record.skip)
+def _source(order: IngestOrder, tagger: Tagger, record: RunRecord, plan: WavePlan) -> Iterator[TrackSource]:
+    if isinstance(order.input, RetryInput):
+        failed = failed_tracks(order.input, tagger.identity)
+        pending = pending_tracks(failed, retry_ledger(order.input, tagger.identity), record.skip)
         yield BoundedSource(pending, plan.wave_tracks)
         return
-    ledger = None if request.retag else Ledger.read(request.ledger_output, tagger.identity)
-    if isinstance(request.source, StreamRequest):
-        with opened_stream(request.source, ledger or Ledger(), record.skip, plan) as stream:
+    ledger = None if order.retag else Ledger.read(order.ledger_output, tagger.identity)
+    if isinstance(order.input, StreamInput):
+        with opened_stream(order.input, ledger or Ledger(), record.skip, plan) as stream:
             yield stream
     else:
-        pending = pending_tracks(announced_tracks(request.source), ledger, record.skip)
+        pending = pending_tracks(arrivals_at(order.input), ledger, record.skip)
         yield BoundedSource(pending, plan.wave_tracks)
 
 
-def _workers(request: IngestRequest) -> int:
-    if request.beam.in_processes:  # Beam starts its processes anew for every pipeline: the fewer, the better
+def _workers(order: IngestOrder) -> int:
+    if order.beam.in_processes:  # Beam starts its processes anew for every pipeline: the fewer, the better
         return 1
-    return request.beam.workers or len(os.sched_getaffinity(0))
+    return order.beam.workers or len(os.sched_getaffinity(0))
 
 
 @contextmanager
-def _stopping_on_signals(runner: WaveRunner) -> Iterator[None]:
+def _stopping_on_signals(runner: ShareRunner) -> Iterator[None]:
     """On the first SIGINT or SIGTERM finish what is in flight; a second one ends the process at once."""
 
     def stop(number: int, frame: FrameType | None) -> None:

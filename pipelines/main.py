@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from pipelines import ingest_command, plan_command, retry_command, show_command
-from pipelines.exit_codes import EXIT_OK, EXIT_WRONG_CALL, WrongCallError
+from tonearm.pipelines.commands import ingest, plan, retry, show
+from tonearm.pipelines.exit_codes import EXIT_OK, EXIT_WRONG_CALL, WrongCallError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,7 +38,7 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Our arguments and Beam's; only a job needs Beam loaded to tell them apart, `--help` does not."""
     if arguments[:1] not in (["ingest"], ["retry"]) or {"-h", "--help"} & set(arguments):
         return arguments, []
-    from pipelines.beam_options import split_arguments
+    from tonearm.pipelines.runs.beam_options import split_arguments
 
     return split_arguments(arguments)
 
@@ -52,8 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tonearm {version('tonearm')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    ingest_command.add_to(commands)
-    retry_command.add_to(commands)
-    show_command.add_to(commands)
-    plan_command.add_to(commands)
+    ingest.add_to(commands)
+    retry.add_to(commands)
+    show.add_to(commands)
+    plan.add_to(commands)
     return parser

@@ -13,9 +13,9 @@ import pytest
 
 from tests.servers import bigquery, credentials, processes
 from tests.servers.bigquery import BigQueryServer
-from transforms.bigquery_client import Dataset, client_of
-from transforms.stored_rows import table_rows
-from transforms.tables import VISIBILITY_ORDER, Row
+from tonearm.transforms.tables.bigquery.dataset import Dataset, client_of
+from tonearm.transforms.tables.schemas import VISIBILITY_ORDER, Row
+from tonearm.transforms.tables.stored_rows import table_rows
 
 _numbers = count(1)
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import duckdb
 
-from pipelines.main import run
 from tests.audio_files import sweep, write_audio
+from tonearm.pipelines.main import run
 
 LATEST_ROWS = """
     select * from read_parquet('{output}/track_tags/**/*.parquet', hive_partitioning = true)

@@ -20,7 +20,12 @@ import pyarrow.parquet as pq
 
 from tests.cloud import BUCKET, TABLES
 
-_PRELOADED = ["pipelines.main", "pipelines.ingest", "pipelines.pubsub_arrivals", "transforms.storage_gcs"]
+_PRELOADED = [
+    "tonearm.pipelines.main",
+    "tonearm.pipelines.ingest",
+    "tonearm.pipelines.arrivals.pubsub",
+    "tonearm.transforms.storage.gcs",
+]
 
 
 def start_killable(log: Path, environ: Mapping[str, str], *arguments: str) -> BaseProcess:
@@ -33,7 +38,7 @@ def start_killable(log: Path, environ: Mapping[str, str], *arguments: str) -> Ba
 
 
 def _run(log: str, environ: dict[str, str], arguments: tuple[str, ...]) -> None:
-    from pipelines.main import run
+    from tonearm.pipelines.main import run
 
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)

@@ -19,7 +19,7 @@ _AT_ONCE = 10
 
 @dataclass(frozen=True)
 class Received(CheckpointMark):
-    """Messages that the engine has taken over; acknowledged once it says that they are safe."""
+    """Messages that the cluster has taken over; acknowledged once it says that they are safe."""
 
     subscription: str
     receipts: tuple[str, ...]

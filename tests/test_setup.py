@@ -14,8 +14,12 @@ import pytest
 from apache_beam.runners.portability.stager import Stager
 
 ROOT = Path(__file__).parent.parent
-BUNDLE = {f"model_artifacts/musicnn/{name}" for name in ("bundle.json", "mtt.safetensors", "msd.safetensors")}
-NOTICES = {f"model_artifacts/musicnn/{name}" for name in ("LICENSE", "README.md")}
+PACKAGES = ("pipelines", "transforms", "models", "model_artifacts")
+BUNDLE = {
+    f"tonearm/model_artifacts/musicnn/{name}"
+    for name in ("bundle.json", "mtt.safetensors", "msd.safetensors")
+}
+NOTICES = {f"tonearm/model_artifacts/musicnn/{name}" for name in ("LICENSE", "README.md")}
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +29,9 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy.mkdir()
     for name in ("setup.py", "pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, copy)
-    for package in ("pipelines", "transforms", "models", "model_artifacts"):
+    for package in PACKAGES:
         shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "tonearm", copy / "tonearm", symlinks=True)
     made = Stager._build_setup_package(str(copy / "setup.py"), str(tmp_path_factory.mktemp("sdist")))
     return Path(made)
 
@@ -53,19 +58,22 @@ def test_the_source_package_carries_the_bundle_and_its_notices(sdist: Path) -> N
 
 
 def test_the_wheel_carries_every_module_the_bundle_and_the_command(installed: Path) -> None:
-    for package in ("pipelines", "transforms", "models", "model_artifacts"):
+    for package in PACKAGES:
         in_checkout = {str(path.relative_to(ROOT)) for path in (ROOT / package).rglob("*.py")}
-        assert {name for name in in_checkout if not (installed / name).exists()} == set()
+        assert {name for name in in_checkout if not (installed / "tonearm" / name).exists()} == set()
     assert all((installed / name).exists() for name in BUNDLE | NOTICES)
     (entry_points,) = installed.glob("tonearm-*.dist-info/entry_points.txt")
-    assert "tonearm = pipelines.main:main" in entry_points.read_text()
+    assert "tonearm = tonearm.pipelines.main:main" in entry_points.read_text()
     assert not (installed / "tests").exists()
 
 
 def test_an_installed_command_tags_a_track_with_the_bundle_it_brought(
     installed: Path, songs: Path, tmp_path: Path
 ) -> None:
-    program = "import model_artifacts, pipelines.main; print(model_artifacts.__file__); pipelines.main.main()"
+    program = (
+        "from tonearm import model_artifacts; from tonearm.pipelines.main import main; "
+        "print(model_artifacts.__file__); main()"
+    )
     command = subprocess.run(
         [
             sys.executable,

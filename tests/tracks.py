@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from models.bundle import Tagger
-from models.tags import Tag
-from transforms.analysis import AudioFacts, PreparedTrack, Segment, TrackAnalysis
-from transforms.spectrogram import Spectrogram
-from transforms.track import Track
+from tonearm.models.bundles.tagger import Tagger
+from tonearm.models.bundles.tags import Tag
+from tonearm.transforms.elements.track import Track
+from tonearm.transforms.features.prepared import AudioFacts, PreparedTrack
+from tonearm.transforms.features.spectrogram import Spectrogram
+from tonearm.transforms.tagging.analysis import Segment, TrackAnalysis
 
 FACTS = AudioFacts(
     content_sha256="0" * 64,
@@ -34,7 +35,7 @@ def prepared_of(track: Track, tagger: Tagger, *, patches: int = 2, level: float 
         stride=1,
         analyzed_s=patches * front_end.patch_seconds,
         silent=False,
-        frontend=front_end.fingerprint,
+        fingerprint=front_end.fingerprint,
     )
     return PreparedTrack(track, FACTS, spectrogram)
 
@@ -45,7 +46,7 @@ def analysis_of(track: Track, *, at: datetime = NOON) -> TrackAnalysis:
     return TrackAnalysis(
         track=track,
         facts=FACTS,
-        frontend="98e098809151",
+        fingerprint="98e098809151",
         analyzed_at=at,
         analyzed_s=8.976,
         tags=(Tag("genre", "rock", 0.25, 0.5, 0.1, True),),

@@ -1,1 +1,1 @@
-"""The steps of the pipeline, one noun a file; domain code first, the Beam transforms around it last."""
+"""The steps of the pipeline, a folder a step, in the order in which the data meets them."""

@@ -9,8 +9,8 @@ from tests.servers.gcs import GcsServer
 from tests.servers.pubsub import PubSubServer
 from tests.servers.pubsub_queue import Subscription
 from tests.streaming import SUBSCRIPTION
-from transforms.storage import _storage
-from transforms.storage_s3 import shared_client
+from tonearm.transforms.storage.s3 import shared_client
+from tonearm.transforms.storage.schemes import _storage
 
 
 @pytest.fixture(autouse=True)

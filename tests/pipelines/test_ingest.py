@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from model_artifacts import __file__ as artifacts
 from tests.catalog import (
     LATEST_ROWS,
     counts,
@@ -26,6 +25,7 @@ from tests.catalog import (
     write_manifest,
     write_song,
 )
+from tonearm.model_artifacts import __file__ as artifacts
 
 
 @pytest.fixture
@@ -196,8 +196,8 @@ def test_tables_do_not_depend_on_waves_and_workers(
 
 
 def test_the_same_graph_runs_in_one_go(library: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on an engine, with Beam's own local runner in the engine's place."""
-    monkeypatch.setattr("pipelines.beam_options._LOCAL_RUNNERS", ())
+    """As on a cluster, with Beam's own local runner in the cluster's place."""
+    monkeypatch.setattr("tonearm.pipelines.runs.beam_options._LOCAL_RUNNERS", ())
     options = ("--runner", "FnApiRunner", "--direct_num_workers", "1")
     for expected in ((6, 4, 2, 0), (6, 0, 6, 0)):
         assert tonearm("ingest", library, "--output", output, *options) == 0

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from model_artifacts import __file__ as artifacts
 from tests.catalog import KEY, counts, errors, start_tonearm, table, tonearm, write_manifest
 from tests.cloud import BUCKET, TABLES, fetches, rows, tables_of, upload_songs
 from tests.servers.gcs import GcsServer
 from tests.servers.s3 import S3Server
+from tonearm.model_artifacts import __file__ as artifacts
 
 COVER = b"\xff\xd8\xff" + bytes(1 << 20)
 SCHEMES = ["gs", "s3"]
@@ -111,7 +111,7 @@ def test_what_cannot_be_read_has_its_word(scheme: str, server: Any, songs: Path,
 def test_an_object_overwritten_after_it_was_listed_waits_for_the_next_run(
     scheme: str, server: Any, songs: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from transforms import prepare
+    from tonearm.transforms.features import prepare
 
     fetched = prepare.fetched
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.main import run
 from tests.catalog import errors, start_tonearm, table, tonearm, write_manifest
 from tests.cloud import BUCKET, TABLES, tables_of, upload_songs
 from tests.servers.credentials import Credentials
 from tests.servers.gcs import GcsServer
 from tests.servers.s3 import S3Server
+from tonearm.pipelines.main import run
 
 SIGNATURE = "planted0signature0of0a0url"
 TOKEN = "planted0session0token"

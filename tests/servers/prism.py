@@ -22,7 +22,7 @@ _POOL = "apache_beam.runners.worker.worker_pool_main"
 
 @pytest.fixture(scope="session")
 def prism_program() -> Path:
-    """The engine; skips where it is not built and cannot be."""
+    """The cluster; skips where it is not built and cannot be."""
     beam = version("apache-beam")
     program = _CACHE / f"prism-{beam}"
     if not program.exists():
@@ -34,13 +34,13 @@ def prism_program() -> Path:
 
 @pytest.fixture
 def prism(prism_program: Path) -> tuple[str, ...]:
-    """Options that run a job on an engine of the command's own, with workers in its process."""
+    """Options that run a job on a cluster of the command's own, with workers in its process."""
     return ("--runner", "PrismRunner", "--prism_location", str(prism_program), "--prism_log_level", "warn")
 
 
 @pytest.fixture
 def prism_elsewhere(prism_program: Path, tmp_path: Path) -> Iterator[tuple[str, ...]]:
-    """Options for an engine and workers in processes of their own: a job outlives its command.
+    """Options for a cluster and workers in processes of their own: a job outlives its command.
 
     They see the variables of this process as they are now: name it after the servers that they need.
     """

@@ -1,0 +1,1 @@
+"""What a bundle holds: reading it, checking all of it, and the way from a network's units to tags."""

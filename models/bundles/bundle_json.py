@@ -1,0 +1,190 @@
+"""Parses ``bundle.json`` into a tagger; each complaint names the place in the file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar, cast
+
+from tonearm.models.bundles.files import BundleError
+from tonearm.models.bundles.tagger import FACETS, Network, Selection, Tagger, TagRule, Unit
+from tonearm.models.bundles.tags import MERGES
+from tonearm.models.bundles.weights import ARCHITECTURES
+from tonearm.models.front_end import FrontEnd
+
+FORMAT = 1
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value of the JSON document together with its place, for messages.
+
+    Attributes:
+        value: What ``json`` made of it.
+        place: Such as ``bundle.json: networks[0].weights``.
+    """
+
+    value: Any
+    place: str
+
+    def fail(self, complaint: str) -> BundleError:
+        """An error at this place."""
+        return BundleError(f"{self.place}: {complaint}.")
+
+    def expect(self, kind: type[Value]) -> Value:
+        """The value, if it is of a kind; ``bool`` does not pass as a number, ``int`` passes as ``float``."""
+        accepted = (int, float) if kind is float else kind
+        if not isinstance(self.value, accepted) or (isinstance(self.value, bool) and kind is not bool):
+            raise self.fail(f"expected {kind.__name__}, found {type(self.value).__name__}")
+        return cast(Value, float(cast(float, self.value)) if kind is float else self.value)
+
+    def __getitem__(self, key: str) -> Node:
+        if key not in self.expect(dict):
+            raise self.fail(f"the key {key!r} is missing")
+        return Node(self.value[key], f"{self.place}.{key}")
+
+    def entries(self) -> Iterator[tuple[str, Node]]:
+        """Keys and values of an object."""
+        return ((key, Node(value, f"{self.place}.{key}")) for key, value in self.expect(dict).items())
+
+    def __iter__(self) -> Iterator[Node]:
+        return (Node(value, f"{self.place}[{index}]") for index, value in enumerate(self.expect(list)))
+
+    def text(self) -> str:
+        """The value as text that is not empty."""
+        if not self.expect(str).strip():
+            raise self.fail("the text is empty")
+        return self.expect(str)
+
+    def number(self, lowest: float, highest: float) -> float:
+        """The value as a finite number in a range."""
+        number = self.expect(float)
+        if not math.isfinite(number) or not lowest <= number <= highest:
+            raise self.fail(f"{number} is not between {lowest} and {highest}")
+        return number
+
+    def one_of(self, words: Mapping[str, object] | tuple[str, ...]) -> str:
+        """The value as one of some words."""
+        if self.text() not in words:
+            raise self.fail(f"{self.value!r} is not known; known are {', '.join(words)}")
+        return self.text()
+
+
+def parse_bundle_json(content: bytes, folder: str) -> Tagger:
+    """Parse and check a bundle's ``bundle.json``.
+
+    Args:
+        content: The whole ``bundle.json``.
+        folder: Where it was read from.
+
+    Returns:
+        The tagger it describes.
+
+    Raises:
+        BundleError: If something is missing, of the wrong type or contradictory.
+    """
+    root = Node(_parse_json(content), f"{folder}/bundle.json")
+    if root["format"].expect(int) != FORMAT:
+        raise root["format"].fail(f"this version of tonearm reads format {FORMAT}")
+    front_end = _parse_front_end(root["front_end"])
+    facets = {tag: node["facet"].one_of(FACETS) for tag, node in root["tags"].entries()}
+    units = tuple(_parse_unit(node, index, facets) for index, node in enumerate(root["outputs"]))
+    networks = tuple(_parse_network(node, units) for node in root["networks"])
+    _check_unit_order(root, networks, units)
+    return Tagger(
+        name=root["name"].text(),
+        version=root["version"].text(),
+        description=root["description"].text(),
+        folder=folder,
+        bundle_hash=hashlib.sha256(content).hexdigest(),
+        front_end=front_end,
+        networks=networks,
+        units=units,
+        tags=tuple(_parse_tag(tag, node, units) for tag, node in root["tags"].entries()),
+        selection=_parse_selection(root["selection"], facets),
+    )
+
+
+def _parse_json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"bundle.json is not valid JSON: {error}.") from error
+
+
+def _parse_front_end(node: Node) -> FrontEnd:
+    """Read the settings; each has the type of its default, and the fingerprint must be theirs."""
+    names = {field.name for field in fields(FrontEnd)}
+    given = dict(node["settings"].entries())
+    if given.keys() != names:
+        raise node["settings"].fail(f"expected exactly the keys {', '.join(sorted(names))}")
+    defaults = FrontEnd()
+    front_end = FrontEnd(**{name: given[name].expect(type(getattr(defaults, name))) for name in names})
+    fingerprint = node["fingerprint"].text()
+    if fingerprint != front_end.fingerprint:
+        raise node["fingerprint"].fail(
+            f"{fingerprint!r} is not the fingerprint of the settings, which is {front_end.fingerprint!r}; "
+            "the settings were changed after training, or the fingerprint was not updated"
+        )
+    return front_end
+
+
+def _parse_unit(node: Node, index: int, facets: Mapping[str, str]) -> Unit:
+    tag = node["tag"].one_of(facets)
+    return Unit(index, node["label"].text(), node["network"].text(), facets[tag], tag)
+
+
+def _parse_network(node: Node, units: tuple[Unit, ...]) -> Network:
+    weights = node["weights"]
+    file = weights["file"].text()
+    if "/" in file or "\\" in file or file.startswith("."):
+        raise weights["file"].fail(f"{file!r} must be the plain name of a file inside the bundle")
+    name = node["name"].text()
+    return Network(
+        name=name,
+        architecture=node["architecture"].one_of(ARCHITECTURES),
+        weights_file=file,
+        weights_sha256=weights["sha256"].text(),
+        units=sum(unit.network == name for unit in units),
+    )
+
+
+def _check_unit_order(root: Node, networks: tuple[Network, ...], units: tuple[Unit, ...]) -> None:
+    """The scores of all networks stand side by side, so units must be listed network by network."""
+    expected = [network.name for network in networks for _ in range(network.units)]
+    if not networks or len({network.name for network in networks}) != len(networks):
+        raise root["networks"].fail("expected at least one network, and names that differ")
+    if [unit.network for unit in units] != expected:
+        raise root["outputs"].fail("outputs must be listed network by network, in the order of `networks`")
+
+
+def _parse_tag(tag: str, node: Node, units: tuple[Unit, ...]) -> TagRule:
+    places = tuple(unit.index for unit in units if unit.tag == tag)
+    if not places:
+        raise node.fail("no unit is mapped to this tag")
+    return TagRule(
+        tag=tag,
+        facet=node["facet"].one_of(FACETS),
+        merge=node["merge"].one_of(MERGES),
+        threshold=node["threshold"].number(1e-6, 1.0),
+        units=places,
+    )
+
+
+def _parse_selection(node: Node, facets: Mapping[str, str]) -> Selection:
+    limits = {}
+    for facet, limit in node["limits"].entries():
+        if facet not in FACETS:
+            raise limit.fail(f"not a facet; facets are {', '.join(FACETS)}")
+        limits[facet] = int(limit.number(0, 1000))
+    if missing := set(facets.values()) - limits.keys():
+        raise node["limits"].fail(f"no limit for {', '.join(sorted(missing))}")
+    exclusive = tuple(
+        tuple(tuple(tag.one_of(facets) for tag in side) for side in group) for group in node["exclusive"]
+    )
+    return Selection(limits, exclusive)

@@ -1,0 +1,114 @@
+"""From patch scores to a track's tags, by the rule that stands in the tagger's bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from tonearm.models.bundles.tagger import Selection, Tagger
+
+Scores = NDArray[np.float32]
+
+# How one patch score is made of the units that mean the same: [patches, synonyms] -> [patches].
+MERGES: Mapping[str, Callable[[Scores], Scores]] = {
+    "max": lambda scores: scores.max(axis=1),
+    "mean": lambda scores: scores.mean(axis=1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """What a tagger says about one track and one tag.
+
+    Attributes:
+        facet: genre, mood, instrument, voice, era or tempo.
+        tag: The catalog's word.
+        score: Mean over the patches, 0 to 1; not calibrated, compare with the same tag on other tracks.
+        peak: Highest patch score.
+        presence: Share of the patches at or above the tag's threshold.
+        selected: True if the bundle's rule picks the tag for this track.
+    """
+
+    facet: str
+    tag: str
+    score: float
+    peak: float
+    presence: float
+    selected: bool
+
+
+def tag_scores(tagger: Tagger, patch_scores: Scores, *, silent: bool = False) -> list[Tag]:
+    """Score every tag of a tagger for one track.
+
+    Args:
+        tagger: The tagger that gave the scores.
+        patch_scores: ``[patches, units]``, 0 to 1, in the tagger's unit order; at least one patch.
+        silent: True if the track is silence, for which networks say something all the same; nothing is
+            selected then.
+
+    Returns:
+        One entry a canonical tag, facet by facet, the highest score first.
+
+    Raises:
+        ValueError: If the scores' shape is not the tagger's.
+    """
+    if patch_scores.ndim != 2 or not len(patch_scores) or patch_scores.shape[1] != len(tagger.units):
+        raise ValueError(f"expected scores [patches, {len(tagger.units)}], found {patch_scores.shape}")
+    merged = {
+        rule.tag: MERGES[rule.merge](patch_scores[:, rule.units]).astype(np.float64) for rule in tagger.tags
+    }
+    means = {tag: float(scores.mean()) for tag, scores in merged.items()}
+    selected = set() if silent else select(tagger, means)
+    tags = [
+        Tag(
+            facet=rule.facet,
+            tag=rule.tag,
+            score=means[rule.tag],
+            peak=float(merged[rule.tag].max()),
+            presence=float((merged[rule.tag] >= rule.threshold).mean()),
+            selected=rule.tag in selected,
+        )
+        for rule in tagger.tags
+    ]
+    facet_order = list(tagger.selection.limits)
+    return sorted(tags, key=lambda tag: (facet_order.index(tag.facet), -tag.score, tag.tag))
+
+
+def select(tagger: Tagger, scores: Mapping[str, float]) -> set[str]:
+    """Pick the tags that a catalog should show for a track.
+
+    A tag's strength is its score as a multiple of its threshold. Tags of strength 1 and more stand; of
+    opposing sides only the one with the strongest tag does; of each facet the strongest few.
+
+    Args:
+        tagger: Holds the thresholds, the limits and the opposing sides.
+        scores: Track score by tag.
+
+    Returns:
+        The selected tags.
+    """
+    strengths = {rule.tag: scores[rule.tag] / rule.threshold for rule in tagger.tags}
+    opposed = _weaker_sides(tagger.selection, strengths)
+    facets = {rule.tag: rule.facet for rule in tagger.tags}
+    standing = [tag for tag, strength in strengths.items() if strength >= 1 and tag not in opposed]
+    room = dict(tagger.selection.limits)
+    selected = set()
+    for tag in sorted(standing, key=lambda tag: (-strengths[tag], tag)):
+        if room[facets[tag]] > 0:
+            room[facets[tag]] -= 1
+            selected.add(tag)
+    return selected
+
+
+def _weaker_sides(selection: Selection, strengths: Mapping[str, float]) -> set[str]:
+    """All tags that stand against a stronger one."""
+    weaker: set[str] = set()
+    for sides in selection.exclusive:
+        strongest = max(sides, key=lambda side: max(strengths[tag] for tag in side))
+        weaker.update(tag for side in sides if side is not strongest for tag in side)
+    return weaker

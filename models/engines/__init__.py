@@ -1,0 +1,1 @@
+"""What runs networks: the contract, OpenVINO on CPUs, torch on GPUs, and the cache of built graphs."""

@@ -1,0 +1,84 @@
+"""The engine of a process: chosen by what the machine has, built once, shared by all threads."""
+
+from __future__ import annotations
+
+import threading
+
+import torch
+
+from tonearm.models.bundles.tagger import Tagger
+from tonearm.models.engines.contract import PRECISIONS, Engine, PrecisionError
+
+_shared: dict[tuple[str, str], Engine] = {}
+_shared_lock = threading.Lock()
+
+
+def shared_engine(tagger: Tagger, precision: str) -> Engine:
+    """The process's one engine for a tagger and a precision; built at the first call, kept over waves.
+
+    It runs on the GPU if there is one that works, otherwise on the CPU.
+
+    Args:
+        tagger: The networks.
+        precision: ``float32`` gives the PyTorch definition's scores to 1e-5 a patch; ``bf16`` is faster,
+            with track scores within 2e-3.
+
+    Returns:
+        The engine.
+
+    Raises:
+        PrecisionError: If the precision is unknown or the CPU lacks it.
+        BundleError: If the weights cannot be read.
+    """
+    key = (tagger.bundle_hash, precision)
+    with _shared_lock:
+        if key not in _shared:
+            require_precision(precision)
+            _shared[key] = _build(tagger, precision)
+        return _shared[key]
+
+
+def require_precision(precision: str) -> None:
+    """Check, before a run starts, that its precision can be had on this machine.
+
+    Raises:
+        PrecisionError: If not.
+    """
+    if precision not in PRECISIONS:
+        raise PrecisionError(f"There is no precision {precision!r}: give one of {', '.join(PRECISIONS)}.")
+    if not torch.cuda.is_available():
+        _require_on_cpu(precision)
+
+
+def _require_on_cpu(precision: str) -> None:
+    if precision == "bf16":
+        from tonearm.models.engines.openvino_engine import require_bf16
+
+        require_bf16()
+
+
+def _build(tagger: Tagger, precision: str) -> Engine:
+    """Build an engine; each engine's library is loaded only where it is used."""
+    if not torch.cuda.is_available():
+        return _cpu_engine(tagger, precision)
+    from tonearm.models.engines.torch_engine import FallbackEngine, TorchEngine
+
+    return FallbackEngine(
+        gpu=lambda: TorchEngine(tagger, precision),
+        cpu=lambda: _cpu_engine(tagger, _precision_of_cpu(precision)),
+    )
+
+
+def _precision_of_cpu(precision: str) -> str:
+    """What the CPU offers where the GPU was to give a precision: no worse, and perhaps slower."""
+    try:
+        _require_on_cpu(precision)
+    except PrecisionError:
+        return "float32"
+    return precision
+
+
+def _cpu_engine(tagger: Tagger, precision: str) -> Engine:
+    from tonearm.models.engines.openvino_engine import OpenVinoEngine
+
+    return OpenVinoEngine(tagger, precision)

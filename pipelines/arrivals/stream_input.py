@@ -1,0 +1,28 @@
+"""Streams: what to listen to, and the source that a local run takes waves from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tonearm.transforms.sources.notification import NotificationFilter
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInput:
+    """What a stream listens to; exactly one of ``subscription`` and ``watch`` is set.
+
+    Attributes:
+        subscription: Pub/Sub subscription to a bucket's notifications.
+        watch: Folder, prefix or glob to list again and again.
+        poll_seconds: Time from one listing to the next.
+        catch_up: Folder, prefix or glob that is swept once before messages are taken.
+        wanted: Which notifications to take.
+        max_wave_seconds: A wave closes this long after its first track was announced, at the latest.
+    """
+
+    subscription: str = ""
+    watch: str = ""
+    poll_seconds: float = 30.0
+    catch_up: str = ""
+    wanted: NotificationFilter = NotificationFilter()  # noqa: RUF009 - frozen
+    max_wave_seconds: float = 10.0

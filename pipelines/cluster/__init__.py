@@ -1,0 +1,1 @@
+"""A run on Flink, Dataflow or Prism: submitted, waited for and accounted for."""

@@ -1,0 +1,174 @@
+"""The ingest job on a cluster such as Dataflow or Flink: submitted, waited for and recorded."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import apache_beam as beam
+from apache_beam.io.gcp.pubsub import ReadFromPubSub
+from apache_beam.options.pipeline_options import (
+    CrossLanguageOptions,
+    GoogleCloudOptions,
+    PipelineOptions,
+    StandardOptions,
+    TestOptions,
+)
+from apache_beam.runners.runner import PipelineResult
+from apache_beam.utils.subprocess_server import JavaJarServer
+
+from tonearm.models.bundles.tagger import Tagger
+from tonearm.pipelines.arrivals.stream_input import StreamInput
+from tonearm.pipelines.cluster.job import JobEnd, JobFailedError, JobLeftError, submit, wait_for
+from tonearm.pipelines.exit_codes import WrongCallError
+from tonearm.pipelines.graphs.backfill import TagBackfill
+from tonearm.pipelines.graphs.stream import TagStream, written_at_once
+from tonearm.pipelines.reports.summary import print_summary
+from tonearm.pipelines.runs.defaults import STREAMING_INSERTS
+from tonearm.pipelines.runs.metrics import counters, stage_seconds
+from tonearm.pipelines.runs.order import IngestOrder, new_record
+from tonearm.pipelines.runs.record import CountsError, RunRecord
+from tonearm.transforms.tables.contract import Output
+from tonearm.transforms.tables.outputs import output_at
+
+_logger = logging.getLogger(__name__)
+
+
+def ingest_on_cluster(
+    order: IngestOrder, tagger: Tagger, messages: beam.PTransform | None = None
+) -> RunRecord:
+    """Submit the graph and wait for its end; a stream ends when it is drained.
+
+    Args:
+        order: What to tag, how, and where to.
+        tagger: What tags it.
+        messages: A stream's source in place of its subscription: a root transform that yields messages.
+
+    Raises:
+        WrongCallError: The stream is of a kind that only a local run takes, or the cluster lacks an option.
+        JobFailedError: The cluster gave up. What a backfill had written by then is in the tables.
+        JobLeftError: The command was told to stop before a backfill's end.
+        JobOutOfSightError: The cluster cannot be asked any more.
+    """
+    output = output_at(order.outputs)
+    if isinstance(order.input, StreamInput):
+        return _stream(order, order.input, tagger, output, messages)
+    return _backfill(order, tagger, output)
+
+
+def _backfill(order: IngestOrder, tagger: Tagger, output: Output) -> RunRecord:
+    record = new_record(order, tagger, mode="batch")
+    pipeline = _pipeline(order, streaming=False)
+    ledger_output = None if order.retag else order.ledger_output
+    graph = TagBackfill(order.settings, tagger, output, record.provenance, ledger_output)
+    pipeline | "Input" >> beam.Create([order.input]) | graph
+    try:
+        return _run(pipeline, record, order, output)
+    except JobFailedError:
+        # What the job had written, whole batches only, need not be worked again.
+        output.commit(record.provenance.run_id)
+        raise
+
+
+def _stream(
+    order: IngestOrder,
+    source: StreamInput,
+    tagger: Tagger,
+    output: Output,
+    messages: beam.PTransform | None,
+) -> RunRecord:
+    if not source.subscription or source.catch_up:
+        raise WrongCallError(
+            "a cluster takes --subscription alone; run --watch and sweeps of a prefix on one machine, "
+            "or `tonearm ingest PREFIX` beside the stream"
+        )
+    record = new_record(order, tagger, mode="streaming")
+    pipeline = _pipeline(order, streaming=True)
+    read = messages or _messages_of(source.subscription)
+    graph = TagStream(order.settings, tagger, source.wanted, _sink(order, output, record))
+    with _services_in_java(pipeline.options):
+        pipeline | "Messages" >> read | graph
+    try:
+        return _run(pipeline, record, order, output)
+    except JobLeftError as left:
+        _logger.warning("%s", left)
+        return record
+
+
+def _pipeline(order: IngestOrder, *, streaming: bool) -> beam.Pipeline:
+    options = PipelineOptions(list(order.beam.flags))
+    options.view_as(StandardOptions).streaming = streaming
+    try:
+        return beam.Pipeline(options=options)
+    except ValueError as error:
+        raise WrongCallError(f"Beam says: {error}") from error
+
+
+def _sink(order: IngestOrder, output: Output, record: RunRecord) -> beam.PTransform:
+    if order.bigquery_write_method == STREAMING_INSERTS:
+        return written_at_once(output, record.provenance)
+    from tonearm.transforms.tables.bigquery.dataset import Dataset
+    from tonearm.transforms.tables.bigquery.storage_write import WriteByStorageApi
+
+    (location,) = order.outputs
+    return WriteByStorageApi(Dataset.at(location), record.provenance)
+
+
+@contextmanager
+def _services_in_java(options: PipelineOptions) -> Iterator[None]:
+    """Let Java expand its parts of the graph by the services of ``--beam_services``, if any are named."""
+    services = options.view_as(CrossLanguageOptions).beam_services
+    try:
+        with JavaJarServer.beam_services(services):
+            yield
+    except RuntimeError as error:
+        raise WrongCallError(f"the Storage Write API needs Beam's Java service: {error}") from error
+
+
+def _messages_of(subscription: str) -> beam.PTransform:
+    try:
+        return ReadFromPubSub(subscription=subscription, with_attributes=True)
+    except ValueError as error:
+        raise WrongCallError(f"Beam says: {error}") from error
+
+
+def _run(pipeline: beam.Pipeline, record: RunRecord, order: IngestOrder, output: Output) -> RunRecord:
+    with output.held():
+        """Now the tables are there. Nothing is held while the job runs: it may outlive this process."""
+    if _is_only_translated(pipeline.options):
+        pipeline.run()
+        return record
+    _write_record(record, output, "begun")
+    result = submit(pipeline)
+    is_stream = record.mode == "streaming"
+    if wait_for(result, pipeline.options) is JobEnd.STOPPED and not is_stream:
+        raise JobFailedError("the job was stopped with this command")
+    _count(record, result, exact=not is_stream)
+    record.ended = datetime.now(UTC)
+    _write_record(record, output, "ended")
+    print_summary(record, stage_seconds(result.metrics()), order.outputs)
+    return record
+
+
+def _is_only_translated(options: PipelineOptions) -> bool:
+    """True if Dataflow's options ask for a template or a check, and not for a run."""
+    return bool(options.view_as(GoogleCloudOptions).template_location or options.view_as(TestOptions).dry_run)
+
+
+def _count(record: RunRecord, result: PipelineResult, *, exact: bool) -> None:
+    """Add what the cluster counted; of a stream it promises no more than an estimate."""
+    try:
+        record.add(counters(result.metrics()))
+    except CountsError as error:
+        if exact:
+            raise
+        _logger.warning("the counts of the run are left out: %s", error)
+
+
+def _write_record(record: RunRecord, output: Output, moment: str) -> None:
+    """Write the run's row so that it replaces what was written of it before."""
+    commit_id = f"{record.provenance.run_id}-{moment}"
+    output.staging_writer(commit_id).write("runs", [record.row()])
+    output.commit(commit_id)

@@ -1,0 +1,1 @@
+"""The command line, a file a subcommand, and their options. What a command does lives elsewhere."""

@@ -1,0 +1,154 @@
+"""``tonearm ingest``: its options, and what a call comes to."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import TYPE_CHECKING, Any
+
+from tonearm.pipelines.commands.option_types import positive_number
+from tonearm.pipelines.commands.run_options import EXIT_CODES, add_run_options, order_of, run_order
+from tonearm.pipelines.exit_codes import WrongCallError
+from tonearm.pipelines.runs.defaults import STORAGE_WRITE_API, STREAMING_INSERTS
+
+if TYPE_CHECKING:
+    from tonearm.pipelines.arrivals.stream_input import StreamInput
+    from tonearm.pipelines.runs.order import IngestOrder
+
+_DESCRIPTION = """\
+Tag the tracks of a catalog and write five tables: track_tags, segments, embeddings, failures and runs.
+
+INPUT is one of
+  music/                 a folder, with all folders below it
+  'music/**/*.flac'      a glob; quote it, so that the shell leaves it alone
+  catalog.csv            a manifest (.csv, .jsonl or .parquet) with the columns track_id and uri;
+                         further columns come back in the column metadata
+
+A run can be stopped or killed at any time: the same command goes on where it ended, skips what is
+tagged and adds what is new or changed. One bad track never stops a run: it becomes a row in failures.
+"""
+
+_EPILOG = f"""\
+examples:
+  tonearm ingest music/ --output tags/
+  tonearm ingest catalog.csv --output tags/ --direct_num_workers 2
+  tonearm show tags/
+
+Further options go to Apache Beam, such as --runner or --direct_num_workers (default: one a core).
+
+{EXIT_CODES}"""
+
+
+def add_to(commands: Any) -> None:
+    """Add the subcommand to the parser."""
+    parser = commands.add_parser(
+        "ingest",
+        help="tag the tracks of a catalog and write the tables",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(job=_ingest)
+    parser.add_argument("input", metavar="INPUT", nargs="?", help="folder, file, glob or manifest")
+    parser.add_argument(
+        "--output",
+        metavar="OUT",
+        required=True,
+        action="append",
+        help="folder of the tables, made if missing, a URL such as gs://bucket/tags, or "
+        "bigquery://project.dataset; twice to write Parquet and BigQuery",
+    )
+    parser.add_argument("--retag", action="store_true", help="work tracks again that are tagged already")
+    add_run_options(parser)
+    _add_stream_options(parser)
+
+
+def _add_stream_options(parser: argparse.ArgumentParser) -> None:
+    stream = parser.add_argument_group("continuous ingestion, in place of INPUT; ends with Ctrl-C or SIGTERM")
+    stream.add_argument(
+        "--subscription",
+        metavar="projects/P/subscriptions/S",
+        help="take Cloud Storage notifications from Pub/Sub",
+    )
+    stream.add_argument("--watch", metavar="PREFIX", help="list a folder or prefix again and again")
+    stream.add_argument(
+        "--poll_seconds",
+        type=positive_number,
+        default=30.0,
+        help="time between listings of --watch (default: 30)",
+    )
+    stream.add_argument(
+        "--catch_up", metavar="PREFIX", help="with --subscription: tag first what the prefix holds already"
+    )
+    stream.add_argument(
+        "--prefix",
+        action="append",
+        default=[],
+        help="with --subscription: only objects that begin so; may repeat",
+    )
+    stream.add_argument(
+        "--suffix",
+        action="append",
+        default=[],
+        help="with --subscription: only objects that end so; may repeat",
+    )
+    stream.add_argument(
+        "--bigquery_write_method",
+        choices=(STREAMING_INSERTS, STORAGE_WRITE_API),
+        default=STREAMING_INSERTS,
+        help="how a stream on a cluster writes to BigQuery; the second needs Java where the job is submitted",
+    )
+    stream.add_argument(
+        "--max_wave_seconds",
+        type=positive_number,
+        default=10.0,
+        help="a wave closes this long after its first track, or earlier (default: 10)",
+    )
+
+
+def _is_stream_to_bigquery_alone(order: IngestOrder) -> bool:
+    from tonearm.pipelines.arrivals.stream_input import StreamInput
+    from tonearm.transforms.tables.contract import BIGQUERY
+
+    is_stream = isinstance(order.input, StreamInput) and not order.beam.is_local
+    return is_stream and all(output.startswith(BIGQUERY) for output in order.outputs)
+
+
+def _source(known: argparse.Namespace) -> str | StreamInput:
+    from tonearm.pipelines.arrivals.stream_input import StreamInput
+    from tonearm.transforms.sources.notification import NotificationFilter
+
+    if sum(map(bool, (known.input, known.subscription, known.watch))) != 1:
+        raise WrongCallError("name one thing to tag: INPUT, --subscription or --watch")
+    if known.input:
+        return str(known.input)
+    if known.subscription and not re.fullmatch(r"projects/[^/]+/subscriptions/[^/]+", known.subscription):
+        raise WrongCallError(
+            f"--subscription is projects/PROJECT/subscriptions/NAME, not {known.subscription}"
+        )
+    return StreamInput(
+        subscription=known.subscription or "",
+        watch=known.watch or "",
+        poll_seconds=known.poll_seconds,
+        catch_up=known.catch_up or "",
+        wanted=NotificationFilter(tuple(known.prefix), tuple(known.suffix)),
+        max_wave_seconds=known.max_wave_seconds,
+    )
+
+
+def _ingest(known: argparse.Namespace, beam_options: list[str]) -> int:
+    order = order_of(
+        known,
+        _source(known),
+        known.output,
+        beam_options,
+        retag=known.retag,
+        bigquery_write_method=known.bigquery_write_method,
+    )
+    if known.bigquery_write_method != STREAMING_INSERTS and not _is_stream_to_bigquery_alone(order):
+        raise WrongCallError(
+            "--bigquery_write_method is for --subscription on a cluster with one --output, a bigquery:// "
+            "dataset; backfills and runs on one machine go by load jobs"
+        )
+    return run_order(order, known.max_failed_fraction)

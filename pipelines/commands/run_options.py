@@ -1,0 +1,156 @@
+"""What ``tonearm ingest`` and ``retry`` share: options of the analysis, and how a run's end is told."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tonearm.pipelines.commands.option_types import fraction, positive_integer, positive_number
+from tonearm.pipelines.exit_codes import EXIT_BROKEN, EXIT_OK, WrongCallError
+from tonearm.pipelines.runs.defaults import STREAMING_INSERTS, WAVE_TRACKS
+from tonearm.transforms.elements.settings import MAX_TRACK_BYTES, SEGMENT_SECONDS
+
+if TYPE_CHECKING:
+    from tonearm.pipelines.runs.order import IngestOrder, Input
+
+_logger = logging.getLogger(__name__)
+
+EXIT_CODES = """\
+exit codes: 0 the run is whole, even if tracks failed; 1 it broke, or more failed than
+--max_failed_fraction allows; 2 the call was wrong.
+"""
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how tracks are analysed and when a run counts as broken."""
+    parser.add_argument(
+        "--tagger", default="musicnn", help="embedded bundle, or where one lies (default: musicnn)"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "bf16"),
+        default="float32",
+        help="bf16 is faster where the CPU has it, track scores within 0.002 (default: float32)",
+    )
+    parser.add_argument(
+        "--segment_seconds",
+        type=positive_number,
+        default=SEGMENT_SECONDS,
+        help=f"length of a segment (default: {SEGMENT_SECONDS:g})",
+    )
+    parser.add_argument(
+        "--wave_tracks",
+        type=positive_integer,
+        default=WAVE_TRACKS,
+        help=f"tracks in flight at most; a kill costs no more than these (default: {WAVE_TRACKS})",
+    )
+    parser.add_argument(
+        "--max_track_bytes",
+        type=positive_integer,
+        default=MAX_TRACK_BYTES,
+        help="larger objects fail as too_large and are not read "
+        f"(default: {MAX_TRACK_BYTES}, {MAX_TRACK_BYTES >> 30} GiB)",
+    )
+    parser.add_argument(
+        "--max_failed_fraction",
+        type=fraction,
+        default=1.0,
+        help="exit with 1 if a larger share of the tried tracks failed (default: 1, never)",
+    )
+
+
+def order_of(
+    known: argparse.Namespace,
+    source: Input,
+    outputs: Sequence[str],
+    beam_options: Sequence[str],
+    *,
+    retag: bool = False,
+    bigquery_write_method: str = STREAMING_INSERTS,
+) -> IngestOrder:
+    """The run that a command line asks for.
+
+    Raises:
+        WrongCallError: The outputs or Beam's options cannot be as given.
+    """
+    from tonearm.pipelines.runs.beam_options import read_beam_options
+    from tonearm.pipelines.runs.order import IngestOrder
+    from tonearm.transforms.elements.settings import AnalysisSettings
+    from tonearm.transforms.tables.contract import OutputError
+    from tonearm.transforms.tables.outputs import in_order
+
+    try:
+        in_sequence = in_order(outputs)
+    except OutputError as error:
+        raise WrongCallError(str(error)) from error
+    settings = AnalysisSettings(
+        tagger=known.tagger,
+        precision=known.precision,
+        segment_seconds=known.segment_seconds,
+        max_track_bytes=known.max_track_bytes,
+    )
+    return IngestOrder(
+        input=source,
+        outputs=in_sequence,
+        settings=settings,
+        retag=retag,
+        wave_tracks=known.wave_tracks,
+        bigquery_write_method=bigquery_write_method,
+        beam=read_beam_options(beam_options),
+    )
+
+
+def run_order(order: IngestOrder, max_failed_fraction: float) -> int:
+    """Run it and return the exit code.
+
+    Raises:
+        WrongCallError: The input, the tagger or an output cannot be as given.
+    """
+    from tonearm.models.bundles.files import BundleError
+    from tonearm.models.engines.contract import PrecisionError
+    from tonearm.pipelines.arrivals.pubsub import SubscriptionError
+    from tonearm.pipelines.cluster.job import JobLeftError, JobOutOfSightError
+    from tonearm.pipelines.ingest import ingest
+    from tonearm.transforms.elements.failure import TrackError
+    from tonearm.transforms.sources.listing import InputError
+    from tonearm.transforms.sources.manifest import ManifestError
+    from tonearm.transforms.tables.contract import OutputError, OutputInUseError
+
+    try:
+        record = ingest(order)
+    except (
+        InputError,
+        ManifestError,
+        BundleError,
+        OutputError,
+        OutputInUseError,
+        PrecisionError,
+        SubscriptionError,
+    ) as error:
+        raise WrongCallError(str(error)) from error
+    except WrongCallError:
+        raise
+    except TrackError as error:
+        raise WrongCallError(f"the input cannot be listed: {error.message}") from error
+    except (JobLeftError, JobOutOfSightError) as error:
+        print(f"tonearm: {error}", file=sys.stderr)
+        return EXIT_BROKEN
+    except Exception as error:
+        _logger.error("the run broke off", exc_info=error)
+        print(
+            f"tonearm: the run broke off ({type(error).__name__}). What is committed stays in the tables; "
+            "the same command goes on from there.",
+            file=sys.stderr,
+        )
+        return EXIT_BROKEN
+    if record.failed_fraction > max_failed_fraction:
+        print(
+            f"tonearm: {record.failed_fraction:.1%} of the tried tracks failed, more than "
+            f"--max_failed_fraction={max_failed_fraction}",
+            file=sys.stderr,
+        )
+        return EXIT_BROKEN
+    return EXIT_OK

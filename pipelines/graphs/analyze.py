@@ -1,0 +1,39 @@
+"""The graph: announced tracks in, files of the tables out; the same for every runner."""
+
+from __future__ import annotations
+
+import apache_beam as beam
+from apache_beam.ml.inference.base import RunInference
+
+from tonearm.models.front_end import FrontEnd
+from tonearm.transforms.elements.arrival import Arrival
+from tonearm.transforms.elements.settings import AnalysisSettings
+from tonearm.transforms.features.prepare import FAILED, PrepareTracks
+from tonearm.transforms.tagging.analysis import Outcome
+from tonearm.transforms.tagging.counting import CountOutcomes
+from tonearm.transforms.tagging.inference import TaggerHandler
+
+
+class AnalyzeTracks(beam.PTransform):
+    """Arrivals to outcomes: an analysis or a failure for each, none lost.
+
+    Decoding and inference are fused, without a shuffle between them: spectrograms never leave the worker.
+    """
+
+    def __init__(self, settings: AnalysisSettings, front_end: FrontEnd) -> None:
+        super().__init__()
+        self._settings = settings
+        self._front_end = front_end
+
+    def expand(self, announced: beam.PCollection[Arrival]) -> beam.PCollection[Outcome]:
+        """Return analyses and failures, counted."""
+        prepared = announced | "Prepare" >> beam.ParDo(
+            PrepareTracks(self._settings, self._front_end)
+        ).with_outputs(FAILED, main="prepared")
+        analyses = prepared.prepared | "Infer" >> RunInference(TaggerHandler(self._settings))
+        # Counted before they are joined: a local runner ends a stage at a Flatten, and progress would halt.
+        counted = (
+            analyses | "Count analyses" >> beam.ParDo(CountOutcomes()).with_output_types(Outcome),
+            prepared[FAILED] | "Count failures" >> beam.ParDo(CountOutcomes()).with_output_types(Outcome),
+        )
+        return counted | "Join" >> beam.Flatten()

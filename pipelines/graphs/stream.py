@@ -1,0 +1,100 @@
+"""What differs in a stream on a cluster: the unbounded source, and knowing what was announced before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import apache_beam as beam
+from apache_beam.io.gcp.pubsub import PubsubMessage
+from apache_beam.transforms.deduplicate import DeduplicatePerKey
+from apache_beam.utils.timestamp import Duration
+
+from tonearm.models.bundles.tagger import Tagger
+from tonearm.pipelines.graphs.analyze import AnalyzeTracks
+from tonearm.transforms.elements.arrival import Arrival, track_of
+from tonearm.transforms.elements.settings import AnalysisSettings
+from tonearm.transforms.sources.notification import NotificationFilter, arrival_of_message
+from tonearm.transforms.tables.contract import Output
+from tonearm.transforms.tables.rows import Provenance
+from tonearm.transforms.tables.sink import GatherDurably, WriteTables
+
+REMEMBERED_SECONDS = 3600.0
+"""How long a cluster remembers an announcement. Pub/Sub delivers again within minutes; what comes later is
+tagged once more and falls to the view of latest rows."""
+
+GATHERING_SECONDS = 60.0
+"""How long a row may wait for company in a file of a stream."""
+
+
+class ArrivalsOfMessages(beam.PTransform):
+    """Messages of a subscription to announced tracks, each object and generation once.
+
+    All in the global window: an announcement has no event time worth windowing by, and nothing is late there.
+    """
+
+    def __init__(self, wanted: NotificationFilter) -> None:
+        super().__init__()
+        self._wanted = wanted
+
+    def expand(self, messages: beam.PCollection[PubsubMessage]) -> beam.PCollection[Arrival]:
+        """Return tracks, and failures of messages that are no notifications."""
+        return (
+            messages
+            | "Read notifications" >> beam.FlatMap(_announced, self._wanted)
+            | "By object" >> beam.Map(_keyed).with_output_types(tuple[str, Arrival])
+            | "Once each" >> DeduplicatePerKey(processing_time_duration=Duration(REMEMBERED_SECONDS))
+            | "Tracks" >> beam.Values()
+        )
+
+
+class TagStream(beam.PTransform):
+    """Messages of a subscription to tables that grow as they come."""
+
+    def __init__(
+        self,
+        settings: AnalysisSettings,
+        tagger: Tagger,
+        wanted: NotificationFilter,
+        write: beam.PTransform,
+    ) -> None:
+        """Set up the graph.
+
+        Args:
+            settings: How tracks are analysed.
+            tagger: What tags them.
+            wanted: Which notifications to take.
+            write: Takes outcomes to the tables, see :func:`written_at_once`.
+        """
+        super().__init__()
+        self._announce = ArrivalsOfMessages(wanted)
+        self._analyze = AnalyzeTracks(settings, tagger.front_end)
+        self._write = write
+
+    def expand(self, messages: beam.PCollection[PubsubMessage]) -> beam.PCollection:
+        """Return what the writing transform does."""
+        return (
+            messages
+            | "Announce" >> self._announce
+            | "Spread" >> beam.Reshuffle()
+            | "Analyze" >> self._analyze
+            | "Write" >> self._write
+        )
+
+
+def written_at_once(output: Output, provenance: Provenance) -> WriteTables:
+    """A stream's way to the tables: gathered by count and time, and seen as soon as it is written."""
+    gather = GatherDurably(max_wait_seconds=GATHERING_SECONDS)
+    return WriteTables(gather, output.stream_writer(), provenance)
+
+
+def _announced(message: PubsubMessage, wanted: NotificationFilter) -> Iterator[Arrival]:
+    announced = arrival_of_message(
+        message.message_id or "", message.attributes or {}, message.data or b"", wanted
+    )
+    if announced is not None:
+        yield announced
+
+
+def _keyed(announced: Arrival) -> tuple[str, Arrival]:
+    track = track_of(announced)
+    return f"{track.track_id} {track.uri} {track.generation}", announced

@@ -1,0 +1,174 @@
+"""Waves: on one machine, so many tracks are taken, worked and committed before the next are.
+
+Each worker is a thread with a Beam pipeline of its own for every share of tracks: the decoders, torch and
+OpenVINO release the interpreter's lock. A pipeline takes track after track, and a worker that is done begins
+the next share at once: so no core waits for another at a wave's end, and the tracks in flight never exceed
+one wave.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import apache_beam as beam
+from apache_beam.metrics.metric import MetricResults
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from tonearm.models.front_end import FrontEnd
+from tonearm.pipelines.graphs.analyze import AnalyzeTracks
+from tonearm.pipelines.local.shares import Share, TrackSource, WavePlan, dealt
+from tonearm.pipelines.runs.metrics import counters, stage_seconds
+from tonearm.pipelines.runs.record import CountsError, RunRecord
+from tonearm.transforms.audio.isolation.isolated_reader import start_decoders
+from tonearm.transforms.elements.settings import AnalysisSettings
+from tonearm.transforms.tables.contract import Output
+from tonearm.transforms.tables.sink import GatherInBundle, WriteTables
+
+
+class ShareRunner:
+    """Works the pending tracks of one run, wave by wave."""
+
+    def __init__(
+        self,
+        source: TrackSource,
+        output: Output,
+        settings: AnalysisSettings,
+        front_end: FrontEnd,
+        record: RunRecord,
+        plan: WavePlan,
+        flags: Sequence[str] = (),
+    ) -> None:
+        """Set up a run.
+
+        Args:
+            source: Where tracks come from.
+            output: The tables, held for this run.
+            settings: How tracks are analysed.
+            front_end: The tagger's front end.
+            record: Counts of the run; brought up to date with every commit.
+            plan: Workers and size of a wave.
+            flags: Further Beam options, as on the command line.
+        """
+        self._source = source
+        self._output = output
+        self._settings = settings
+        self._front_end = front_end
+        self._record = record
+        self._workers = plan.workers
+        self._share_tracks = plan.share_tracks
+        self._in_processes = plan.in_processes
+        self._flags = list(flags)
+        self._taking = threading.Lock()
+        self._committing = threading.Lock()
+        self._stopping = threading.Event()
+        self._waves = 0
+        self._in_work: set[str] = set()
+        self.stage_seconds: defaultdict[str, float] = defaultdict(float)
+
+    def run(self) -> None:
+        """Work all tracks of the source; returns when every wave is committed.
+
+        Raises:
+            Exception: The first error that stopped a worker; waves committed before it stay.
+        """
+        with (
+            _without_temporary_folders(),
+            ThreadPoolExecutor(self._workers, thread_name_prefix="worker") as pool,
+        ):
+            workers = [pool.submit(self._work) for _ in range(self._workers)]
+            try:
+                wait(workers, return_when=FIRST_EXCEPTION)
+            finally:
+                self.stop()
+        for worker in workers:
+            worker.result()
+        self._record.ended = datetime.now(UTC)
+        self._commit_with_record(f"{self._record.provenance.run_id}-end")
+
+    def stop(self) -> None:
+        """Take no further tracks; what is in flight is worked and committed."""
+        self._stopping.set()
+        self._source.stop()
+
+    def _work(self) -> None:
+        while share := self._begin_share():
+            self._work_share(share)
+            self._source.committed(share.tracks)
+            if share.error:
+                raise share.error
+
+    def _begin_share(self) -> Share | None:
+        with self._taking:
+            if self._stopping.is_set() or (first := self._source.first()) is None:
+                return None
+            self._waves += 1
+            commit_id = f"{self._record.provenance.run_id}-{self._waves:06d}"
+            self._in_work.add(commit_id)
+            if not self._in_processes:
+                start_decoders(len(self._in_work))  # they come up while the pipeline is made
+            return Share(commit_id, first, self._source, self._share_tracks)
+
+    def _work_share(self, share: Share) -> None:
+        try:
+            metrics = self._run_pipeline(share)
+            self._commit(share, counters(metrics))
+        except BaseException:
+            self._output.discard(share.commit_id)
+            raise
+        finally:
+            self._in_work.discard(share.commit_id)
+        with self._committing:
+            for stage, seconds in stage_seconds(metrics).items():
+                self.stage_seconds[stage] += seconds
+
+    def _run_pipeline(self, share: Share) -> MetricResults:
+        pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(self._flags))
+        with self._tracks_of(share) as tracks:
+            outcomes = (
+                pipeline | "Share" >> tracks | "Analyze" >> AnalyzeTracks(self._settings, self._front_end)
+            )
+            writer = self._output.staging_writer(share.commit_id)
+            outcomes | "Write" >> WriteTables(GatherInBundle(), writer, self._record.provenance)
+            result = pipeline.run()
+            result.wait_until_finish()
+        return result.metrics()
+
+    def _tracks_of(self, share: Share) -> AbstractContextManager[beam.PTransform]:
+        if self._in_processes:  # which Beam deals to by itself; they cannot ask this one
+            return nullcontext(beam.Create(list(share), reshuffle=False))
+        return dealt(share)
+
+    def _commit(self, share: Share, counts: Counter[str]) -> None:
+        """Check that each track has one outcome, then make the share visible with the run's new counts."""
+        taken, ended = len(share.tracks), counts["tagged"] + counts["failed"] + counts["passed_over"]
+        if ended != taken:
+            raise CountsError(f"{taken} tracks went in and {ended} came out: {dict(counts)}")
+        with self._committing:
+            self._record.add(counts)
+            self._commit_with_record(share.commit_id)
+
+    def _commit_with_record(self, commit_id: str) -> None:
+        self._output.staging_writer(commit_id).write("runs", [self._record.row()])
+        self._output.commit(commit_id)
+
+
+@contextmanager
+def _without_temporary_folders() -> Iterator[None]:
+    """Keep Beam from making a folder for every pipeline, which a kill would leave behind.
+
+    It is meant for transforms in other languages, and there are none.
+    """
+    before = beam.pipeline.tempfile
+    beam.pipeline.tempfile = SimpleNamespace(mkdtemp=lambda prefix: f"{os.devnull}/{prefix}")
+    try:
+        yield
+    finally:
+        beam.pipeline.tempfile = before

@@ -1,0 +1,105 @@
+"""Shares: the tracks of one pipeline, which takes one after the other from what all workers draw on.
+
+Nothing is dealt out beforehand. A pipeline takes its next track when it comes to it, up to a limit, so
+that workers end together however long each track turns out to be, and none needs a second pipeline for what
+another one left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import apache_beam as beam
+
+from tonearm.transforms.elements.arrival import Arrival
+
+
+@dataclass(frozen=True, slots=True)
+class WavePlan:
+    """How a run is cut into waves.
+
+    Attributes:
+        workers: Threads, each with a pipeline of its own.
+        wave_tracks: Tracks in flight at most; a kill costs no more than these.
+        in_processes: True if Beam runs each pipeline in processes of its own.
+    """
+
+    workers: int
+    wave_tracks: int
+    in_processes: bool = False
+
+    @property
+    def share_tracks(self) -> int:
+        """Tracks of one pipeline at most."""
+        return max(1, self.wave_tracks // self.workers)
+
+
+class TrackSource(Protocol):
+    """Where a run's tracks come from; several workers may take from it at once."""
+
+    def first(self) -> Arrival | None:
+        """A track to begin a share with; waits for one, and None ends the run. One worker at a time asks."""
+
+    def further(self) -> Arrival | None:
+        """Another track that waits to be worked; None if there is none now."""
+
+    def committed(self, tracks: Sequence[Arrival]) -> None:
+        """Be told that tracks stand in the tables: what announced them may be forgotten."""
+
+    def stop(self) -> None:
+        """Hand out nothing further, and end a wait."""
+
+
+class Share:
+    """Tracks to be worked by one pipeline and committed together; to be iterated once.
+
+    Attributes:
+        commit_id: What the commit is called.
+        tracks: What was taken so far.
+        error: What ended the taking, if the source broke; the tracks before it are good.
+    """
+
+    def __init__(self, commit_id: str, first: Arrival, source: TrackSource, limit: int) -> None:
+        self.commit_id = commit_id
+        self.tracks = [first]
+        self.error: Exception | None = None
+        self._source = source
+        self._limit = limit
+
+    def __iter__(self) -> Iterator[Arrival]:
+        yield self.tracks[0]
+        while len(self.tracks) < self._limit and (track := self._further()) is not None:
+            self.tracks.append(track)
+            yield track
+
+    def _further(self) -> Arrival | None:
+        try:
+            return self._source.further()
+        except Exception as error:
+            self.error = error
+            return None
+
+
+_dealt: dict[str, Share] = {}
+"""The shares in work, by commit_id: a pipeline is pickled even where it runs in the same process."""
+
+
+@contextmanager
+def dealt(share: Share) -> Iterator[beam.PTransform]:
+    """A source for a pipeline in this process that takes the share's tracks as it comes to them."""
+    _dealt[share.commit_id] = share
+    try:
+        yield beam.Impulse() | beam.ParDo(_Deal(share.commit_id))
+    finally:
+        del _dealt[share.commit_id]
+
+
+class _Deal(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, commit_id: str) -> None:
+        self._commit_id = commit_id
+
+    def process(self, impulse: bytes) -> Iterator[Arrival]:
+        yield from _dealt[self._commit_id]

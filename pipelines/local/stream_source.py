@@ -1,0 +1,167 @@
+"""Streams on one machine: arrivals are taken in waves and acknowledged when their rows are in the tables.
+
+No local Beam runner keeps what it acknowledged through a kill, so nothing is acknowledged before its wave is
+committed. What is delivered again, announced twice or listed again is known by its object and generation.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+
+from tonearm.pipelines.arrivals.contract import Arrivals, Delivery
+from tonearm.pipelines.arrivals.listings import SweptArrivals, WatchArrivals
+from tonearm.pipelines.arrivals.stream_input import StreamInput
+from tonearm.pipelines.local.shares import WavePlan
+from tonearm.pipelines.local.wave_closing import WaveClosing
+from tonearm.transforms.elements.arrival import Arrival, track_of
+from tonearm.transforms.sources.pending import SkipReason, reason_to_skip, with_past_failures
+from tonearm.transforms.tables.ledger import Ledger
+
+_POLL_SECONDS = 0.5
+"""How long one poll may block: as long as a stop signal waits at most."""
+
+_LOOK_AGAIN_SECONDS = 0.05
+"""How long to look for more of what has begun to arrive; a poll that finds nothing has seen it all."""
+
+_COLLECT_SECONDS = 1.0
+"""How long to go on collecting while tracks are held: an endless flood may bring nothing new."""
+
+
+@dataclass
+class _InFlight:
+    receipts: list[str] = field(default_factory=list)
+
+
+class StreamSource:
+    """A :class:`TrackSource` that ends only when it is stopped.
+
+    Up to a wave of tracks is held ready, beside the one in work, so that a worker that is done finds the next
+    tracks at once.
+
+    Args:
+        arrivals: What is announced.
+        ledger: What the tables hold at the start; kept up to date with what this run commits.
+        on_skip: Told of every announcement that needs no work.
+        max_wave_seconds: A wave closes this long after its first track was announced, however few it has.
+        plan: Sizes of a wave and of a share.
+    """
+
+    def __init__(
+        self,
+        arrivals: Arrivals,
+        ledger: Ledger,
+        on_skip: Callable[[SkipReason], None],
+        max_wave_seconds: float,
+        plan: WavePlan,
+    ) -> None:
+        self._arrivals = arrivals
+        self._ledger = ledger
+        self._on_skip = on_skip
+        self._plan = plan
+        self._closing = WaveClosing(max_wave_seconds)
+        self._open: list[Arrival] = []
+        self._closed: deque[Arrival] = deque()
+        self._in_flight: dict[Hashable, _InFlight] = {}
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+
+    def first(self) -> Arrival | None:
+        """See :class:`TrackSource`; waits until a wave closes or it is stopped."""
+        while not self._stopping.is_set():
+            self._collect()
+            waiting = len(self._open) + len(self._closed)
+            is_full = waiting >= self._plan.share_tracks
+            if self._open and self._closing.is_due(time.monotonic(), is_full=is_full):
+                self._closed.extend(self._open)
+                self._open = []
+            if track := self.further():
+                return track
+        return None
+
+    def further(self) -> Arrival | None:
+        """See :class:`TrackSource`."""
+        with self._lock:
+            return self._closed.popleft() if self._closed and not self._stopping.is_set() else None
+
+    def committed(self, tracks: Sequence[Arrival]) -> None:
+        """Acknowledge what announced these tracks."""
+        with self._lock:
+            done = [self._in_flight.pop(_key(announced)) for announced in tracks]
+            for announced in tracks:
+                self._ledger.remember(track_of(announced))
+        self._acknowledge([receipt for each in done for receipt in each.receipts])
+
+    def stop(self) -> None:
+        """Hand out nothing further; what is in work may still be committed."""
+        self._stopping.set()
+
+    def _collect(self) -> None:
+        """Take in what has arrived, until a wave is held, nothing more comes, or those that are held wait."""
+        patience, until = self._patience(), time.monotonic() + _COLLECT_SECONDS
+        while (room := self._plan.wave_tracks - (held := len(self._open) + len(self._closed))) > 0:
+            if self._stopping.is_set() or (held and time.monotonic() > until):
+                return
+            deliveries = self._arrivals.poll(room, patience)
+            if not deliveries:
+                return
+            for delivery in deliveries:
+                if admitted := self._admitted(delivery):
+                    self._open.append(admitted)
+                    self._closing.note_arrival(time.monotonic() - delivery.age_seconds)
+            patience = _LOOK_AGAIN_SECONDS
+
+    def _patience(self) -> float:
+        """How long to wait for an delivery: as long as nothing else is to be done."""
+        if self._closed:
+            return _LOOK_AGAIN_SECONDS
+        if not self._open:
+            return _POLL_SECONDS
+        return min(_POLL_SECONDS, max(0.0, self._closing.due_at - time.monotonic()))
+
+    def _admitted(self, delivery: Delivery) -> Arrival | None:
+        """The announcement, unless it is in flight, or done and can be acknowledged at once."""
+        with self._lock:
+            same = self._in_flight.get(_key(delivery.announced))
+            reason = SkipReason.ANNOUNCED_AGAIN if same else reason_to_skip(delivery.announced, self._ledger)
+            if not reason:
+                same = self._in_flight[_key(delivery.announced)] = _InFlight()
+            if same and delivery.receipt:
+                same.receipts.append(delivery.receipt)
+        if not reason:
+            return with_past_failures(delivery.announced, self._ledger)
+        self._on_skip(reason)
+        if not same and delivery.receipt:
+            self._acknowledge([delivery.receipt])
+        return None
+
+    def _acknowledge(self, receipts: Sequence[str]) -> None:
+        if receipts:
+            self._arrivals.acknowledge(receipts)
+
+
+def _key(announced: Arrival) -> Hashable:
+    track = track_of(announced)
+    return track.track_id, track.uri, track.generation
+
+
+@contextmanager
+def opened_stream(
+    stream: StreamInput, ledger: Ledger, on_skip: Callable[[SkipReason], None], plan: WavePlan
+) -> Iterator[StreamSource]:
+    """Listen until the block ends; what is not acknowledged by then is delivered again."""
+    with closing(_arrivals(stream)) as arrivals:
+        yield StreamSource(arrivals, ledger, on_skip, stream.max_wave_seconds, plan)
+
+
+def _arrivals(stream: StreamInput) -> Arrivals:
+    if stream.watch:
+        return WatchArrivals(stream.watch, stream.poll_seconds)
+    from tonearm.pipelines.arrivals.pubsub import PubSubArrivals
+
+    messages = PubSubArrivals(stream.subscription, stream.wanted)
+    return SweptArrivals(stream.catch_up, messages) if stream.catch_up else messages

@@ -1,0 +1,1 @@
+"""What people see: progress, the closing summary, tags as tables and pictures, and plans."""

@@ -1,0 +1,70 @@
+"""What people see of a run: progress while it lasts, and the reconciled summary at its end."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from tonearm.pipelines.runs.record import RunRecord
+from tonearm.transforms.tagging.counting import LIVE
+
+_SECONDS_BETWEEN_LINES = 30
+"""Where no terminal is, progress comes as a line this often."""
+
+
+@contextmanager
+def progress_shown(record: RunRecord, total: int | None) -> Iterator[None]:
+    """Show tracks done and failed, tracks per minute and the time left, on standard error."""
+    LIVE.reset()
+    ended = threading.Event()
+    show = _show_bar if sys.stderr.isatty() else _show_lines
+    thread = threading.Thread(target=show, args=(record, total, ended), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _show_bar(record: RunRecord, total: int | None, ended: threading.Event) -> None:
+    columns = (
+        BarColumn(),
+        TextColumn("{task.fields[done]} tracks"),
+        TextColumn("{task.fields[failed]:,} failed"),
+        TextColumn("{task.fields[rate]:.1f} tracks/min"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    begun = time.monotonic()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("ingest", total=total, done="0", failed=0, rate=0.0)
+        while not ended.wait(0.2):
+            done, rate = _pace(record, begun)
+            progress.update(task, completed=done, done=_of_total(done, total), failed=LIVE.failed, rate=rate)
+
+
+def _show_lines(record: RunRecord, total: int | None, ended: threading.Event) -> None:
+    begun = time.monotonic()
+    while not ended.wait(_SECONDS_BETWEEN_LINES):
+        done, rate = _pace(record, begun)
+        left = f", {(total - done) / rate:.0f} min left" if total and rate else ""
+        message = f"{_of_total(done, total)} tracks, {LIVE.failed:,} failed, {rate:.1f} tracks/min{left}"
+        print(message, file=sys.stderr, flush=True)
+
+
+def _of_total(done: int, total: int | None) -> str:
+    return f"{done:,}" if total is None else f"{done:,}/{total:,}"
+
+
+def _pace(record: RunRecord, begun: float) -> tuple[int, float]:
+    """Tracks with an outcome so far, and tracks worked per minute."""
+    worked = LIVE.tagged + LIVE.failed
+    minutes = (time.monotonic() - begun) / 60
+    return worked + record.n_skipped, worked / minutes if minutes > 0 else 0.0

@@ -1,0 +1,49 @@
+"""The reconciled summary at a run's end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from tonearm.pipelines.runs.record import RunRecord
+from tonearm.transforms.elements.stage_times import TIMED_STAGES
+
+
+def print_summary(record: RunRecord, stage_seconds: Mapping[str, float], outputs: Sequence[str]) -> None:
+    """Print the counts, why tracks were left out, where the time went and where the tables are."""
+    console = Console(highlight=False)
+    seconds = max(1e-9, (record.ended or record.started).timestamp() - record.started.timestamp())
+    console.print(
+        f"seen {record.seen:,} = tagged {record.tagged:,} + skipped {record.n_skipped:,}"
+        f" + failed {record.failed:,}   in {_duration(seconds)}"
+    )
+    for reason, count in sorted(record.skipped.items()):
+        if count:
+            console.print(f"  skipped, {reason}: {count:,}")
+    for word, count in sorted(record.failed_as.items()):
+        console.print(f"  failed, {word}: {count:,}")
+    if record.tagged:
+        _print_split(console, stage_seconds, seconds, record.tagged)
+    console.print(f"tables: {', '.join(outputs)}", soft_wrap=True)
+
+
+def _print_split(console: Console, stage_seconds: Mapping[str, float], seconds: float, tagged: int) -> None:
+    worked = sum(stage_seconds.values()) or 1.0
+    table = Table("stage", "seconds", "share", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for stage in TIMED_STAGES:
+        spent = stage_seconds.get(stage, 0.0)
+        table.add_row(stage, f"{spent:.1f}", f"{spent / worked:.1%}")
+    console.print(table)
+    console.print(f"{tagged / seconds * 60:.1f} tracks/min")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return (
+        f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+    )

@@ -1,0 +1,132 @@
+"""Beam's own options on our command line: checked, and sorted into what a local run makes of them."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    PipelineOptions,
+    S3Options,
+    StandardOptions,
+)
+from apache_beam.runners.runner import create_runner
+
+from tonearm.pipelines.exit_codes import WrongCallError
+
+_LOCAL_RUNNERS = ("DirectRunner", "FnApiRunner")
+
+_VARIABLE_OF_S3_OPTION = {
+    "s3_access_key_id": "AWS_ACCESS_KEY_ID",
+    "s3_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+    "s3_session_token": "AWS_SESSION_TOKEN",
+    "s3_endpoint_url": "AWS_ENDPOINT_URL_S3",
+    "s3_region_name": "AWS_DEFAULT_REGION",
+}
+_PATIENT_S3 = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "20"}
+"""For what Beam itself reads from S3, manifests and bundles: its client gives up after a second by default,
+and so after about two minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeamOptions:
+    """Options for Beam.
+
+    Attributes:
+        flags: The options as given.
+        is_local: True if the run goes in waves on this machine, False if a cluster takes the whole graph.
+        workers: ``--direct_num_workers``; 0 for one a core.
+        in_processes: True if ``--direct_running_mode=multi_processing`` asks for processes and not threads.
+    """
+
+    flags: tuple[str, ...] = ()
+    is_local: bool = True
+    workers: int = 0
+    in_processes: bool = False
+
+
+def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part a command line into ours and Beam's, so that `--runner X INPUT` does not take X for the input.
+
+    Raises:
+        WrongCallError: An option of Beam has a value that Beam does not take.
+    """
+    ours = _unknown_to_beam(arguments)
+    beams, waiting = [], list(ours)
+    for argument in arguments:
+        if waiting and argument == waiting[0]:
+            del waiting[0]
+        else:
+            beams.append(argument)
+    return ours, beams
+
+
+def read_beam_options(flags: Sequence[str]) -> BeamOptions:
+    """Check options against all that Beam knows.
+
+    Raises:
+        WrongCallError: Beam knows no such option, runner or value.
+    """
+    options = PipelineOptions(list(flags))
+    runner = options.view_as(StandardOptions).runner or "DirectRunner"
+    is_local = runner in _LOCAL_RUNNERS
+    if is_local:
+        _refuse_unknown(flags)
+    else:
+        _require_runner(runner)
+    direct = options.view_as(DirectOptions)
+    named = any(flag.startswith("--direct_num_workers") for flag in flags)
+    return BeamOptions(
+        flags=tuple(flags),
+        is_local=is_local,
+        workers=direct.direct_num_workers if named else 0,
+        in_processes=direct.direct_running_mode == "multi_processing",
+    )
+
+
+def export_s3_options(flags: Sequence[str]) -> None:
+    """Set Beam's ``--s3_…`` options as the variables that every S3 client of this process reads.
+
+    Beam makes clients for the tables and we make ours for the tracks; so both see the same account, whether
+    it comes by option or by environment. Decoder processes inherit none of it.
+    """
+    given = PipelineOptions(list(flags)).view_as(S3Options)
+    for option, variable in _VARIABLE_OF_S3_OPTION.items():
+        if value := getattr(given, option):
+            os.environ[variable] = value
+    for variable, value in _PATIENT_S3.items():
+        os.environ.setdefault(variable, value)
+
+
+def _refuse_unknown(flags: Sequence[str]) -> None:
+    """Beam lets an unknown option pass, as a cluster may know it; on this machine it is a misspelt one."""
+    if unknown := _unknown_to_beam(flags):
+        raise WrongCallError(
+            f"neither tonearm nor Beam knows {' '.join(unknown)}; see `tonearm ingest --help`"
+        )
+
+
+def _require_runner(name: str) -> None:
+    try:
+        create_runner(name)
+    except (ValueError, ImportError, AttributeError) as error:
+        raise WrongCallError(f"Beam says: {error}") from error
+
+
+def _unknown_to_beam(arguments: Sequence[str]) -> list[str]:
+    unknown: list[str] = []
+
+    def parse(parser: ArgumentParser) -> None:
+        parser.error = _wrong_call  # type: ignore[method-assign]  # Beam's usage has 500 lines
+        unknown.extend(parser.parse_known_args(list(arguments))[1])
+
+    PipelineOptions([]).get_all_options(add_extra_args_fn=parse)
+    return unknown
+
+
+def _wrong_call(message: str) -> NoReturn:
+    raise WrongCallError(f"Beam says: {message}")

@@ -1,0 +1,56 @@
+"""One call of the ingest job, and the record that it begins."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+from tonearm.models.bundles.tagger import Tagger
+from tonearm.pipelines.arrivals.stream_input import StreamInput
+from tonearm.pipelines.runs.beam_options import BeamOptions
+from tonearm.pipelines.runs.defaults import STREAMING_INSERTS, WAVE_TRACKS
+from tonearm.pipelines.runs.record import RunRecord
+from tonearm.pipelines.runs.retry import RetryInput
+from tonearm.transforms.elements.settings import AnalysisSettings
+from tonearm.transforms.tables.rows import Provenance
+
+Input = str | StreamInput | RetryInput
+"""What a run tags: a folder, file, glob or manifest; what a stream listens to; or what failed before."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOrder:
+    """One call of the ingest job.
+
+    Attributes:
+        input: What to tag.
+        outputs: Where tables are written; the last one tells what is done. See ``outputs.in_order``.
+        settings: How tracks are analysed.
+        retag: True to work tracks again that the tables hold already.
+        wave_tracks: Tracks in flight at most on a local run.
+        bigquery_write_method: How a stream on a cluster writes to BigQuery.
+        beam: Options for Beam.
+    """
+
+    input: Input
+    outputs: tuple[str, ...]
+    settings: AnalysisSettings
+    retag: bool = False
+    wave_tracks: int = WAVE_TRACKS
+    bigquery_write_method: str = STREAMING_INSERTS
+    beam: BeamOptions = field(default_factory=BeamOptions)
+
+    @property
+    def ledger_output(self) -> str:
+        """The output whose tables tell what is done."""
+        return self.outputs[-1]
+
+
+def new_record(order: IngestOrder, tagger: Tagger, *, mode: str) -> RunRecord:
+    """Begin the record of a run."""
+    moment = datetime.now(UTC)
+    run_id = f"{moment:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    settings = {name: str(value) for name, value in asdict(order.settings).items()}
+    provenance = Provenance(run_id, tagger.identity, tagger.front_end.fingerprint)
+    return RunRecord(provenance, mode, settings, started=moment)

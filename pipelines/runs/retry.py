@@ -1,0 +1,57 @@
+"""Retries: the tracks of ``failures`` as a source, each as its object is now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tonearm.transforms.elements.arrival import Arrival
+from tonearm.transforms.elements.failure import Stage
+from tonearm.transforms.elements.track import Track
+from tonearm.transforms.sources.listing import at_present_generation
+from tonearm.transforms.tables.ledger import Ledger
+from tonearm.transforms.tables.schemas import Row
+from tonearm.transforms.tables.stored_rows import table_rows
+
+_COLUMNS = ["track_id", "uri", "stage", "retriable", "occurred_at"]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryInput:
+    """What to try again.
+
+    Attributes:
+        output: Where the tables lie.
+        everything: True to try also what failed in a way that the same bytes will fail again.
+    """
+
+    output: str
+    everything: bool = False
+
+
+def failed_tracks(order: RetryInput, tagger: str) -> Iterator[Arrival]:
+    """Announce each failed track once, at the generation that its object has now.
+
+    What was tagged since, under that generation, is for the ledger to leave out. What a message or a manifest
+    got wrong is not for us to try again.
+
+    Args:
+        order: Which failures.
+        tagger: Only failures of this ``name@version``.
+    """
+    latest: dict[tuple[str, str], Row] = {}
+    for row in table_rows(order.output, "failures", _COLUMNS, tagger=tagger):
+        key = row["track_id"], row["uri"]
+        if key not in latest or latest[key]["occurred_at"] <= row["occurred_at"]:
+            latest[key] = row
+    for (track_id, uri), row in latest.items():
+        if row["stage"] != Stage.SOURCE and (row["retriable"] or order.everything):
+            yield at_present_generation(Track(track_id, uri, named=True))
+
+
+def retry_ledger(order: RetryInput, tagger: str) -> Ledger:
+    """What is done; of what failed, that it did, and not that it is hopeless."""
+    ledger = Ledger.read(order.output, tagger)
+    if order.everything:
+        ledger.forget_failures()
+    return ledger

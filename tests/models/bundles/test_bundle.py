@@ -1,0 +1,228 @@
+"""Bundles load from anywhere, and faulty or hostile ones are refused with a message that helps."""
+
+import hashlib
+import json
+import pickle
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+import torch
+from apache_beam.io.localfilesystem import LocalFileSystem
+from safetensors.torch import load_file, save_file
+
+from tonearm import model_artifacts
+from tonearm.models.bundles.files import BundleError
+from tonearm.models.bundles.loading import load_tagger
+
+Json = dict[str, Any]
+Change = Callable[[Json], object]
+Tensors = dict[str, torch.Tensor]
+
+PACKAGED = Path(model_artifacts.__file__).parent / "musicnn"
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(PACKAGED, tmp_path / "copy"))
+
+
+def edit(bundle: Path, change: Change) -> None:
+    """Apply a function to the manifest."""
+    path = bundle / "bundle.json"
+    manifest = json.loads(path.read_text())
+    change(manifest)
+    path.write_text(json.dumps(manifest))
+
+
+def put_weights(bundle: Path, content: bytes) -> None:
+    """Replace the first network's weights and enter their hash, as an attacker would."""
+    (bundle / "mtt.safetensors").write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    edit(bundle, lambda manifest: manifest["networks"][0]["weights"].update(sha256=digest))
+
+
+def put_tensors(bundle: Path, change: Callable[[Tensors], object]) -> None:
+    tensors = load_file(PACKAGED / "mtt.safetensors")
+    change(tensors)
+    save_file(tensors, bundle / "mtt.safetensors")
+    put_weights(bundle, (bundle / "mtt.safetensors").read_bytes())
+
+
+def test_the_embedded_tagger() -> None:
+    tagger = load_tagger("musicnn")
+    assert tagger.identity == "musicnn@1"
+    assert tagger.embedding_dim == 400
+    assert [unit.index for unit in tagger.units] == list(range(100))
+    assert [network.units for network in tagger.networks] == [50, 50]
+    assert len(pickle.dumps(tagger)) < 50_000  # travels with the graph, so no weights inside
+
+
+def test_labels_stand_in_the_originals_order() -> None:
+    labels = [unit.label for unit in load_tagger("musicnn").outputs]
+    assert labels[:3] == ["guitar", "classical", "slow"] and labels[47:50] == [
+        "metal",
+        "female voice",
+        "choral",
+    ]
+    assert labels[50:53] == ["rock", "pop", "alternative"] and labels[97:] == ["sad", "House", "happy"]
+
+
+class ElsewhereFileSystem(LocalFileSystem):
+    """Local files under a scheme of their own, to go Beam's way to a bundle."""
+
+    @classmethod
+    def scheme(cls) -> str:
+        """The scheme by which Beam finds this class."""
+        return "elsewhere"
+
+    def open(
+        self, path: str, mime_type: str = "application/octet-stream", compression_type: str = "auto"
+    ) -> BinaryIO:
+        """Open a file whose path follows the scheme."""
+        return super().open(path.removeprefix("elsewhere://"), mime_type, compression_type)
+
+
+@pytest.mark.parametrize("prefix", ["", "file://", "elsewhere://"])
+def test_a_folder_and_a_url_give_the_same_tagger(bundle: Path, prefix: str) -> None:
+    tagger = load_tagger(f"{prefix}{bundle}")
+    assert tagger.bundle_hash == load_tagger("musicnn").bundle_hash
+    scores, _ = tagger.build_networks()[0](torch.zeros(1, 187, 96))
+    assert scores.shape == (1, 50)
+
+
+def test_a_changed_manifest_changes_the_hash(bundle: Path) -> None:
+    edit(bundle, lambda manifest: manifest["tags"]["guitar"].update(threshold=0.5))
+    assert load_tagger(str(bundle)).bundle_hash != load_tagger("musicnn").bundle_hash
+
+
+@pytest.mark.parametrize("location", ["", "no-such-tagger", "/no/such/folder", "nosuch://bucket/tagger"])
+def test_a_missing_bundle_is_named(location: str) -> None:
+    with pytest.raises(BundleError, match=location or "No tagger"):
+        load_tagger(location)
+
+
+def remove(*keys: str | int) -> Change:
+    def change(manifest: Json) -> None:
+        node = manifest
+        for key in keys[:-1]:
+            node = node[key]
+        del node[keys[-1]]
+
+    return change
+
+
+def put(value: Any, *keys: str | int) -> Change:
+    def change(manifest: Json) -> None:
+        node = manifest
+        for key in keys[:-1]:
+            node = node[key]
+        node[keys[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (remove("networks"), "'networks' is missing"),
+        (remove("outputs", 3, "tag"), r"outputs\[3\]: the key 'tag' is missing"),
+        (put(2, "format"), "reads format 1"),
+        (put("", "version"), "empty"),
+        (put("guitar", "outputs"), "expected list, found str"),
+        (put(True, "tags", "guitar", "threshold"), "expected float, found bool"),
+        (put(1.5, "tags", "guitar", "threshold"), "not between"),
+        (put(0, "tags", "guitar", "threshold"), "not between"),
+        (put("taste", "tags", "guitar", "facet"), "'taste' is not known; known are genre, mood"),
+        (put("exec", "tags", "guitar", "merge"), "'exec' is not known; known are max, mean"),
+        (put("banjo", "outputs", 0, "tag"), "'banjo' is not known"),
+        (put("os.system", "networks", 0, "architecture"), "'os.system' is not known; known are musicnn"),
+        (put("mtt", "networks", 1, "name"), "names that differ"),
+        (put("msd", "outputs", 0, "network"), "network by network"),
+        (remove("outputs", 0), "ask for"),
+        (remove("selection", "limits", "era"), "no limit for era"),
+        (put([[["slow"], ["quick"]]], "selection", "exclusive"), "'quick' is not known"),
+        (put("0" * 12, "front_end", "fingerprint"), "not the fingerprint of the settings"),
+        (put(22050, "front_end", "settings", "sample_rate_hz"), "changed after training"),
+        (put("16000", "front_end", "settings", "sample_rate_hz"), "expected int, found str"),
+        (remove("front_end", "settings", "log_gain"), "expected exactly the keys"),
+        (put("0" * 64, "networks", 0, "weights", "sha256"), "SHA-256 differs"),
+    ],
+)
+def test_a_faulty_manifest_is_refused(bundle: Path, change: Change, message: str) -> None:
+    edit(bundle, change)
+    with pytest.raises(BundleError, match=message):
+        load_tagger(str(bundle))
+
+
+@pytest.mark.parametrize("file", ["../musicnn/mtt.safetensors", "/etc/passwd", "..", "a\\b", ".hidden"])
+def test_weights_outside_the_bundle_are_refused(bundle: Path, file: str) -> None:
+    edit(bundle, put(file, "networks", 0, "weights", "file"))
+    with pytest.raises(BundleError, match="inside the bundle"):
+        load_tagger(str(bundle))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"format": 1e999}'])
+def test_a_broken_manifest_is_refused(bundle: Path, content: bytes) -> None:
+    (bundle / "bundle.json").write_bytes(content)
+    with pytest.raises(BundleError):
+        load_tagger(str(bundle))
+
+
+def test_a_manifest_too_long_to_be_one_is_not_read(bundle: Path) -> None:
+    (bundle / "bundle.json").write_bytes(b" " * (4 * 1024 * 1024 + 1))
+    with pytest.raises(BundleError, match="longer than"):
+        load_tagger(str(bundle))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"short",
+        (PACKAGED / "mtt.safetensors").read_bytes()[:100_000],
+        struct.pack("<Q", 2**62) + b"{}",
+        struct.pack("<Q", 2) + b"{}",
+        pickle.dumps({"weights": [1, 2, 3]}),
+    ],
+    ids=["empty", "short", "truncated", "huge header", "no tensors", "pickle"],
+)
+def test_weights_that_are_not_safetensors_are_refused(bundle: Path, content: bytes) -> None:
+    put_weights(bundle, content)
+    with pytest.raises(BundleError, match=r"safetensors|architecture"):
+        load_tagger(str(bundle))
+
+
+def test_weights_too_long_for_the_architecture_are_not_read(bundle: Path) -> None:
+    put_weights(bundle, (bundle / "mtt.safetensors").read_bytes() + bytes(200_000))
+    with pytest.raises(BundleError, match="longer than"):
+        load_tagger(str(bundle))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.pop("dense.bias"), "missing tensors"),
+        (lambda t: t.update(extra=torch.zeros(1)), "unknown tensors"),
+        (lambda t: t.update({"dense.bias": torch.zeros(199)}), r"\[199\].*\[200\]"),
+        (lambda t: t.update({"dense.bias": torch.zeros(200, dtype=torch.float16)}), "float16"),
+        (lambda t: t["dense.bias"].fill_(float("nan")), "not finite"),
+        (lambda t: t["dense_norm.running_var"].fill_(-1), "negative variances"),
+    ],
+)
+def test_tensors_that_do_not_fit_are_refused(
+    bundle: Path, change: Callable[[Tensors], object], message: str
+) -> None:
+    put_tensors(bundle, change)
+    with pytest.raises(BundleError, match=message):
+        load_tagger(str(bundle))
+
+
+def test_weights_exchanged_after_loading_are_noticed(bundle: Path) -> None:
+    tagger = load_tagger(str(bundle))
+    shutil.copy(bundle / "msd.safetensors", bundle / "mtt.safetensors")
+    with pytest.raises(BundleError, match="SHA-256 differs"):
+        tagger.build_networks()

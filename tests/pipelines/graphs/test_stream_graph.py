@@ -1,0 +1,71 @@
+"""The streaming graph's own parts, driven by Beam's TestStream."""
+
+import json
+
+import apache_beam as beam
+from apache_beam.io.gcp.pubsub import PubsubMessage
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.testing import test_stream
+from apache_beam.testing.util import assert_that, equal_to
+
+from tonearm.pipelines.graphs.stream import ArrivalsOfMessages
+from tonearm.transforms.elements.arrival import Arrival
+from tonearm.transforms.elements.failure import Failure
+from tonearm.transforms.sources.notification import NotificationFilter
+
+
+def _message(number: int, name: str, generation: int, event: str = "OBJECT_FINALIZE") -> PubsubMessage:
+    attributes = {
+        "eventType": event,
+        "bucketId": "music",
+        "objectId": name,
+        "objectGeneration": str(generation),
+    }
+    return PubsubMessage(json.dumps({"size": "10"}).encode(), attributes, message_id=str(number))
+
+
+def _in_short(announced: Arrival) -> tuple[str, str]:
+    if isinstance(announced, Failure):
+        return announced.track.track_id, str(announced.error)
+    return announced.uri, announced.generation
+
+
+def _announced(
+    stream: test_stream.TestStream, wanted: NotificationFilter, expected: list[tuple[str, str]]
+) -> None:
+    options = PipelineOptions(["--streaming"])
+    with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
+        announced = pipeline | stream | ArrivalsOfMessages(wanted) | beam.Map(_in_short)
+        assert_that(announced, equal_to(expected))
+
+
+def test_each_object_and_generation_is_announced_once_however_late_it_comes_again() -> None:
+    stream = (
+        test_stream.TestStream()
+        .add_elements([_message(1, "a.mp3", 1), _message(2, "a.mp3", 1)])
+        .advance_processing_time(600)
+        .advance_watermark_to(10**6)
+        .add_elements([_message(3, "a.mp3", 2), _message(1, "a.mp3", 1), _message(4, "b.mp3", 1)])
+        .advance_watermark_to_infinity()
+    )
+    expected = [("gs://music/a.mp3", "1"), ("gs://music/a.mp3", "2"), ("gs://music/b.mp3", "1")]
+    _announced(stream, NotificationFilter(), expected)
+
+
+def test_only_new_objects_of_wanted_names_are_announced_and_malformed_messages_are_failures() -> None:
+    stream = (
+        test_stream.TestStream()
+        .add_elements(
+            [
+                _message(1, "in/a.FLAC", 1),
+                _message(2, "in/a.flac", 1, event="OBJECT_DELETE"),
+                _message(3, "other/a.flac", 1),
+                _message(4, "in/cover.jpg", 1),
+                _message(5, "in/", 1),
+                PubsubMessage(b"\xff", {"eventType": "OBJECT_FINALIZE"}, message_id="6"),
+            ]
+        )
+        .advance_watermark_to_infinity()
+    )
+    wanted = NotificationFilter(prefixes=("gs://music/in/",), suffixes=(".flac",))
+    _announced(stream, wanted, [("gs://music/in/a.FLAC", "1"), ("message:6", "malformed_message")])

@@ -1,0 +1,216 @@
+"""Waves of a stream: when they close, what is acknowledged when, and what is left out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.catalog import write_song
+from tonearm.pipelines.arrivals.contract import Delivery
+from tonearm.pipelines.arrivals.listings import SweptArrivals, WatchArrivals
+from tonearm.pipelines.local.shares import WavePlan
+from tonearm.pipelines.local.stream_source import StreamSource
+from tonearm.transforms.elements.arrival import Arrival, track_of
+from tonearm.transforms.elements.track import Track
+from tonearm.transforms.sources.pending import SkipReason
+from tonearm.transforms.tables.ledger import Ledger
+
+
+class Listed:
+    """Arrivals that a test makes by hand."""
+
+    def __init__(self, *batches: list[Delivery]) -> None:
+        self.batches = list(batches)
+        self.acknowledged: list[str] = []
+
+    def poll(self, count: int, wait_seconds: float) -> list[Delivery]:
+        """The rest of the first batch."""
+        if not self.batches:
+            time.sleep(min(wait_seconds, 0.01))
+            return []
+        batch, rest = self.batches[0][:count], self.batches[0][count:]
+        self.batches[:1] = [rest] if rest else []
+        return batch
+
+    def acknowledge(self, receipts: Sequence[str]) -> None:
+        """Note it."""
+        self.acknowledged += receipts
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def arrival(name: str, receipt: str | None = None, generation: str = "1") -> Delivery:
+    return Delivery(Track(name, f"gs://b/{name}", generation), receipt or f"receipt of {name}")
+
+
+def source_of(
+    arrivals: Listed, *, seconds: float = 0.05, share: int = 100, workers: int = 1
+) -> tuple[StreamSource, list[SkipReason]]:
+    skipped: list[SkipReason] = []
+    plan = WavePlan(workers, share * workers)
+    return StreamSource(arrivals, Ledger(), skipped.append, seconds, plan), skipped
+
+
+def take(source: StreamSource, count: int = 100) -> list[Arrival]:
+    """A share, as a worker takes it that has no other work to do."""
+    taken = [source.first()]
+    while len(taken) < count and taken[-1]:
+        taken.append(source.further())
+    return [track for track in taken if track]
+
+
+def names(taken: Sequence[Track]) -> list[str]:
+    return [track_of(announced).track_id for announced in taken]
+
+
+def test_a_wave_closes_by_count() -> None:
+    source, _ = source_of(Listed([arrival("a"), arrival("b"), arrival("c")]), seconds=60, share=2)
+    assert names(take(source, 2)) == ["a", "b"]
+
+
+def test_a_wave_closes_by_time_after_its_first_track() -> None:
+    source, _ = source_of(Listed([arrival("a")]))
+    begun = time.monotonic()
+    assert names(take(source)) == ["a"]
+    assert time.monotonic() - begun < 5
+
+
+def test_workers_share_a_backlog_track_by_track() -> None:
+    old = [
+        Delivery(Track(str(number), f"gs://b/{number}", "1"), str(number), age_seconds=100)
+        for number in range(60)
+    ]
+    source, _ = source_of(Listed(old[:10], old[10:]), seconds=10, share=64, workers=2)
+    begun = time.monotonic()
+    taken = [source.first(), source.first(), *(source.further() for _ in range(58))]
+    assert sorted(names([track for track in taken if track]), key=int) == [
+        str(number) for number in range(60)
+    ]
+    assert source.further() is None
+    assert time.monotonic() - begun < 5
+
+
+def test_what_is_not_due_waits_while_others_are_worked() -> None:
+    source, _ = source_of(Listed([arrival("a")], [arrival("b"), arrival("c")]), seconds=60, share=1)
+    assert names([source.first()]) == ["a"]
+    assert source.further() is None
+
+
+def test_a_full_backlog_gives_full_shares() -> None:
+    arrivals = Listed([arrival(str(number)) for number in range(100)])
+    source, _ = source_of(arrivals, seconds=60, share=16, workers=2)
+    assert [len(take(source, 16)) for _ in range(4)] == [16] * 4
+
+
+class KnownOnes(Listed):
+    """Arrivals that announce their first track again and again, without an end."""
+
+    def poll(self, count: int, wait_seconds: float) -> list[Delivery]:
+        """See above."""
+        return [arrival("a")] * count
+
+
+def test_a_flood_of_known_tracks_holds_up_nothing() -> None:
+    source, _ = source_of(KnownOnes(), seconds=0.05)
+    begun = time.monotonic()
+    assert names(take(source)) == ["a"]
+    assert time.monotonic() - begun < 5
+
+
+def test_nothing_is_handed_out_after_a_stop() -> None:
+    arrivals = Listed([arrival("a"), arrival("b")])
+    source, _ = source_of(arrivals)
+    source.first()
+    source.stop()
+    assert source.first() is None
+    assert source.further() is None
+    assert arrivals.acknowledged == []
+
+
+def test_nothing_is_acknowledged_before_it_is_committed() -> None:
+    arrivals = Listed([arrival("a"), arrival("b")])
+    source, _ = source_of(arrivals)
+    taken = take(source)
+    assert arrivals.acknowledged == []
+    source.committed(taken[:1])
+    assert arrivals.acknowledged == ["receipt of a"]
+
+
+def test_a_second_delivery_waits_for_the_first_and_is_acknowledged_with_it() -> None:
+    arrivals = Listed([arrival("a", "first"), arrival("a", "second")])
+    source, skipped = source_of(arrivals)
+    taken = take(source)
+    assert (names(taken), skipped) == (["a"], [SkipReason.ANNOUNCED_AGAIN])
+    assert arrivals.acknowledged == []
+    source.committed(taken)
+    assert arrivals.acknowledged == ["first", "second"]
+
+
+def test_a_delivery_after_the_commit_is_acknowledged_at_once() -> None:
+    arrivals = Listed([arrival("a", "first")], [arrival("a", "late"), arrival("b")])
+    source, skipped = source_of(arrivals)
+    source.committed(take(source, 1))
+    assert names(take(source, 1)) == ["b"]
+    assert skipped == [SkipReason.ANNOUNCED_AGAIN]
+    assert arrivals.acknowledged == ["first", "late"]
+
+
+def test_another_generation_is_another_track() -> None:
+    source, skipped = source_of(Listed([arrival("a"), arrival("a", generation="2")]))
+    assert len(take(source)) == 2
+    assert not skipped
+
+
+def test_a_stop_ends_the_wait() -> None:
+    source, _ = source_of(Listed())
+    threading.Timer(0.05, source.stop).start()
+    assert source.first() is None
+
+
+def test_a_watched_file_is_announced_once_it_no_longer_grows(tmp_path: Path) -> None:
+    path = write_song(tmp_path / "a.flac")
+    watch = WatchArrivals(str(tmp_path), poll_seconds=0.01)
+    assert watch.poll(10, 0) == []
+    with path.open("ab") as file:
+        file.write(b"more")
+    assert watch.poll(10, 0.005) == []
+    (found,) = watch.poll(10, 5)
+    assert track_of(found.announced).uri == str(path)
+    assert watch.poll(10, 0.05) == []
+
+
+def test_a_file_written_anew_is_announced_anew(tmp_path: Path) -> None:
+    path = write_song(tmp_path / "a.flac")
+    watch = WatchArrivals(str(tmp_path), poll_seconds=0.01)
+    assert len(watch.poll(10, 5)) == 1
+    path.write_bytes(b"other")
+    assert len(watch.poll(10, 5)) == 1
+
+
+def test_a_listing_that_breaks_off_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tonearm.pipelines.arrivals import listings
+
+    answers = iter([OSError("gone"), [Track("a", "gs://b/a", "1")]])
+
+    def listed(pattern: str) -> list[Track]:
+        found = next(answers)
+        if isinstance(found, OSError):
+            raise found
+        return found
+
+    monkeypatch.setattr(listings, "arrivals_at", listed)
+    watch = WatchArrivals("gs://b", poll_seconds=0.01)
+    assert [track_of(found.announced).track_id for found in watch.poll(1, 5)] == ["a"]
+
+
+def test_a_sweep_comes_before_the_messages(tmp_path: Path) -> None:
+    for number in range(3):
+        write_song(tmp_path / f"{number}.flac")
+    swept = SweptArrivals(str(tmp_path), Listed([arrival("message")]))
+    assert [len(swept.poll(2, 0)) for _ in range(3)] == [2, 1, 1]
+    assert swept.poll(1, 0) == []

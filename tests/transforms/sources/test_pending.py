@@ -1,0 +1,104 @@
+"""What is left to do after a look into the tables, with every track that is left out counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.tracks import analysis_of
+from tonearm.transforms.elements.arrival import Arrival
+from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
+from tonearm.transforms.elements.track import Track
+from tonearm.transforms.sources.pending import SkipReason, pending_tracks
+from tonearm.transforms.tables.ledger import Ledger
+from tonearm.transforms.tables.parquet.files import ParquetWriter
+from tonearm.transforms.tables.rows import Provenance, rows_of
+
+TAGGER = "musicnn@1"
+TRACK = Track("a", "/music/a.flac", "1-10", named=True)
+
+
+def failure_of(track: Track, word: ErrorWord = ErrorWord.UNDECODABLE, *, retriable: bool = False) -> Failure:
+    return Failure.of(track, TrackError(Stage.DECODE, word, "broken", retriable=retriable))
+
+
+def ledger_of(folder: Path, *outcomes: object, tagger: str = TAGGER) -> Ledger:
+    """A ledger of tables that hold these outcomes."""
+    provenance = Provenance("run", tagger, "front end")
+    for number, each in enumerate(outcomes):
+        for table, rows in rows_of(each, replace(provenance, run_id=f"run{number}")).items():  # type: ignore[arg-type]
+            ParquetWriter(str(folder)).write(table, rows)
+    return Ledger.read(str(folder), TAGGER)
+
+
+def pending(announced: Sequence[Arrival], ledger: Ledger | None) -> tuple[list[Arrival], Counter[SkipReason]]:
+    skipped: Counter[SkipReason] = Counter()
+    left = list(pending_tracks(announced, ledger, lambda reason: skipped.update([reason])))
+    return left, skipped
+
+
+def test_an_empty_output_leaves_everything_to_do(tmp_path: Path) -> None:
+    assert pending([TRACK], ledger_of(tmp_path)) == ([TRACK], Counter())
+
+
+def test_a_tagged_track_is_skipped(tmp_path: Path) -> None:
+    ledger = ledger_of(tmp_path, analysis_of(TRACK))
+    assert pending([TRACK], ledger) == ([], Counter({SkipReason.ALREADY_TAGGED: 1}))
+
+
+@pytest.mark.parametrize("change", [{"generation": "2-10"}, {"track_id": "b"}])
+def test_another_generation_or_id_is_worked(tmp_path: Path, change: dict[str, str]) -> None:
+    changed = replace(TRACK, **change)
+    assert pending([changed], ledger_of(tmp_path, analysis_of(TRACK))) == ([changed], Counter())
+
+
+def test_rows_of_another_tagger_do_not_count(tmp_path: Path) -> None:
+    ledger = ledger_of(tmp_path, analysis_of(TRACK), tagger="musicnn@0")
+    assert pending([TRACK], ledger) == ([TRACK], Counter())
+
+
+def test_without_a_ledger_everything_is_worked_again() -> None:
+    assert pending([TRACK], None) == ([TRACK], Counter())
+
+
+def test_bytes_that_failed_for_good_are_not_tried_again(tmp_path: Path) -> None:
+    ledger = ledger_of(tmp_path, failure_of(TRACK))
+    assert pending([TRACK], ledger) == ([], Counter({SkipReason.FAILED_FOR_GOOD: 1}))
+
+
+def test_a_passing_fault_is_tried_again_and_remembers_its_row(tmp_path: Path) -> None:
+    ledger = ledger_of(tmp_path, failure_of(TRACK, ErrorWord.UNREADABLE, retriable=True))
+    (left,), skipped = pending([TRACK], ledger)
+    assert isinstance(left, Track)
+    assert left.past_failures == ("decode/unreadable",)
+    assert not skipped
+
+
+def test_a_name_that_is_no_utf_8_is_recognised_in_the_tables(tmp_path: Path) -> None:
+    odd = Track("x", "/music/caf\udce9.mp3", "1-10")
+    ledger = ledger_of(tmp_path, failure_of(odd))
+    assert pending([odd], ledger) == ([], Counter({SkipReason.FAILED_FOR_GOOD: 1}))
+
+
+def test_a_row_repeated_in_the_manifest_is_worked_once() -> None:
+    assert pending([TRACK, TRACK], None) == ([TRACK], Counter({SkipReason.REPEATED_ROW: 1}))
+
+
+def test_one_id_for_two_files_is_a_failure_of_the_second() -> None:
+    other = replace(TRACK, uri="/music/b.flac")
+    (first, second), skipped = pending([TRACK, other], None)
+    assert first == TRACK
+    assert isinstance(second, Failure)
+    assert second.error is ErrorWord.DUPLICATE_TRACK_ID
+    assert not skipped
+
+
+def test_failures_of_the_source_are_written_once(tmp_path: Path) -> None:
+    known = failure_of(replace(TRACK, generation=""), ErrorWord.INVALID_ROW)
+    later = replace(known, occurred_at=datetime.now(UTC))
+    assert pending([later], ledger_of(tmp_path, known)) == ([], Counter({SkipReason.FAILED_FOR_GOOD: 1}))

@@ -1,0 +1,124 @@
+"""What an input announces: every file or row once, as a track or as a failure."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.catalog import write_manifest
+from tonearm.transforms.elements.failure import ErrorWord, Failure
+from tonearm.transforms.elements.track import Track
+from tonearm.transforms.sources.listing import arrivals_at, count_arrivals, track_id_of
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    """A folder with folders, a hidden file, a cover and names that bite."""
+    folder = tmp_path / "music [live]"
+    for name in ("b.mp3", "a.flac", "deep/er/c.ogg", ".hidden.mp3", "cover.jpg", "new\nline ü.mp3"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    (folder / "folder.mp3").mkdir()
+    (folder / "dangling.mp3").symlink_to("nowhere.mp3")
+    return folder
+
+
+def names(location: str | Path) -> list[str]:
+    """Names announced, failures marked with their word."""
+    found = []
+    for element in arrivals_at(str(location)):
+        if isinstance(element, Failure):
+            found.append(f"{Path(element.track.uri).name} {element.error}")
+        else:
+            found.append(Path(element.uri).name)
+    return found
+
+
+def tracks(location: str | Path) -> list[Track]:
+    return [element for element in arrivals_at(str(location)) if isinstance(element, Track)]
+
+
+def test_a_folder_announces_every_file_below_it_in_a_stable_order(music: Path) -> None:
+    expected = [
+        ".hidden.mp3",
+        "a.flac",
+        "b.mp3",
+        "cover.jpg",
+        "dangling.mp3 not_found",
+        "c.ogg",
+        "new\nline ü.mp3",
+    ]
+    assert names(music) == expected
+    assert count_arrivals(str(music)) == len(expected)
+
+
+def test_a_glob_announces_what_it_matches(music: Path) -> None:
+    base = str(music).replace("[", "[[]")
+    assert names(f"{base}/*.flac") == ["a.flac"]
+    assert names(f"{base}/**/*.o*") == ["c.ogg"]
+
+
+def test_one_file_announces_itself_even_if_its_name_looks_like_a_glob(tmp_path: Path) -> None:
+    path = tmp_path / "mix [1].mp3"
+    path.write_bytes(b"x")
+    assert names(path) == ["mix [1].mp3"]
+
+
+def test_relative_and_absolute_inputs_give_the_same_ids(music: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    absolute = [track.track_id for track in tracks(music)]
+    monkeypatch.chdir(music.parent)
+    assert [track.track_id for track in tracks(music.name)] == absolute
+    assert len(set(absolute)) == len(absolute)
+
+
+def test_an_id_is_the_same_for_ever() -> None:
+    assert track_id_of("/music/a.flac") == "c9fad484f1dd3d6b0147"
+
+
+def test_the_generation_changes_with_the_content_and_not_with_reading(music: Path) -> None:
+    path = music / "a.flac"
+    before = tracks(path)[0].generation
+    path.read_bytes()
+    assert tracks(path)[0].generation == before
+    os.utime(path, ns=(1, 1))
+    assert tracks(path)[0].generation != before
+
+
+def test_rows_name_files_relative_to_the_manifest(music: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"track_id": "1", "uri": "a.flac"}, {"track_id": "2", "uri": str(music / "b.mp3")}]
+    manifest = write_manifest(music / "catalog.csv", rows)
+    monkeypatch.chdir("/")
+    assert [track.uri for track in tracks(manifest)] == [str(music / "a.flac"), str(music / "b.mp3")]
+    assert all(track.named for track in tracks(manifest))
+
+
+def test_further_columns_become_metadata(music: Path) -> None:
+    manifest = music / "catalog.jsonl"
+    manifest.write_text(
+        '{"track_id": 7, "uri": "a.flac", "title": "Ü", "year": 1722, "label": null, "who": ["x"]}'
+    )
+    (track,) = tracks(manifest)
+    assert track.track_id == "7"
+    assert track.metadata == {"title": "Ü", "year": "1722", "who": '["x"]'}
+
+
+def test_rows_that_name_nothing_usable_are_failures(music: Path) -> None:
+    rows = [
+        {"track_id": "", "uri": "a.flac"},
+        {"track_id": "2", "uri": " "},
+        {"track_id": "3", "uri": "missing.mp3"},
+        {"track_id": "4", "uri": "folder.mp3"},
+        {"track_id": "5", "uri": "ftp://host/a.mp3"},
+    ]
+    announced = list(arrivals_at(str(write_manifest(music / "catalog.csv", rows))))
+    words = [element.error for element in announced if isinstance(element, Failure)]
+    assert words == [
+        ErrorWord.INVALID_ROW,
+        ErrorWord.INVALID_ROW,
+        ErrorWord.NOT_FOUND,
+        ErrorWord.UNREADABLE,
+        ErrorWord.UNREADABLE,
+    ]

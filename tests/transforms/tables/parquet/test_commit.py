@@ -1,0 +1,135 @@
+"""Commits: a wave is seen whole or not at all, wherever a run is killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from apache_beam.io.filesystems import FileSystems
+
+from tests.catalog import files_below, keys, leftovers, table
+from tests.tracks import analysis_of
+from tonearm.transforms.elements.track import Track
+from tonearm.transforms.tables.contract import OutputInUseError
+from tonearm.transforms.tables.parquet.commit import (
+    discard_staged,
+    exclusive_output,
+    make_visible,
+    recover,
+    staging_root,
+)
+from tonearm.transforms.tables.parquet.files import ParquetWriter
+from tonearm.transforms.tables.rows import Provenance, rows_of
+from tonearm.transforms.tables.schemas import PER_TRACK_TABLES, VISIBILITY_ORDER
+
+FILES_OF_A_WAVE = 3
+"""One each of segments, embeddings and track_tags."""
+
+
+class KilledError(BaseException):
+    """Stands for SIGKILL: nothing behind it runs."""
+
+
+@pytest.fixture
+def staged(output: Path) -> Path:
+    """An output with one wave that is staged and not committed."""
+    stage(output, "wave-1", "a")
+    return output
+
+
+def stage(output: Path, wave: str, *track_ids: str) -> None:
+    writer = ParquetWriter(staging_root(str(output), wave))
+    for track_id in track_ids:
+        for name, rows in rows_of(
+            analysis_of(Track(track_id, "/a.flac")), Provenance(wave, "t@1", "f")
+        ).items():
+            writer.write(name, rows)
+
+
+def die_after(monkeypatch: pytest.MonkeyPatch, renames: int) -> None:
+    """Let so many files be moved to their places, then die."""
+    rename, done = FileSystems.rename, []
+
+    def limited(sources: list[str], targets: list[str]) -> None:
+        if len(done) == renames:
+            raise KilledError
+        done.append(targets)
+        rename(sources, targets)
+
+    monkeypatch.setattr(FileSystems, "rename", limited)
+
+
+def visible_tables(output: Path) -> list[str]:
+    return [name for name in VISIBILITY_ORDER if table(output, name)]
+
+
+def test_a_staged_wave_is_invisible_and_a_committed_one_leaves_nothing_else(staged: Path) -> None:
+    assert visible_tables(staged) == []
+    make_visible(str(staged), "wave-1")
+    assert keys(staged) == [("a", "", "t@1")]
+    recover(str(staged))
+    assert leftovers(staged) == []
+
+
+@pytest.mark.parametrize("renames", range(FILES_OF_A_WAVE + 1))
+def test_a_run_killed_while_it_moves_files_is_rolled_forward(
+    staged: Path, renames: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage(staged, "wave-2", "b")  # in flight and not committed
+    with monkeypatch.context() as patched:
+        die_after(patched, renames)
+        if renames < FILES_OF_A_WAVE:
+            with pytest.raises(KilledError):
+                make_visible(str(staged), "wave-1")
+        else:
+            make_visible(str(staged), "wave-1")
+    assert visible_tables(staged) == [name for name in PER_TRACK_TABLES if name != "failures"][:renames]
+    recover(str(staged))
+    assert [key[0] for key in keys(staged)] == ["a"]
+    assert keys(staged, "embeddings") == keys(staged)
+    assert len(keys(staged, "segments")) == 2
+    assert leftovers(staged) == []
+
+
+def test_killed_again_and_again_while_rolling_forward(staged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for renames in (1, 0, 1):
+        with monkeypatch.context() as patched:
+            die_after(patched, renames)
+            with pytest.raises(KilledError):
+                recover(str(staged)) if list(staged.glob("_commits/*")) else make_visible(
+                    str(staged), "wave-1"
+                )
+    assert recover(str(staged)) == 1
+    assert keys(staged) == [("a", "", "t@1")]
+    assert recover(str(staged)) == 0
+
+
+def test_what_was_staged_and_not_committed_is_removed(staged: Path) -> None:
+    assert recover(str(staged)) == 0
+    assert files_below(staged) == []
+
+
+def test_a_commit_that_fails_half_way_loses_nothing_when_the_wave_is_discarded(
+    staged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, say: the record stands, so the wave has happened."""
+    with monkeypatch.context() as patched:
+        die_after(patched, 1)
+        with pytest.raises(KilledError):
+            make_visible(str(staged), "wave-1")
+    discard_staged(str(staged), "wave-1")
+    recover(str(staged))
+    assert keys(staged) == keys(staged, "embeddings") == [("a", "", "t@1")]
+
+
+def test_committing_twice_is_committing_once(staged: Path) -> None:
+    make_visible(str(staged), "wave-1")
+    make_visible(str(staged), "wave-1")
+    assert keys(staged) == [("a", "", "t@1")]
+
+
+def test_two_runs_cannot_hold_an_output_at_once(output: Path) -> None:
+    with exclusive_output(str(output)), pytest.raises(OutputInUseError), exclusive_output(str(output)):
+        pass
+    with exclusive_output(str(output)):
+        pass

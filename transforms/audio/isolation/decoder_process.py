@@ -1,0 +1,159 @@
+"""One decoder process as its worker sees it: started, asked, listened to with a time limit, ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+from queue import SimpleQueue
+
+import tonearm
+from tonearm.transforms.audio.isolation.messages import BUFFER_BYTES, Message, receive, send_file
+from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
+
+_WORKER = "tonearm.transforms.audio.isolation.worker"
+
+_START_LIMIT_S = 120.0
+_END_LIMIT_S = 5.0
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
+"""Environment variables for the decoder process: no credentials beside hostile bytes."""
+
+_MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(4 << 20), "MALLOC_TRIM_THRESHOLD_": str(16 << 20)}
+"""Keeps freed blocks for the next ones, which glibc would give back to the kernel and fault in again."""
+
+
+class DecoderProcess:
+    """One child process and the socket to it; used by one thread at a time."""
+
+    def __init__(self, child: subprocess.Popen[bytes], connection: socket.socket) -> None:
+        self._child = child
+        self._connection = connection
+        self._ready = False
+
+    def lives(self) -> bool:
+        """False if the process has ended; it is then no zombie either."""
+        return self._child.poll() is None
+
+    def decode(self, descriptor: int, rate_hz: int) -> None:
+        """Have a file decoded; waits for the process to be up."""
+        if not self._ready:
+            self._await_ready()
+        try:
+            send_file(self._connection, descriptor, rate_hz)
+        except OSError as error:
+            raise self._death() from error
+
+    def _await_ready(self) -> None:
+        try:
+            self.receive(_START_LIMIT_S)
+        except TrackError as error:  # no file was touched yet: this machine is to blame
+            message = f"no decoder process can be started: {error.message}"
+            raise TrackError(error.stage, error.error, message, retriable=True) from error
+        self._ready = True
+
+    def receive(self, stall_limit_s: float) -> Message:
+        """The next message.
+
+        Raises:
+            TrackError: ``decode_timeout`` or ``decoder_died``; the process is dead then, or to be killed.
+        """
+        self._connection.settimeout(stall_limit_s)
+        try:
+            return receive(self._connection)
+        except TimeoutError as error:
+            raise timeout_error(f"no sound from the decoder for {stall_limit_s:g} s") from error
+        except (EOFError, OSError) as error:
+            raise self._death() from error
+
+    def _death(self) -> TrackError:
+        status = self._end()
+        cause = f"exit status {status}" if status >= 0 else signal.Signals(-status).name
+        killed = status == -signal.SIGKILL  # by a person, or by the kernel for want of memory
+        return TrackError(
+            Stage.DECODE, ErrorWord.DECODER_DIED, f"the decoder process died: {cause}", retriable=killed
+        )
+
+    def _end(self) -> int:
+        """Wait for the process that has closed its socket or will, as its worker's side is closed."""
+        self._connection.close()
+        try:
+            return self._child.wait(_END_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            return self.kill()
+
+    def kill(self) -> int:
+        """End the process at once and return its status, negative for a signal."""
+        self._connection.close()
+        self._child.kill()
+        try:
+            return self._child.wait(_END_LIMIT_S)
+        except subprocess.TimeoutExpired:  # it hangs in the kernel on a dead disk; subprocess reaps it later
+            return -signal.SIGKILL
+
+    def close(self) -> None:
+        """End a process that is at rest."""
+        self._end()
+
+
+class Spawner:
+    """Starts processes from a thread of its own, which lives as long as the program does.
+
+    The process asks the kernel to be killed when its parent ends (``PR_SET_PDEATHSIG``). The kernel means
+    the thread that started it, and Beam's threads come and go with every pipeline; this one ends with the
+    program, ``kill -9`` included. A process at rest ends as well when its socket closes.
+    """
+
+    def __init__(self) -> None:
+        self._orders: SimpleQueue[Future[DecoderProcess]] = SimpleQueue()
+        threading.Thread(target=self._work, name="decoder-spawner", daemon=True).start()
+
+    def start(self) -> DecoderProcess:
+        """Start a process; returns before it is up."""
+        order: Future[DecoderProcess] = Future()
+        self._orders.put(order)
+        return order.result()
+
+    def _work(self) -> None:
+        while True:
+            order = self._orders.get()
+            try:
+                order.set_result(_start_process())
+            except BaseException as error:
+                order.set_exception(error)
+
+
+def _start_process() -> DecoderProcess:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        theirs.setblocking(True)  # Beam's cloud clients set a default timeout for all sockets of the program
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+        try:
+            child = subprocess.Popen(
+                [sys.executable, "-SPm", _WORKER, str(os.getpid())],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                env=_environment(),
+                start_new_session=True,  # a Ctrl-C is the worker's to answer
+            )
+        except BaseException:
+            ours.close()
+            raise
+    return DecoderProcess(child, ours)
+
+
+def _environment() -> dict[str, str]:
+    """Little: where modules are, wherever this program found them; one thread for NumPy; ``_MALLOC``."""
+    ours = str(Path(tonearm.__file__).absolute().parents[1])
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    modules = os.pathsep.join([ours, *filter(None, sys.path)])
+    return passed_on | {"PYTHONPATH": modules, "OPENBLAS_NUM_THREADS": "1"} | _MALLOC
+
+
+def timeout_error(message: str) -> TrackError:
+    """A decoder took too long; not retriable, as the same bytes would hold up a worker again."""
+    return TrackError(Stage.DECODE, ErrorWord.DECODE_TIMEOUT, f"{message}; its process was killed")

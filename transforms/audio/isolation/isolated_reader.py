@@ -1,0 +1,206 @@
+"""Decoding in a process of its own: a file that kills or hangs a codec library costs a track, not the worker.
+
+Codec libraries are large C programs, and a catalog holds what the world sent. In the worker's own process a
+crash would end the run, and a hang could not be ended at all. So each thread that decodes borrows a process,
+which decodes and resamples file after file, and another one after a file that killed it. They are kept for
+the next run, as the engine is, and end with the program::
+
+    worker thread ── rate, open file ──►  decode_worker: decode, resample
+      mel, network ◄── samples, facts ──
+
+The price (benchmarks/front_end.py): 0.1 to 0.3 s of start-up once a thread, and on a busy two-core machine
+0.1 processor seconds for an hour of audio, 2 % of the front end; with single formats up to 0.3, 7 %. It is
+therefore always paid, and there is no option. Samples cross in a Unix socket: 1.5 ms for a minute of audio,
+which takes some 65 in all; shared memory would save 0.3 of them. It costs more that two processes take turns
+on a core, whose cache each finds full of the other's data: hence few and long messages. (Measured with
+messages half as long as now.)
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+
+from tonearm.transforms.audio.decoder import AudioInfo
+from tonearm.transforms.audio.isolation.decoder_process import DecoderProcess, Spawner, timeout_error
+from tonearm.transforms.audio.isolation.messages import Kind, Message, ProtocolError, Samples, unpacked_error
+from tonearm.transforms.audio.reader import open_regular_file
+from tonearm.transforms.elements.settings import DECODE_TIMEOUT_S
+from tonearm.transforms.elements.stage_times import StageTimes
+
+TRACK_LIMIT_S = 1800.0
+"""Enough for a day of music on a busy core; a small file can decode to weeks of silence, block by block."""
+
+
+@contextmanager
+def open_audio_isolated(
+    path: str | Path, rate_hz: int, times: StageTimes, *, stall_limit_s: float = DECODE_TIMEOUT_S
+) -> Iterator[IsolatedReader]:
+    """Open an audio file in a decoder process; the path may be ``/proc/self/fd/N``.
+
+    Args:
+        path: A local file.
+        rate_hz: The rate that samples are wanted at.
+        times: Where the process's ``decode`` and ``resample`` times are added; waiting for it is told apart
+            as ``decode_wait``, since both sides work at once.
+        stall_limit_s: Seconds without a sign from the process after which it is killed.
+
+    Yields:
+        The open file.
+
+    Raises:
+        TrackError: As :func:`open_audio`; ``decode_timeout`` if it takes too long;
+            ``decoder_died`` if the process did, retriable only if it was killed from outside.
+    """
+    pool = _pool()
+    descriptor = open_regular_file(path)
+    try:
+        process = pool.borrow()
+        reader = IsolatedReader(process, times, stall_limit_s)
+        try:
+            reader.open(descriptor, rate_hz)
+            yield reader
+        finally:
+            pool.give_back(process, at_rest=reader.at_rest)
+    finally:
+        os.close(descriptor)
+
+
+def start_decoders(count: int) -> None:
+    """Have so many processes, at rest or in use; new ones come up while their threads do other things."""
+    _pool().start(count)
+
+
+def close_decoders() -> None:
+    """End the processes that are not in use, before the program does; a later track starts one again."""
+    _pool().close()
+
+
+class IsolatedReader:
+    """An audio file that is open in a decoder process; as ``AudioReader``, but at the wanted rate.
+
+    Attributes:
+        info: What the file says about itself.
+        decoded_s: After the last block: length of what was decoded, in seconds.
+        truncated: After the last block: True if the file ends before it says it should.
+        at_rest: True once the process waits for another file.
+    """
+
+    info: AudioInfo
+
+    def __init__(self, process: DecoderProcess, times: StageTimes, stall_limit_s: float) -> None:
+        self._process = process
+        self._times = times
+        self._stall_limit_s = stall_limit_s
+        self._deadline = time.monotonic() + TRACK_LIMIT_S
+        self.decoded_s = 0.0
+        self.truncated = False
+        self.at_rest = False
+
+    def open(self, descriptor: int, rate_hz: int) -> None:
+        """Hand the file over and learn what it is."""
+        with self._times.measure("decode_wait"):
+            self._process.decode(descriptor, rate_hz)
+        _, content = self._next(Kind.OPENED)
+        self.info = AudioInfo(**content)
+
+    def blocks(self) -> Iterator[Samples]:
+        """Yield the signal in blocks of bounded size: float32 mono ``[samples]`` at the wanted rate.
+
+        Raises:
+            TrackError: See :func:`open_audio_isolated`.
+        """
+        while True:
+            kind, content = self._next(Kind.SAMPLES, Kind.DONE)
+            if kind is Kind.DONE:
+                break
+            yield content
+        self.at_rest = True
+        self.decoded_s, self.truncated = content["decoded_s"], content["truncated"]
+        for stage, seconds in content["seconds"].items():
+            self._times.seconds[stage] += seconds
+
+    def _next(self, *expected: Kind) -> Message:
+        with self._times.measure("decode_wait"):
+            kind, content = self._process.receive(self._stall_limit_s)
+        if kind is Kind.FAILED:
+            self.at_rest = True
+            raise unpacked_error(content)
+        if kind not in expected:
+            raise ProtocolError(f"{kind.name} came out of turn")
+        if time.monotonic() > self._deadline:
+            raise timeout_error(f"still decoding after {TRACK_LIMIT_S / 60:.0f} minutes")
+        return kind, content
+
+
+class _DecoderPool:
+    """The program's decoder processes: as many as threads decode at once."""
+
+    def __init__(self) -> None:
+        self._spawner = Spawner()
+        self._lock = threading.Lock()
+        self._idle: list[DecoderProcess] = []
+        self._in_use = 0
+        atexit.register(self.close)
+
+    def start(self, count: int) -> None:
+        """Start as many as lack; that none can be started is for those to tell who borrow one."""
+        with self._lock, suppress(OSError):
+            while len(self._idle) + self._in_use < count:
+                self._idle.append(self._spawner.start())
+
+    def borrow(self) -> DecoderProcess:
+        """A process at rest, or a new one."""
+        with self._lock:
+            self._in_use += 1  # before it is taken, or another thread would start one too many
+        try:
+            return self._living() or self._spawner.start()
+        except BaseException:
+            with self._lock:
+                self._in_use -= 1
+            raise
+
+    def _living(self) -> DecoderProcess | None:
+        while process := self._pop():
+            if process.lives():
+                return process
+            process.close()
+        return None
+
+    def give_back(self, process: DecoderProcess, *, at_rest: bool) -> None:
+        """Keep a process for the next track, or end it if it is not at rest."""
+        if not at_rest:
+            process.kill()
+        with self._lock:
+            self._in_use -= 1
+            if at_rest:
+                self._idle.append(process)
+
+    def close(self) -> None:
+        """End the processes at rest."""
+        while process := self._pop():
+            process.close()
+
+    def _pop(self) -> DecoderProcess | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
+
+
+_making_pool = threading.Lock()
+
+
+def _pool() -> _DecoderPool:
+    """The pool of this program; one that was forked off has none of its parent's."""
+    with _making_pool:
+        return _pool_of(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _pool_of(pid: int) -> _DecoderPool:
+    return _DecoderPool()

@@ -1,0 +1,141 @@
+"""What a worker and its decoder process say to each other, over one Unix socket.
+
+The worker sends a request: the rate it wants, and the open file as a passed descriptor. The process answers
+with messages, each a kind, a length and as many bytes. Nothing is pickled: the process reads hostile bytes,
+and what it says must not be able to run code in the worker.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from collections.abc import Iterable, Iterator
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
+
+Samples = npt.NDArray[np.float32]
+
+PIECE_SAMPLES = 1 << 18
+"""Samples in a message at most: 1 MiB, or 16 s."""
+
+BUFFER_BYTES = 2 << 20
+"""What may lie in the socket, so that decoding goes on while the worker transforms: 32 s at 16 kHz, or what
+``net.core.wmem_max`` allows, which may be a tenth."""
+
+_RATE = struct.Struct("<I")
+_HEADER = struct.Struct("<BI")
+
+
+class Kind(IntEnum):
+    """What a message tells; the answer to a request is OPENED, SAMPLES… and DONE, or ends with FAILED."""
+
+    READY = 0
+    OPENED = 1
+    SAMPLES = 2
+    DONE = 3
+    FAILED = 4
+
+
+Message = tuple[Kind, Any]
+"""A kind with its content: float32 ``[samples]`` with SAMPLES, a dictionary with all others."""
+
+
+class ProtocolError(Exception):
+    """The other side says what it never would if it were well."""
+
+
+def send_file(to: socket.socket, descriptor: int, rate_hz: int) -> None:
+    """Ask for an open file's samples at a rate; the caller keeps its own descriptor."""
+    socket.send_fds(to, [_RATE.pack(rate_hz)], [descriptor])
+
+
+def receive_file(source: socket.socket) -> tuple[int, int] | None:
+    """The next descriptor, which is the receiver's to close, and its rate; None if there will be no more."""
+    body, descriptors, _, _ = socket.recv_fds(source, _RATE.size, 1)
+    if not body:
+        return None
+    return descriptors[0], _RATE.unpack(body)[0]
+
+
+def send(to: socket.socket, kind: Kind, content: dict[str, Any] | None = None) -> None:
+    """Send a message other than samples."""
+    body = json.dumps(content or {}).encode()
+    to.sendall(_HEADER.pack(kind, len(body)) + body)
+
+
+def gathered(blocks: Iterable[Samples]) -> Iterator[Samples]:
+    """Gather blocks into messages of full length, so that the two processes seldom take turns on a core."""
+    waiting: list[Samples] = []
+    for block in blocks:
+        if waiting and sum(map(len, waiting)) + len(block) > PIECE_SAMPLES:
+            yield np.concatenate(waiting)
+            waiting = []
+        waiting.append(block)
+    if waiting:
+        yield np.concatenate(waiting)
+
+
+def send_samples(to: socket.socket, samples: Samples) -> None:
+    """Send samples, in several messages if they are many."""
+    for start in range(0, len(samples), PIECE_SAMPLES):
+        piece = np.ascontiguousarray(samples[start : start + PIECE_SAMPLES])
+        to.sendall(_HEADER.pack(Kind.SAMPLES, piece.nbytes))
+        to.sendall(piece.data)
+
+
+def receive(source: socket.socket) -> Message:
+    """The next message.
+
+    Raises:
+        EOFError: The other side has closed the socket.
+        OSError: The socket broke; TimeoutError if nothing came within its time limit.
+        ProtocolError: What came is no message.
+    """
+    number, length = _HEADER.unpack(_received(source, _HEADER.size))
+    if length > 4 * PIECE_SAMPLES:
+        raise ProtocolError(f"a message of {length} bytes")
+    body = _received(source, length)
+    try:
+        kind = Kind(number)
+        return kind, np.frombuffer(body, np.float32) if kind is Kind.SAMPLES else json.loads(bytes(body))
+    except ValueError as error:
+        raise ProtocolError("a message that cannot be read") from error
+
+
+def _received(source: socket.socket, length: int) -> memoryview:
+    buffer = left = np.empty(length, np.uint8).data  # a bytearray would be filled with zeros first
+    while left:
+        received = source.recv_into(left)
+        if not received:
+            raise EOFError
+        left = left[received:]
+    return buffer
+
+
+def packed_error(error: TrackError) -> dict[str, Any]:
+    """An error as the content of FAILED."""
+    return {
+        "stage": error.stage,
+        "error": error.error,
+        "message": error.message,
+        "retriable": error.retriable,
+    }
+
+
+def unpacked_error(content: dict[str, Any]) -> TrackError:
+    """The error that :func:`packed_error` packed.
+
+    Raises:
+        ProtocolError: It is none.
+    """
+    try:
+        stage, word = Stage(content["stage"]), ErrorWord(content["error"])
+        return TrackError(stage, word, str(content["message"]), retriable=bool(content["retriable"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProtocolError("an error that cannot be read") from error

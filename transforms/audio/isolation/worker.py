@@ -1,0 +1,98 @@
+"""The decoder process: opens, decodes and resamples one file after another for the worker that started it.
+
+``python -m tonearm.transforms.audio.isolation.worker PARENT_PID``, with a Unix socket as standard input,
+started and explained by ``decoder_process``. It imports neither torch nor Beam, and so starts in a third of a
+second.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import socket
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from tonearm.transforms.audio.isolation.messages import (
+    Kind,
+    gathered,
+    packed_error,
+    receive_file,
+    send,
+    send_samples,
+)
+from tonearm.transforms.audio.reader import open_audio_descriptor
+from tonearm.transforms.audio.resampling import resampled
+from tonearm.transforms.elements.failure import Stage, TrackError, unexpected
+from tonearm.transforms.elements.stage_times import StageTimes
+
+MEMORY_BYTES = 1 << 30
+"""What the process may allocate. It takes 80 MB; files with huge tables or pictures need a few hundred."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Serve requests until the worker closes the socket or dies."""
+    _end_with_parent(int(sys.argv[1]))
+    _set_limits()
+    _set_signals()
+    with socket.socket(fileno=sys.stdin.fileno()) as worker:
+        send(worker, Kind.READY)
+        while handed_over := receive_file(worker):
+            _serve(worker, *handed_over)
+    os._exit(0)  # its worker waits for the end, and to take the interpreter apart takes 50 ms
+
+
+def _end_with_parent(parent: int) -> None:
+    """Be killed when the parent ends, however it ends and whatever a codec is doing then."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before we could ask
+        sys.exit()
+
+
+def _set_limits() -> None:
+    """Bound what a malicious file can take: memory, and the disk that a core dump would fill."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError):  # where memory runs out, this process shall go and not the worker
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _set_signals() -> None:
+    """Leave it to the worker when to stop: it finishes its tracks after a Ctrl-C or a SIGTERM to all."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # nobody wants the rest: no reason for a traceback
+
+
+def _serve(worker: socket.socket, descriptor: int, rate_hz: int) -> None:
+    try:
+        _decode(worker, descriptor, rate_hz)
+    except TrackError as error:
+        send(worker, Kind.FAILED, packed_error(error))
+    except Exception as error:
+        send(worker, Kind.FAILED, packed_error(unexpected(Stage.DECODE, error)))
+
+
+def _decode(worker: socket.socket, descriptor: int, rate_hz: int) -> None:
+    times = StageTimes()
+    with times.measure("decode"):
+        audio = open_audio_descriptor(descriptor)
+    with audio:
+        send(worker, Kind.OPENED, asdict(audio.info))
+        decoded = times.measure_each("decode", audio.blocks())
+        at_wanted_rate = resampled(decoded, audio.info.sample_rate_hz, rate_hz)
+        for samples in gathered(times.measure_each("resample", at_wanted_rate)):
+            send_samples(worker, samples)
+        facts = {"decoded_s": audio.decoded_s, "truncated": audio.truncated, "seconds": times.seconds}
+    send(worker, Kind.DONE, facts)
+
+
+if __name__ == "__main__":
+    main()

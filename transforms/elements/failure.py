@@ -1,0 +1,103 @@
+"""Failures: what went wrong with one track, in stable words that a table can be grouped by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from tonearm.transforms.elements.track import Track
+
+MAX_MESSAGE_CHARACTERS = 500
+
+
+class Stage(StrEnum):
+    """Where in the graph a track failed."""
+
+    SOURCE = "source"
+    FETCH = "fetch"
+    DECODE = "decode"
+    SPECTROGRAM = "spectrogram"
+    INFERENCE = "inference"
+    WRITE = "write"
+
+
+class ErrorWord(StrEnum):
+    """The stable words of the ``error`` column; never renamed, only added to."""
+
+    INVALID_ROW = "invalid_row"
+    MALFORMED_MESSAGE = "malformed_message"
+    NOT_FOUND = "not_found"
+    CHANGED = "changed"
+    FORBIDDEN = "forbidden"
+    UNREADABLE = "unreadable"
+    TOO_LARGE = "too_large"
+    EMPTY = "empty"
+    NOT_AUDIO = "not_audio"
+    UNDECODABLE = "undecodable"
+    DECODER_DIED = "decoder_died"
+    DECODE_TIMEOUT = "decode_timeout"
+    TOO_SHORT = "too_short"
+    NON_FINITE = "non_finite"
+    DUPLICATE_TRACK_ID = "duplicate_track_id"
+    FRONTEND_MISMATCH = "frontend_mismatch"
+    MODEL_ERROR = "model_error"
+    ROW_REFUSED = "row_refused"
+    INTERNAL = "internal"
+
+
+class TrackError(Exception):
+    """One track cannot be worked; the run goes on.
+
+    Args:
+        stage: Where it happened.
+        error: The stable word.
+        message: A sentence for people; no audio data, credentials or signed URL parameters.
+        retriable: True if the same bytes may succeed at another time (storage faults, lack of memory).
+    """
+
+    def __init__(self, stage: Stage, error: ErrorWord, message: str, *, retriable: bool = False) -> None:
+        super().__init__(message)
+        self.stage = stage
+        self.error = error
+        self.message = message[:MAX_MESSAGE_CHARACTERS]
+        self.retriable = retriable
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with all arguments, so that the error crosses process borders whole."""
+        return _rebuild_track_error, (self.stage, self.error, self.message, self.retriable)
+
+
+def _rebuild_track_error(stage: Stage, error: ErrorWord, message: str, retriable: bool) -> TrackError:
+    return TrackError(stage, error, message, retriable=retriable)
+
+
+def unexpected(stage: Stage, error: Exception) -> TrackError:
+    """An error that nobody foresaw, as a failure of this track alone.
+
+    Only the type is told: a library's message may quote what must not be in a table.
+    """
+    retriable = isinstance(error, MemoryError | OSError)
+    return TrackError(stage, ErrorWord.INTERNAL, f"unexpected {type(error).__name__}", retriable=retriable)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One row of the ``failures`` table."""
+
+    track: Track
+    stage: Stage
+    error: ErrorWord
+    message: str
+    retriable: bool
+    occurred_at: datetime
+
+    @property
+    def kind(self) -> str:
+        """``stage/error``: a track has at most one row of each kind a generation."""
+        return f"{self.stage}/{self.error}"
+
+    @classmethod
+    def of(cls, track: Track, error: TrackError) -> Failure:
+        """Bind an error to the track that met it, now."""
+        return cls(track, error.stage, error.error, error.message, error.retriable, datetime.now(UTC))

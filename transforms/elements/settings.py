@@ -1,0 +1,37 @@
+"""Settings of the analysis and their defaults: passed in whole, recorded with the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SEGMENT_SECONDS = 15.0
+
+MAX_PATCHES = 1024
+"""Patches kept of one track: 51 minutes without a gap at musicnn's 2.99 s."""
+
+MAX_TRACK_BYTES = 4 << 30
+"""Four GiB holds six hours of 16-bit stereo at 48 kHz, uncompressed."""
+
+DECODE_TIMEOUT_S = 60.0
+"""A decoder silent for so long hangs: a block takes it some milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisSettings:
+    """What decides how a track is analysed.
+
+    Attributes:
+        tagger: Name of an embedded bundle, or where a bundle lies.
+        precision: ``float32`` or ``bf16``, see ``tonearm.models.engines.shared``.
+        segment_seconds: Length of a segment.
+        max_patches: Patches kept of one track; a longer one is sampled evenly.
+        max_track_bytes: Larger objects fail as ``too_large`` and are not read.
+        decode_timeout_s: Seconds that a decoder may be silent before its track fails as ``decode_timeout``.
+    """
+
+    tagger: str = "musicnn"
+    precision: str = "float32"
+    segment_seconds: float = SEGMENT_SECONDS
+    max_patches: int = MAX_PATCHES
+    max_track_bytes: int = MAX_TRACK_BYTES
+    decode_timeout_s: float = DECODE_TIMEOUT_S

@@ -1,0 +1,96 @@
+"""Fetch, decode and transform: from a track to the patches that the network will see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import apache_beam as beam
+import torch
+from apache_beam.metrics import Metrics
+
+from tonearm.models.front_end import FrontEnd
+from tonearm.transforms.audio.endings import claims_to_be_audio
+from tonearm.transforms.audio.isolation.isolated_reader import open_audio_isolated
+from tonearm.transforms.elements.arrival import Arrival
+from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError, unexpected
+from tonearm.transforms.elements.settings import AnalysisSettings
+from tonearm.transforms.elements.stage_times import NAMESPACE, StageTimes
+from tonearm.transforms.elements.track import Track
+from tonearm.transforms.features.prepared import AudioFacts, PreparedTrack
+from tonearm.transforms.features.spectrogram import spectrogram_of
+from tonearm.transforms.storage.fetch import fetched
+
+FAILED = "failed"
+"""Tag of the output whose elements need no network: failures."""
+
+
+class PrepareTracks(beam.DoFn):
+    """Track to :class:`PreparedTrack`; failures leave by the tag ``failed``; other files are counted."""
+
+    def __init__(self, settings: AnalysisSettings, front_end: FrontEnd) -> None:
+        self._settings = settings
+        self._front_end = front_end
+
+    def setup(self) -> None:
+        """Leave the other cores to other workers: torch would take them all for each spectrogram."""
+        torch.set_num_threads(1)
+
+    def process(self, element: Arrival) -> Iterator[PreparedTrack | beam.pvalue.TaggedOutput]:
+        """Work one track; an error becomes its failure."""
+        if isinstance(element, Failure):
+            yield beam.pvalue.TaggedOutput(FAILED, element)
+            return
+        times = StageTimes()
+        try:
+            yield prepare_track(element, self._settings, self._front_end, times)
+        except TrackError as error:
+            if is_passed_over(element, error):
+                Metrics.counter(NAMESPACE, "passed_over").inc()
+            else:
+                yield beam.pvalue.TaggedOutput(FAILED, Failure.of(element, error))
+        except Exception as error:
+            yield beam.pvalue.TaggedOutput(FAILED, Failure.of(element, unexpected(Stage.DECODE, error)))
+        finally:
+            times.report()
+
+
+def prepare_track(
+    track: Track, settings: AnalysisSettings, front_end: FrontEnd, times: StageTimes
+) -> PreparedTrack:
+    """Fetch a track and turn it into patches.
+
+    Raises:
+        TrackError: With the stage and the word of what went wrong.
+    """
+    with ExitStack() as held:
+        with times.measure("fetch"):
+            file = held.enter_context(fetched(track, settings.max_track_bytes))
+        audio = held.enter_context(
+            open_audio_isolated(
+                file.path, front_end.sample_rate_hz, times, stall_limit_s=settings.decode_timeout_s
+            )
+        )
+        spectrogram = spectrogram_of(
+            audio.blocks(),
+            front_end.sample_rate_hz,
+            front_end,
+            max_patches=settings.max_patches,
+            times=times,
+        )
+        facts = AudioFacts(
+            content_sha256=file.content_sha256,
+            codec=audio.info.codec,
+            sample_rate_hz=audio.info.sample_rate_hz,
+            channels=audio.info.channels,
+            duration_s=audio.info.duration_s,
+            decoded_s=audio.decoded_s,
+            truncated=audio.truncated,
+        )
+    return PreparedTrack(track, facts, spectrogram)
+
+
+def is_passed_over(track: Track, error: TrackError) -> bool:
+    """True if a listing came upon a file that is no audio and does not claim to be."""
+    no_audio = error.error in (ErrorWord.NOT_AUDIO, ErrorWord.EMPTY)
+    return no_audio and not track.named and not claims_to_be_audio(track.uri)

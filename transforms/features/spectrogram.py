@@ -1,0 +1,227 @@
+"""From samples to patches: resampling, the log-mel spectrogram, and even sampling of long tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tonearm.models.front_end import FrontEnd
+from tonearm.transforms.audio.resampling import resampled
+from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
+from tonearm.transforms.elements.settings import MAX_PATCHES
+from tonearm.transforms.elements.stage_times import StageTimes
+from tonearm.transforms.features.log_mel import log_mel
+
+Samples = npt.NDArray[np.float32]
+Patches = npt.NDArray[np.float32]
+
+PATCHES_AT_ONCE = 16
+"""Patches that are transformed at once: 48 s of samples, 3 MB, wait for it.
+
+Decoding in between leaves the cache cold: half as many take an eighth longer, twice as many no less.
+"""
+
+SHORTEST_TRACK_S = 0.25
+"""Less than this says nothing about music; it would be repeated a dozen times to fill one patch."""
+
+SILENCE_PEAK = 10 ** (-80 / 20)
+"""A track that never rises above -80 dB of full scale is silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrogram:
+    """The log-mel patches of one track.
+
+    Attributes:
+        patches: float32 [patches, patch_frames, mel_bands].
+        starts_s: float64 [patches], where each patch begins in the track, in seconds.
+        stride: 1 if patches follow each other without a gap; 2, 4, … on long tracks.
+        analyzed_s: Seconds of audio that the patches cover.
+        silent: True if no sample rises above :data:`SILENCE_PEAK`.
+        fingerprint: Fingerprint of the front end that made the patches.
+    """
+
+    patches: Patches
+    starts_s: npt.NDArray[np.float64]
+    stride: int
+    analyzed_s: float
+    silent: bool
+    fingerprint: str
+
+
+def spectrogram_of(
+    blocks: Iterable[Samples],
+    sample_rate_hz: int,
+    front_end: FrontEnd,
+    *,
+    max_patches: int = MAX_PATCHES,
+    times: StageTimes | None = None,
+) -> Spectrogram:
+    """Turn decoded blocks into log-mel patches, in memory that does not grow with their number.
+
+    Args:
+        blocks: Mono float32 blocks of any size, in order.
+        sample_rate_hz: Rate of the blocks.
+        front_end: The settings.
+        max_patches: Patches to keep; even.
+        times: Where to add the time spent on ``decode`` (waiting for blocks), ``resample`` and ``mel``.
+
+    Returns:
+        The patches. The tail that fills no patch is dropped, and a track shorter than
+        one patch is repeated until it fills one, as in musicnn 0.1.0.
+
+    Raises:
+        TrackError: ``too_short`` below :data:`SHORTEST_TRACK_S`.
+    """
+    times = times or StageTimes()
+    builder = _PatchBuilder(front_end, max_patches)
+    decoded = times.measure_each("decode", blocks)
+    at_our_rate = resampled(decoded, sample_rate_hz, front_end.sample_rate_hz)
+    for samples in times.measure_each("resample", at_our_rate):
+        with times.measure("mel"):
+            builder.add(samples)
+    with times.measure("mel"):
+        return builder.finish()
+
+
+class _PatchBuilder:
+    """Collects samples until they fill patches, and keeps every ``stride``-th patch.
+
+    Frame ``f`` is centred on sample ``f * hop_length``, with zeros before the first sample and
+    after the last. The buffered samples therefore begin with half a window of zeros::
+
+        zeros |  frame 0  |
+          |- n_fft/2 -|- n_fft/2 -|
+                 |  frame 1  |
+    """
+
+    def __init__(self, front_end: FrontEnd, max_patches: int) -> None:
+        self._front_end = front_end
+        self._half_window = front_end.fft_length // 2
+        self._patch_hop = front_end.patch_hop_frames * front_end.hop_length
+        self._patch_span = (front_end.patch_frames - 1) * front_end.hop_length + front_end.fft_length
+        self._kept = _ThinnedPatches(front_end, max_patches)
+        overlap = max(0, self._patch_span - self._patch_hop)
+        self._buffer = np.zeros(PATCHES_AT_ONCE * self._patch_hop + overlap, np.float32)
+        self._buffered = self._half_window
+        self._samples = 0
+        self._peak = 0.0
+
+    def add(self, samples: Samples) -> None:
+        if not len(samples):
+            return
+        self._samples += len(samples)
+        self._peak = max(self._peak, float(samples.max()), -float(samples.min()))
+        self._append(samples)
+
+    def finish(self) -> Spectrogram:
+        duration_s = self._samples / self._front_end.sample_rate_hz
+        if duration_s < SHORTEST_TRACK_S:
+            raise TrackError(
+                Stage.SPECTROGRAM,
+                ErrorWord.TOO_SHORT,
+                f"{duration_s:.3f} s of audio; at least {SHORTEST_TRACK_S} s are needed",
+            )
+        self._append(np.zeros(self._half_window, np.float32))
+        self._take_whole_patches()
+        if not self._kept.seen:
+            self._kept.add(self._repeated_to_one_patch()[None])
+        return self._kept.spectrogram(duration_s, silent=self._peak < SILENCE_PEAK)
+
+    def _append(self, samples: Samples) -> None:
+        while len(samples):
+            begin = self._buffered
+            end = min(begin + len(samples), len(self._buffer))
+            self._buffer[begin:end] = samples[: end - begin]
+            self._buffered, samples = end, samples[end - begin :]
+            if end == len(self._buffer):
+                self._take_whole_patches()
+
+    def _take_whole_patches(self) -> None:
+        buffered = self._buffer[: self._buffered]
+        whole = max(0, (len(buffered) - self._patch_span) // self._patch_hop + 1)
+        if whole:
+            self._take(buffered, whole)
+        rest = buffered[whole * self._patch_hop :]
+        self._buffer[: len(rest)] = rest
+        self._buffered = len(rest)
+
+    def _take(self, samples: Samples, count: int) -> None:
+        """Transform the kept ones among the next ``count`` patches."""
+        wanted = self._kept.wanted_among(count)
+        if len(wanted) == count:
+            self._kept.add(self._contiguous_patches(samples, count))
+            return
+        position = 0
+        for index in wanted:
+            self._kept.skip(index - position)
+            self._kept.add(self._contiguous_patches(samples[index * self._patch_hop :], 1))
+            position = index + 1
+        self._kept.skip(count - position)
+
+    def _contiguous_patches(self, samples: Samples, count: int) -> Patches:
+        span = (count - 1) * self._patch_hop + self._patch_span
+        frames = log_mel(samples[:span], self._front_end)
+        windows = np.lib.stride_tricks.sliding_window_view(frames, self._front_end.patch_frames, axis=0)
+        return windows[:: self._front_end.patch_hop_frames].transpose(0, 2, 1)
+
+    def _repeated_to_one_patch(self) -> Samples:
+        frames = log_mel(self._buffer[: self._buffered], self._front_end)
+        repeats = -(-self._front_end.patch_frames // len(frames))
+        return np.tile(frames, (repeats, 1))[: self._front_end.patch_frames]
+
+
+class _ThinnedPatches:
+    """A bounded store of patches that stays evenly spread over a track of unknown length.
+
+    When full, every second patch is dropped and from then on only every ``2 * stride``-th is wanted.
+    """
+
+    def __init__(self, front_end: FrontEnd, max_patches: int) -> None:
+        if max_patches < 2 or max_patches % 2:
+            raise ValueError(f"max_patches must be even and at least 2, not {max_patches}")
+        self._front_end = front_end
+        self._store = np.empty((max_patches, front_end.patch_frames, front_end.mel_bands), np.float32)
+        self._count = 0
+        self._stride = 1
+        self.seen = 0
+
+    def wanted_among(self, count: int) -> range:
+        """Indices of the patches to keep among the next ``count``."""
+        return range(-self.seen % self._stride, count, self._stride)
+
+    def skip(self, count: int) -> None:
+        self.seen += count
+
+    def add(self, patches: Patches) -> None:
+        """Store patches that :meth:`wanted_among` asked for."""
+        for patch in patches:
+            if self.seen % self._stride == 0:
+                if self._count == len(self._store):
+                    self._thin()  # as the store's size is even, this patch is wanted at the new stride too
+                self._store[self._count] = patch
+                self._count += 1
+            self.seen += 1
+
+    def _thin(self) -> None:
+        half = self._count // 2
+        for index in range(1, half):
+            self._store[index] = self._store[2 * index]
+        self._count = half
+        self._stride *= 2
+
+    def spectrogram(self, duration_s: float, *, silent: bool) -> Spectrogram:
+        hop_s = self._front_end.patch_seconds
+        span_s = self._front_end.patch_frames * self._front_end.hop_length / self._front_end.sample_rate_hz
+        covered_s = (self._count - 1) * min(span_s, hop_s * self._stride) + span_s
+        return Spectrogram(
+            patches=self._store[: self._count],
+            starts_s=np.arange(self._count, dtype=np.float64) * (self._stride * hop_s),
+            stride=self._stride,
+            analyzed_s=min(covered_s, duration_s),
+            silent=silent,
+            fingerprint=self._front_end.fingerprint,
+        )

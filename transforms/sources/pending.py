@@ -1,0 +1,131 @@
+"""What is left to do: announced tracks less those that the tables hold already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from enum import StrEnum
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from tonearm.transforms.elements.arrival import Arrival, track_of
+from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
+from tonearm.transforms.elements.stage_times import NAMESPACE
+from tonearm.transforms.elements.track import Track
+from tonearm.transforms.sources.listing import arrivals_at
+from tonearm.transforms.tables.ledger import Ledger
+
+
+class SkipReason(StrEnum):
+    """Why a track is seen and not worked."""
+
+    ALREADY_TAGGED = "already tagged"
+    FAILED_FOR_GOOD = "failed before and unchanged"
+    REPEATED_ROW = "repeated in the manifest"
+    ANNOUNCED_AGAIN = "announced again"
+    NOT_AUDIO = "not audio"
+
+
+def pending_tracks(
+    announced: Iterable[Arrival],
+    ledger: Ledger | None,
+    on_skip: Callable[[SkipReason], None],
+) -> Iterator[Arrival]:
+    """Pass on what has to be worked.
+
+    Args:
+        announced: Tracks and failures from a source.
+        ledger: What is done; None to do everything again.
+        on_skip: Told of every track that is left out, so that counts reconcile.
+
+    Yields:
+        Tracks with their past failures noted, and failures that no table holds yet. The second of two
+        rows with one ``track_id`` is skipped if it names the same object, else it is a failure.
+    """
+    first_seen = _FirstSeen()
+    for element in announced:
+        track = track_of(element)
+        match first_seen.clash(track):
+            case SkipReason() as repeated:
+                on_skip(repeated)
+                continue
+            case TrackError() as clash:
+                unique: Arrival = Failure.of(track, clash)
+            case None:
+                unique = element
+        if reason := reason_to_skip(unique, ledger):
+            on_skip(reason)
+        else:
+            yield with_past_failures(unique, ledger)
+
+
+class ListPending(beam.DoFn):  # type: ignore[misc]
+    """Lists an input on a cluster's worker, and passes on what is left to do.
+
+    Args:
+        ledger_output: Output whose tables tell what is done; None to do everything again.
+        tagger: ``name@version`` of the rows that count as done.
+    """
+
+    def __init__(self, ledger_output: str | None, tagger: str) -> None:
+        self._done_in = ledger_output
+        self._tagger = tagger
+
+    def process(self, location: str) -> Iterator[Arrival]:
+        """Announce the tracks of one input."""
+        ledger = None if self._done_in is None else Ledger.read(self._done_in, self._tagger)
+        yield from pending_tracks(arrivals_at(location), ledger, _count_skip)
+
+
+def _count_skip(reason: SkipReason) -> None:
+    Metrics.counter(NAMESPACE, f"skipped_{reason.name}").inc()
+
+
+class _FirstSeen:
+    """Remembers which object each ``track_id`` named first."""
+
+    def __init__(self) -> None:
+        self._uri_of: dict[int, int] = {}
+
+    def clash(self, track: Track) -> SkipReason | TrackError | None:
+        if not track.named or not track.track_id:
+            return None
+        key, uri = hash(track.track_id), hash(track.uri)
+        if key not in self._uri_of:
+            self._uri_of[key] = uri
+            return None
+        if self._uri_of[key] == uri:
+            return SkipReason.REPEATED_ROW
+        return TrackError(
+            Stage.SOURCE,
+            ErrorWord.DUPLICATE_TRACK_ID,
+            "an earlier row of the manifest has the same track_id and another uri",
+        )
+
+
+def reason_to_skip(element: Arrival, ledger: Ledger | None) -> SkipReason | None:
+    """Why an announcement needs no work; None if it does."""
+    if ledger is None:
+        return None
+    if ledger.is_committed(track_of(element)):
+        return SkipReason.ANNOUNCED_AGAIN
+    if isinstance(element, Failure):
+        known = element.kind in ledger.past_failures(element.track)
+        return SkipReason.FAILED_FOR_GOOD if known and not element.retriable else None
+    if ledger.is_tagged(element):
+        return SkipReason.ALREADY_TAGGED
+    return SkipReason.FAILED_FOR_GOOD if ledger.failed_for_good(element) else None
+
+
+def with_past_failures(element: Arrival, ledger: Ledger | None) -> Arrival:
+    """The announcement, its track with the failures noted that the tables hold already."""
+    if ledger is None:
+        return element
+    if isinstance(element, Failure):
+        return replace(element, track=_noted(element.track, ledger))
+    return _noted(element, ledger)
+
+
+def _noted(track: Track, ledger: Ledger) -> Track:
+    return replace(track, past_failures=ledger.past_failures(track))

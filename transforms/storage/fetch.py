@@ -1,0 +1,79 @@
+"""Fetching one track's bytes for the decoders."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
+
+from tonearm.transforms.audio.endings import claims_to_be_audio
+from tonearm.transforms.audio.identification import identify
+from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
+from tonearm.transforms.elements.track import Track
+from tonearm.transforms.storage.contract import StoredObject
+from tonearm.transforms.storage.schemes import storage_of
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedTrack:
+    """A track's bytes, whole and at one generation, at a path that a decoder can open."""
+
+    path: str
+    content_sha256: str
+
+
+@contextmanager
+def fetched(track: Track, max_track_bytes: int) -> Iterator[FetchedTrack]:
+    """Hold a track's bytes for decoding; nothing of them is left behind, not even after a kill.
+
+    Args:
+        track: The track, with the generation that was announced.
+        max_track_bytes: Larger objects are refused before they are read.
+
+    Raises:
+        TrackError: As :meth:`Storage.read`, and ``too_large``; ``not_audio`` if a listing came upon an
+            object that neither is audio nor claims to be, after its first piece.
+    """
+    found = StoredObject(track.uri, track.generation, track.size_bytes or 0)
+    if found.size_bytes > max_track_bytes:
+        message = f"{found.size_bytes} bytes are more than --max_track_bytes={max_track_bytes}"
+        raise TrackError(Stage.FETCH, ErrorWord.TOO_LARGE, message)
+    pieces = storage_of(track.uri).read(found)
+    if "://" not in track.uri:
+        yield FetchedTrack(track.uri, _digest_of(pieces))
+        return
+    # The file has no name: it vanishes with the process, and decoders reach it by its descriptor.
+    with tempfile.TemporaryFile(prefix="tonearm-") as file:
+        digest = _digest_of(_spooled(_audio_only(pieces, track), file))
+        yield FetchedTrack(f"/proc/self/fd/{file.fileno()}", digest)
+
+
+def _digest_of(pieces: Iterator[bytes]) -> str:
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _spooled(pieces: Iterator[bytes], file: IO[bytes]) -> Iterator[bytes]:
+    """Write pieces to a file as they pass."""
+    try:
+        for piece in pieces:
+            file.write(piece)
+            yield piece
+        file.flush()
+    except OSError as error:
+        reason = f"{tempfile.gettempdir()}: {os.strerror(error.errno or 0)}"
+        raise TrackError(Stage.FETCH, ErrorWord.UNREADABLE, reason, retriable=True) from error
+
+
+def _audio_only(pieces: Iterator[bytes], track: Track) -> Iterator[bytes]:
+    """Give up on a cover image after its first piece."""
+    for number, piece in enumerate(pieces):
+        if number == 0 and not (track.named or claims_to_be_audio(track.uri)) and identify(piece) is None:
+            raise TrackError(Stage.FETCH, ErrorWord.NOT_AUDIO, "the bytes are of no known audio format")
+        yield piece

@@ -1,0 +1,73 @@
+"""The ledger: which tracks an output holds already, so that a repeated run adds only what is new."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+
+from tonearm.transforms.elements.track import Track
+from tonearm.transforms.tables.rows import readable
+from tonearm.transforms.tables.stored_rows import table_rows
+
+
+class Ledger:
+    """What is written for one tagger, as digests: about 60 bytes a track in memory; empty at first."""
+
+    def __init__(self) -> None:
+        self._tagged: set[int] = set()
+        self._committed: set[int] = set()
+        self._failed_for_good: set[int] = set()
+        self._failures: defaultdict[int, set[str]] = defaultdict(set)
+
+    @classmethod
+    def read(cls, output: str, tagger: str) -> Ledger:
+        """Read what an output holds.
+
+        Args:
+            output: Where the tables lie.
+            tagger: Only rows of this ``name@version`` count.
+        """
+        ledger = cls()
+        for row in table_rows(output, "track_tags", ["track_id", "generation"], tagger=tagger):
+            ledger._tagged.add(_digest(row["track_id"], row["generation"]))
+        columns = ["track_id", "uri", "generation", "stage", "error", "retriable"]
+        for row in table_rows(output, "failures", columns, tagger=tagger):
+            key = _digest(row["track_id"], row["uri"], row["generation"])
+            ledger._failures[key].add(f"{row['stage']}/{row['error']}")
+            if not row["retriable"]:
+                ledger._failed_for_good.add(key)
+        return ledger
+
+    def is_tagged(self, track: Track) -> bool:
+        """True if ``track_tags`` has this track at this generation."""
+        return _digest(readable(track.track_id), track.generation) in self._tagged
+
+    def failed_for_good(self, track: Track) -> bool:
+        """True if these very bytes failed before in a way that trying again does not change."""
+        return _key(track) in self._failed_for_good
+
+    def forget_failures(self) -> None:
+        """Have what failed for good tried again all the same."""
+        self._failed_for_good.clear()
+
+    def remember(self, track: Track) -> None:
+        """Note that this run has committed a track: its rows, of whatever kind, stand in the tables."""
+        self._committed.add(_key(track))
+
+    def is_committed(self, track: Track) -> bool:
+        """True if this run has committed the track at this generation."""
+        return _key(track) in self._committed
+
+    def past_failures(self, track: Track) -> tuple[str, ...]:
+        """``stage/error`` of the track's rows in ``failures``."""
+        return tuple(sorted(self._failures.get(_key(track), ())))
+
+
+def _key(track: Track) -> int:
+    return _digest(readable(track.track_id), readable(track.uri), track.generation)
+
+
+def _digest(*parts: str) -> int:
+    """64 bits of a hash over the parts, each with its length so that borders count."""
+    joined = b"".join(len(part).to_bytes(8, "big") + part.encode() for part in parts)
+    return int.from_bytes(hashlib.blake2b(joined, digest_size=8).digest(), "big")

@@ -1,0 +1,88 @@
+"""Outputs: where the tables live, and how a share of rows becomes visible there all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from tonearm.transforms.tables.contract import BIGQUERY, Output, OutputError, SeveralWriters
+from tonearm.transforms.tables.parquet.output import ParquetOutput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def output_at(locations: Sequence[str]) -> Output:
+    """The output at a location, or several as one; see :func:`in_order`."""
+    outputs = [_output_at(location) for location in locations]
+    return outputs[0] if len(outputs) == 1 else SeveralOutputs(outputs)
+
+
+def in_order(locations: Sequence[str]) -> tuple[str, ...]:
+    """Check locations and order them: the last one's tables tell what is done.
+
+    Raises:
+        OutputError: There are two of a kind, or one is misspelt.
+    """
+    ordered = tuple(sorted(locations, key=_is_folder))
+    if len({_is_folder(location) for location in ordered}) < len(ordered):
+        raise OutputError("--output names one folder or URL, one bigquery:// dataset, or one of each kind")
+    output_at(ordered)
+    return ordered
+
+
+def _is_folder(location: str) -> bool:
+    return not location.startswith(BIGQUERY)
+
+
+def _output_at(location: str) -> Output:
+    if _is_folder(location):
+        return ParquetOutput(location)
+    from tonearm.transforms.tables.bigquery.dataset import Dataset
+    from tonearm.transforms.tables.bigquery.output import BigQueryOutput
+
+    return BigQueryOutput(Dataset.at(location))
+
+
+class SeveralOutputs:
+    """Several outputs that receive the same rows, committed one after the other.
+
+    The last one is the one whose tables tell what is done: a run that is killed between two commits
+    works the share again. All but the last must therefore take a row twice without doubling it.
+    """
+
+    def __init__(self, outputs: Sequence[Output]) -> None:
+        self._outputs = outputs
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """See :class:`Output`."""
+        with ExitStack() as held:
+            for output in self._outputs:
+                held.enter_context(output.held())
+            yield
+
+    def staging_writer(self, commit_id: str) -> SeveralWriters:
+        """See :class:`Output`."""
+        return SeveralWriters(tuple(output.staging_writer(commit_id) for output in self._outputs))
+
+    def backfill_writer(self, run: str) -> SeveralWriters:
+        """See :class:`Output`; what tells what is done must not do so before the others are committed."""
+        *others, last = self._outputs
+        writers = (*(output.backfill_writer(run) for output in others), last.staging_writer(run))
+        return SeveralWriters(writers)
+
+    def stream_writer(self) -> SeveralWriters:
+        """See :class:`Output`."""
+        return SeveralWriters(tuple(output.stream_writer() for output in self._outputs))
+
+    def commit(self, commit_id: str) -> None:
+        """See :class:`Output`."""
+        for output in self._outputs:
+            output.commit(commit_id)
+
+    def discard(self, commit_id: str) -> None:
+        """See :class:`Output`."""
+        for output in self._outputs:
+            output.discard(commit_id)

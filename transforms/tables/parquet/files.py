@@ -1,0 +1,82 @@
+"""Parquet files of the tables: writing one whole, listing them, reading them back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tonearm.transforms.storage.objects import files_below, opened_object, write_object
+from tonearm.transforms.tables.rows import name_of_row
+from tonearm.transforms.tables.schemas import PARTITION, SCHEMAS, Row
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetWriter:
+    """Writes rows below a folder or URL, a file a partition, each named by what is in it.
+
+    Attributes:
+        root: Folder or URL that the tables' folders lie in.
+    """
+
+    root: str
+
+    def write(self, table: str, rows: Iterable[Row]) -> int:
+        """Write rows of a table; the same rows again overwrite the same files.
+
+        Returns:
+            Bytes written.
+        """
+        partitions: defaultdict[date, list[Row]] = defaultdict(list)
+        for row in rows:
+            partitions[row[PARTITION]].append(row)
+        written = 0
+        for day, of_day in partitions.items():
+            location = f"{self.root}/{partition_folder(table, day)}/{file_name(table, of_day)}"
+            content = parquet_bytes(table, of_day)
+            write_object(location, content)
+            written += content.size
+        return written
+
+
+def parquet_bytes(table: str, rows: Iterable[Row]) -> pa.Buffer:
+    """Rows of a table as one zstd-compressed Parquet file.
+
+    Args:
+        table: Name of the table.
+        rows: Rows with all columns of the table; ``ingest_date`` is left out, as the folder's name tells it.
+    """
+    columns = pa.Table.from_pylist(list(rows), schema=SCHEMAS[table]).drop_columns([PARTITION])
+    sink = pa.BufferOutputStream()
+    pq.write_table(columns, sink, compression="zstd")
+    return sink.getvalue()
+
+
+def file_name(table: str, rows: Iterable[Row]) -> str:
+    """A name that depends on the run and the rows' keys alone, whatever their order."""
+    if table == "runs":
+        return "".join(f"run-{row['run_id']}.parquet" for row in rows)
+    names = sorted(name_of_row(table, row) for row in rows)
+    return f"part-{hashlib.sha256(''.join(names).encode()).hexdigest()[:24]}.parquet"
+
+
+def partition_folder(table: str, day: date) -> str:
+    """Folder of a partition, relative to the output."""
+    return f"{table}/{PARTITION}={day.isoformat()}"
+
+
+def table_files(output: str, table: str) -> list[str]:
+    """All files of a table, sorted; none if the table does not exist yet."""
+    return files_below(f"{output.rstrip('/')}/{table}", ".parquet")
+
+
+def read_batches(output: str, table: str, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+    """Chosen columns of a whole table, or all of them, in bounded pieces."""
+    for location in table_files(output, table):
+        with opened_object(location) as file:
+            yield from pq.ParquetFile(file).iter_batches(batch_size=10_000, columns=columns)

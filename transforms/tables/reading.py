@@ -1,0 +1,47 @@
+"""Reading the tables as an analyst does: the latest row of each track, and a track's segments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tonearm.transforms.tables.schemas import Row
+from tonearm.transforms.tables.stored_rows import table_rows
+
+_KEY = ["track_id", "generation", "tagger", "run_id"]
+_LISTED = ["track_id", "generation", "tagger", "uri", "analyzed_at", "tags"]
+
+
+def latest_tracks(output: str) -> list[Row]:
+    """The latest row of each track and tagger, with the columns of a listing, ordered by URI."""
+    latest: dict[tuple[str, str], Row] = {}
+    for row in table_rows(output, "track_tags", _LISTED):
+        key = row["track_id"], row["tagger"]
+        if key not in latest or latest[key]["analyzed_at"] <= row["analyzed_at"]:
+            latest[key] = row
+    return sorted(latest.values(), key=lambda row: (row["uri"], row["tagger"]))
+
+
+def find_track(output: str, wanted: str) -> Row | None:
+    """The latest whole row of the track with this id or, failing that, with this text in its URI."""
+    found: Row | None = None
+    for row in table_rows(output, "track_tags", [*_KEY, "uri", "analyzed_at"]):
+        if row["track_id"] != wanted and wanted not in row["uri"]:
+            continue
+        if found is None or _rank(row, wanted) >= _rank(found, wanted):
+            found = row
+    return None if found is None else next(table_rows(output, "track_tags", **_key_of(found)))
+
+
+def segments_of(output: str, track: Row) -> list[Row]:
+    """The segments that belong to a row of ``track_tags``, in order, each once."""
+    rows = table_rows(output, "segments", **_key_of(track))
+    by_index = {row["segment_index"]: row for row in rows}
+    return [by_index[index] for index in sorted(by_index)]
+
+
+def _key_of(track: Row) -> dict[str, str]:
+    return {name: track[name] for name in _KEY}
+
+
+def _rank(row: Row, wanted: str) -> tuple[bool, Any]:
+    return row["track_id"] == wanted, row["analyzed_at"]

@@ -1,0 +1,113 @@
+"""The rows that a track's outcome adds to the tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tonearm.transforms.elements.failure import Failure
+from tonearm.transforms.elements.track import Track
+from tonearm.transforms.tables.schemas import KEYS, PARTITION, Row
+from tonearm.transforms.tagging.analysis import TrackAnalysis
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What every row of a run has in common.
+
+    Attributes:
+        run_id: The run that wrote the row.
+        tagger: ``name@version``.
+        fingerprint: Fingerprint of the front end.
+    """
+
+    run_id: str
+    tagger: str
+    fingerprint: str
+
+
+def rows_of(outcome: TrackAnalysis | Failure, provenance: Provenance) -> dict[str, list[Row]]:
+    """The rows that one outcome adds, by table."""
+    if isinstance(outcome, Failure):
+        return {"failures": [_failure_row(outcome, provenance)]}
+    common = _common(outcome.track, outcome.analyzed_at, provenance)
+    return {
+        "segments": [
+            common
+            | {
+                "segment_index": segment.index,
+                "start_s": segment.start_s,
+                "end_s": segment.end_s,
+                "scores": segment.scores.tolist(),
+            }
+            for segment in outcome.segments
+        ],
+        "embeddings": [common | {"vector": outcome.embedding.tolist(), "dim": len(outcome.embedding)}],
+        "track_tags": [common | _track_columns(outcome)],
+    }
+
+
+def _track_columns(analysis: TrackAnalysis) -> Row:
+    facts = analysis.facts
+    return {
+        "uri": readable(analysis.track.uri),
+        "content_sha256": facts.content_sha256,
+        "analyzed_at": analysis.analyzed_at,
+        "input_kind": "audio",
+        "codec": facts.codec,
+        "sample_rate_hz": facts.sample_rate_hz,
+        "channels": facts.channels,
+        "duration_s": facts.duration_s,
+        "decoded_s": facts.decoded_s,
+        "analyzed_s": analysis.analyzed_s,
+        "truncated": facts.truncated,
+        "tags": [
+            {
+                "facet": tag.facet,
+                "tag": tag.tag,
+                "score": tag.score,
+                "peak": tag.peak,
+                "presence": tag.presence,
+                "selected": tag.selected,
+            }
+            for tag in analysis.tags
+        ],
+        "scores": analysis.scores.tolist(),
+        "metadata": [(readable(name), readable(value)) for name, value in analysis.track.metadata.items()],
+    }
+
+
+def _failure_row(failure: Failure, provenance: Provenance) -> Row:
+    return _common(failure.track, failure.occurred_at, provenance) | {
+        "uri": readable(failure.track.uri),
+        "stage": str(failure.stage),
+        "error": str(failure.error),
+        "message": readable(failure.message),
+        "retriable": failure.retriable,
+        "occurred_at": failure.occurred_at,
+    }
+
+
+def _common(track: Track, moment: datetime, provenance: Provenance) -> Row:
+    return {
+        "track_id": readable(track.track_id),
+        "generation": track.generation,
+        "tagger": provenance.tagger,
+        "run_id": provenance.run_id,
+        "frontend": provenance.fingerprint,
+        PARTITION: moment.astimezone(UTC).date(),
+    }
+
+
+def name_of_row(table: str, row: Row) -> str:
+    """A digest of the row's key and run, by which the same row is known when it is written again."""
+    key = [table, *(str(row[column]) for column in (*KEYS[table], "run_id"))]
+    return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
+
+
+def readable(text: str) -> str:
+    """Text that any table can store: bytes of a file name that are no UTF-8 become U+FFFD."""
+    return os.fsencode(text).decode("utf-8", "replace")

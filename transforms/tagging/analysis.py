@@ -1,0 +1,95 @@
+"""From a network's patch scores to what the tables say of a track."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from tonearm.models.bundles.tagger import Tagger
+from tonearm.models.bundles.tags import Tag, tag_scores
+from tonearm.transforms.elements.failure import Failure
+from tonearm.transforms.elements.track import Track
+from tonearm.transforms.features.prepared import AudioFacts, PreparedTrack
+
+Scores = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A span of the track with its own mean scores, float32 [outputs]."""
+
+    index: int
+    start_s: float
+    end_s: float
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class TrackAnalysis:
+    """All that is written of one track: rows of ``track_tags``, ``segments`` and ``embeddings``."""
+
+    track: Track
+    facts: AudioFacts
+    fingerprint: str
+    analyzed_at: datetime
+    analyzed_s: float
+    tags: tuple[Tag, ...]
+    scores: Scores
+    segments: tuple[Segment, ...]
+    embedding: Scores
+
+
+Outcome = TrackAnalysis | Failure
+"""What becomes of a track: one or the other goes to the tables."""
+
+
+def analyze(
+    prepared: PreparedTrack, scores: Scores, embeddings: Scores, tagger: Tagger, segment_seconds: float
+) -> TrackAnalysis:
+    """Aggregate one track's patches.
+
+    Args:
+        prepared: The track and where its patches lie in time.
+        scores: float32 [patches, outputs], the networks' sigmoid outputs.
+        embeddings: float32 [patches, dim], the penultimate layers side by side.
+        tagger: Maps outputs to tags.
+        segment_seconds: Length of a segment.
+    """
+    spectrogram = prepared.spectrogram
+    return TrackAnalysis(
+        track=prepared.track,
+        facts=prepared.facts,
+        fingerprint=spectrogram.fingerprint,
+        analyzed_at=datetime.now(UTC),
+        analyzed_s=spectrogram.analyzed_s,
+        tags=tuple(tag_scores(tagger, scores, silent=spectrogram.silent)),
+        scores=_mean(scores),
+        segments=tuple(_segments(prepared, scores, tagger.front_end.patch_seconds, segment_seconds)),
+        embedding=_mean(embeddings),
+    )
+
+
+def _segments(
+    prepared: PreparedTrack, scores: Scores, patch_seconds: float, segment_seconds: float
+) -> Iterator[Segment]:
+    """Group patches by the segment that their centre falls into; a segment without a patch has no row."""
+    length_s = prepared.facts.decoded_s
+    centres_s = np.minimum(prepared.spectrogram.starts_s + patch_seconds / 2, length_s)
+    indices = (centres_s // segment_seconds).astype(int)
+    for index in np.unique(indices):
+        start_s = float(index * segment_seconds)
+        yield Segment(
+            index=int(index),
+            start_s=start_s,
+            end_s=min(start_s + segment_seconds, length_s),
+            scores=_mean(scores[indices == index]),
+        )
+
+
+def _mean(values: Scores) -> Scores:
+    """Mean over patches, summed in float64 so that a long track loses no digits."""
+    return values.mean(axis=0, dtype=np.float64).astype(np.float32)

@@ -1,0 +1,59 @@
+"""Counting outcomes: Beam's counters for the books, live counts for the progress bar."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from tonearm.transforms.elements.failure import Failure
+from tonearm.transforms.elements.stage_times import NAMESPACE
+from tonearm.transforms.tagging.analysis import Outcome
+
+FAILED_AS = "failed_as_"
+"""Prefix of the counters of failures by their word."""
+
+
+@dataclass
+class LiveCounts:
+    """Tracks that the present run has an outcome of so far; what is committed is in the run record."""
+
+    tagged: int = 0
+    failed: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def reset(self) -> None:
+        """Begin a run."""
+        with self._lock:
+            self.tagged = self.failed = 0
+
+    def add(self, *, failed: bool) -> None:
+        """Count one track."""
+        with self._lock:
+            if failed:
+                self.failed += 1
+            else:
+                self.tagged += 1
+
+
+LIVE = LiveCounts()
+"""For display only: metrics of a pipeline that still runs cannot be read from a local runner."""
+
+
+class CountOutcomes(beam.DoFn):  # type: ignore[misc]
+    """Counts outcomes, and drops a failure whose row stands already."""
+
+    def process(self, outcome: Outcome) -> Iterator[Outcome]:
+        """Pass on what has to be written."""
+        failed = isinstance(outcome, Failure)
+        LIVE.add(failed=failed)
+        Metrics.counter(NAMESPACE, "failed" if failed else "tagged").inc()
+        if isinstance(outcome, Failure):
+            Metrics.counter(NAMESPACE, f"{FAILED_AS}{outcome.error}").inc()
+            if outcome.kind in outcome.track.past_failures:
+                Metrics.counter(NAMESPACE, "failed_again").inc()
+                return
+        yield outcome

@@ -1,0 +1,153 @@
+"""Batched inference: Beam's RunInference with a handler that joins the patches of many tracks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from apache_beam.metrics import Metrics
+from apache_beam.ml.inference.base import ModelHandler
+
+from tonearm.models.bundles.loading import load_tagger
+from tonearm.models.bundles.tagger import Tagger
+from tonearm.models.engines.contract import Array, Engine
+from tonearm.models.engines.shared import shared_engine
+from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
+from tonearm.transforms.elements.settings import AnalysisSettings
+from tonearm.transforms.elements.stage_times import NAMESPACE, StageTimes
+from tonearm.transforms.features.prepared import PreparedTrack
+from tonearm.transforms.tagging.analysis import Outcome, analyze
+
+_logger = logging.getLogger(__name__)
+
+MIN_BATCH_PATCHES = 64
+MAX_BATCH_PATCHES = 256
+"""Bounds of what Beam gathers before a call: enough to fill device batches, 18 MB of patches at most
+from tracks of usual length."""
+
+
+@dataclass(frozen=True)
+class LoadedTagger:
+    """A tagger and the engine that runs it; Beam holds it by a weak reference."""
+
+    tagger: Tagger
+    engine: Engine
+
+
+class TaggerHandler(ModelHandler[PreparedTrack, Outcome, LoadedTagger]):  # type: ignore[misc]
+    """Scores prepared tracks: patches of many tracks in one batch, split back by track.
+
+    What comes out is the analysis; the spectrogram is not carried on. If a batch fails, its
+    tracks are tried one by one, so that a failure costs only the guilty track.
+    """
+
+    def __init__(self, settings: AnalysisSettings) -> None:
+        self._settings = settings
+
+    def load_model(self) -> LoadedTagger:
+        """Load the bundle and share the process's engine."""
+        tagger = cached_tagger(self._settings.tagger)
+        return LoadedTagger(tagger, shared_engine(tagger, self._settings.precision))
+
+    def run_inference(
+        self,
+        batch: Sequence[PreparedTrack],
+        model: LoadedTagger,
+        inference_args: dict[str, Any] | None = None,
+    ) -> Iterator[Outcome]:
+        """Analyse the tracks of one batch, each on its own merits."""
+        fitting = []
+        for prepared in batch:
+            if prepared.spectrogram.fingerprint == model.tagger.front_end.fingerprint:
+                fitting.append(prepared)
+            else:
+                yield Failure.of(prepared.track, _mismatch(prepared, model.tagger))
+        yield from self._infer_together(fitting, model)
+
+    def _infer_together(self, batch: Sequence[PreparedTrack], model: LoadedTagger) -> Iterator[Outcome]:
+        if not batch:
+            return
+        times = StageTimes()
+        try:
+            with times.measure("network"):
+                results = _scored(batch, model.engine)
+        except Exception as error:
+            _logger.warning("a batch of %d tracks failed (%s)", len(batch), type(error).__name__)
+            yield from self._infer_alone(batch, model, error)
+            return
+        times.report()
+        for prepared, (scores, embeddings) in zip(batch, results, strict=True):
+            yield self._settle(prepared, scores, embeddings, model.tagger)
+
+    def _infer_alone(
+        self, batch: Sequence[PreparedTrack], model: LoadedTagger, error: Exception
+    ) -> Iterator[Outcome]:
+        if len(batch) > 1:
+            for prepared in batch:
+                yield from self._infer_together([prepared], model)
+        else:
+            problem = TrackError(
+                Stage.INFERENCE,
+                ErrorWord.MODEL_ERROR,
+                f"the network failed: {type(error).__name__}",
+                retriable=True,
+            )
+            yield Failure.of(batch[0].track, problem)
+
+    def _settle(self, prepared: PreparedTrack, scores: Array, embeddings: Array, tagger: Tagger) -> Outcome:
+        if not (np.isfinite(scores).all() and np.isfinite(embeddings).all()):
+            problem = TrackError(
+                Stage.INFERENCE, ErrorWord.NON_FINITE, "the network gave scores that are no numbers"
+            )
+            return Failure.of(prepared.track, problem)
+        Metrics.counter(NAMESPACE, "patches").inc(len(scores))
+        return analyze(prepared, scores, embeddings, tagger, self._settings.segment_seconds)
+
+    def get_num_bytes(self, batch: Sequence[PreparedTrack]) -> int:
+        """Bytes of all patches."""
+        return sum(prepared.spectrogram.patches.nbytes for prepared in batch)
+
+    def get_metrics_namespace(self) -> str:
+        """Namespace of RunInference's own metrics."""
+        return NAMESPACE
+
+    def batch_elements_kwargs(self) -> dict[str, Any]:
+        """Let Beam gather tracks until their patches fill device batches."""
+        return {
+            "min_batch_size": MIN_BATCH_PATCHES,
+            "max_batch_size": MAX_BATCH_PATCHES,
+            "element_size_fn": patch_count,
+        }
+
+
+def patch_count(prepared: PreparedTrack) -> int:
+    """Size of an element, for Beam's batching."""
+    return len(prepared.spectrogram.patches)
+
+
+@lru_cache(maxsize=4)
+def cached_tagger(location: str) -> Tagger:
+    """A bundle, read once a process."""
+    return load_tagger(location)
+
+
+def _scored(batch: Sequence[PreparedTrack], engine: Engine) -> list[tuple[Array, Array]]:
+    """Score the patches of all tracks in one go and split the results by track."""
+    patches = [prepared.spectrogram.patches for prepared in batch]
+    joined = patches[0] if len(patches) == 1 else np.concatenate(patches)
+    scores, embeddings = engine.infer(joined)
+    borders = np.cumsum([len(each) for each in patches])[:-1]
+    return list(zip(np.split(scores, borders), np.split(embeddings, borders), strict=True))
+
+
+def _mismatch(prepared: PreparedTrack, tagger: Tagger) -> TrackError:
+    return TrackError(
+        Stage.INFERENCE,
+        ErrorWord.FRONTEND_MISMATCH,
+        f"made by front end {prepared.spectrogram.fingerprint}; "
+        f"{tagger.identity} needs {tagger.front_end.fingerprint}",
+    )
