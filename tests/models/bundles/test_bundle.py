@@ -62,7 +62,7 @@ def test_the_embedded_tagger() -> None:
 
 
 def test_labels_stand_in_the_originals_order() -> None:
-    labels = [unit.label for unit in load_tagger("musicnn").outputs]
+    labels = [unit.label for unit in load_tagger("musicnn").units]
     assert labels[:3] == ["guitar", "classical", "slow"] and labels[47:50] == [
         "metal",
         "female voice",
