@@ -42,6 +42,7 @@ test: setup $(VENV)-bigquery/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/pytest -m 'not slow' -n auto
 
 test-slow: setup $(VENV)-bigquery/.ready

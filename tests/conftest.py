@@ -11,6 +11,9 @@ from tests.catalog import write_song
 
 pytest_plugins = ["tests.servers.fixtures"]
 
+collect_ignore = ["models/musicnn/make_golden_synthetic.py"]
+"""Runs in the original's environment; its imports are not in ours."""
+
 
 @pytest.fixture(scope="session")
 def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
