@@ -70,8 +70,9 @@ def _ingest_in_waves(order: IngestOrder, tagger: Tagger) -> RunRecord:
     total = count_arrivals(order.input) if isinstance(order.input, str) else None
     record = new_record(order, tagger, mode="streaming" if is_stream else "batch")
     output = output_at(order.outputs)
-    plan = WavePlan(_workers(order), order.wave_tracks, order.beam.in_processes)
-    flags = order.beam.flags if plan.in_processes else (*order.beam.flags, *_ONE_THREAD)
+    workers = order.beam.workers or len(os.sched_getaffinity(0))
+    plan = WavePlan(workers, order.wave_tracks)
+    flags = (*order.beam.flags, *_ONE_THREAD)
     with output.held(), _source(order, tagger, record, plan) as source:
         runner = ShareRunner(source, output, order.settings, tagger.front_end, record, plan, flags)
         with progress_shown(record, total), _stopping_on_signals(runner):
@@ -94,12 +95,6 @@ def _source(order: IngestOrder, tagger: Tagger, record: RunRecord, plan: WavePla
     else:
         pending = pending_tracks(arrivals_at(order.input), ledger, record.skip)
         yield BoundedSource(pending, plan.wave_tracks)
-
-
-def _workers(order: IngestOrder) -> int:
-    if order.beam.in_processes:  # Beam starts its processes anew for every pipeline: the fewer, the better
-        return 1
-    return order.beam.workers or len(os.sched_getaffinity(0))
 
 
 @contextmanager

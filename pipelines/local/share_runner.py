@@ -13,7 +13,7 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -64,7 +64,6 @@ class ShareRunner:
         self._record = record
         self._workers = plan.workers
         self._share_tracks = plan.share_tracks
-        self._in_processes = plan.in_processes
         self._flags = list(flags)
         self._taking = threading.Lock()
         self._committing = threading.Lock()
@@ -112,8 +111,7 @@ class ShareRunner:
             self._waves += 1
             commit_id = f"{self._record.provenance.run_id}-{self._waves:06d}"
             self._in_work.add(commit_id)
-            if not self._in_processes:
-                start_decoders(len(self._in_work))  # they come up while the pipeline is made
+            start_decoders(len(self._in_work))  # they come up while the pipeline is made
             return Share(commit_id, first, self._source, self._share_tracks)
 
     def _work_share(self, share: Share) -> None:
@@ -131,7 +129,7 @@ class ShareRunner:
 
     def _run_pipeline(self, share: Share) -> MetricResults:
         pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(self._flags))
-        with self._tracks_of(share) as tracks:
+        with dealt(share) as tracks:
             outcomes = (
                 pipeline | "Share" >> tracks | "Analyze" >> AnalyzeTracks(self._settings, self._front_end)
             )
@@ -140,11 +138,6 @@ class ShareRunner:
             result = pipeline.run()
             result.wait_until_finish()
         return result.metrics()
-
-    def _tracks_of(self, share: Share) -> AbstractContextManager[beam.PTransform]:
-        if self._in_processes:  # which Beam deals to by itself; they cannot ask this one
-            return nullcontext(beam.Create(list(share), reshuffle=False))
-        return dealt(share)
 
     def _commit(self, share: Share, counts: Counter[str]) -> None:
         """Check that each track has one outcome, then make the share visible with the run's new counts."""

@@ -24,12 +24,10 @@ class WavePlan:
     Attributes:
         workers: Threads, each with a pipeline of its own.
         wave_tracks: Tracks in flight at most; a kill costs no more than these.
-        in_processes: True if Beam runs each pipeline in processes of its own.
     """
 
     workers: int
     wave_tracks: int
-    in_processes: bool = False
 
     @property
     def share_tracks(self) -> int:

@@ -40,13 +40,11 @@ class BeamOptions:
         flags: The options as given.
         is_local: True if the run goes in waves on this machine, False if a cluster takes the whole graph.
         workers: ``--direct_num_workers``; 0 for one a core.
-        in_processes: True if ``--direct_running_mode=multi_processing`` asks for processes and not threads.
     """
 
     flags: tuple[str, ...] = ()
     is_local: bool = True
     workers: int = 0
-    in_processes: bool = False
 
 
 def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -74,17 +72,17 @@ def read_beam_options(flags: Sequence[str]) -> BeamOptions:
     options = PipelineOptions(list(flags))
     runner = options.view_as(StandardOptions).runner or "DirectRunner"
     is_local = runner in _LOCAL_RUNNERS
+    direct = options.view_as(DirectOptions)
     if is_local:
         _refuse_unknown(flags)
+        _refuse_processes(direct)
     else:
         _require_runner(runner)
-    direct = options.view_as(DirectOptions)
     named = any(flag.startswith("--direct_num_workers") for flag in flags)
     return BeamOptions(
         flags=tuple(flags),
         is_local=is_local,
         workers=direct.direct_num_workers if named else 0,
-        in_processes=direct.direct_running_mode == "multi_processing",
     )
 
 
@@ -107,6 +105,15 @@ def _refuse_unknown(flags: Sequence[str]) -> None:
     if unknown := _unknown_to_beam(flags):
         raise WrongCallError(
             f"neither tonearm nor Beam knows {' '.join(unknown)}; see `tonearm ingest --help`"
+        )
+
+
+def _refuse_processes(direct: DirectOptions) -> None:
+    if direct.direct_running_mode == "multi_processing":
+        raise WrongCallError(
+            "--direct_running_mode=multi_processing is not offered: Beam would start Python and load the "
+            "networks anew for every share of tracks. The workers are threads, which keep all cores busy; "
+            "--direct_num_workers says how many"
         )
 
 

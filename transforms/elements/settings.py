@@ -12,9 +12,6 @@ MAX_PATCHES = 1024
 MAX_TRACK_BYTES = 4 << 30
 """Four GiB holds six hours of 16-bit stereo at 48 kHz, uncompressed."""
 
-DECODE_TIMEOUT_S = 60.0
-"""A decoder silent for so long hangs: a block takes it some milliseconds."""
-
 
 @dataclass(frozen=True, slots=True)
 class AnalysisSettings:
@@ -26,7 +23,6 @@ class AnalysisSettings:
         segment_seconds: Length of a segment.
         max_patches: Patches kept of one track; a longer one is sampled evenly.
         max_track_bytes: Larger objects fail as ``too_large`` and are not read.
-        decode_timeout_s: Seconds that a decoder may be silent before its track fails as ``decode_timeout``.
     """
 
     tagger: str = "musicnn"
@@ -34,4 +30,3 @@ class AnalysisSettings:
     segment_seconds: float = SEGMENT_SECONDS
     max_patches: int = MAX_PATCHES
     max_track_bytes: int = MAX_TRACK_BYTES
-    decode_timeout_s: float = DECODE_TIMEOUT_S

@@ -66,11 +66,7 @@ def prepare_track(
     with ExitStack() as held:
         with times.measure("fetch"):
             file = held.enter_context(fetched(track, settings.max_track_bytes))
-        audio = held.enter_context(
-            open_audio_isolated(
-                file.path, front_end.sample_rate_hz, times, stall_limit_s=settings.decode_timeout_s
-            )
-        )
+        audio = held.enter_context(open_audio_isolated(file.path, front_end.sample_rate_hz, times))
         spectrogram = spectrogram_of(
             audio.blocks(),
             front_end.sample_rate_hz,

@@ -52,6 +52,10 @@ def test_the_help_names_the_commands_and_the_version_is_told(capsys: pytest.Capt
         (["ingest", "{songs}", "--output", "{output}", "--segment_seconds", "nan"], "--segment_seconds"),
         (["ingest", "{songs}", "--output", "{output}", "--direct_num_workers", "many"], "direct_num_workers"),
         (["ingest", "{songs}", "--output", "{output}", "--runner", "NoSuchRunner"], "NoSuchRunner"),
+        (
+            ["ingest", "{songs}", "--output", "{output}", "--direct_running_mode=multi_processing"],
+            "multi_processing is not offered",
+        ),
         (["ingest", "{songs}", "--output", "{output}", "--tagger", "no_such_tagger"], "no_such_tagger"),
         (["ingest", "{songs}/missing", "--output", "{output}"], "missing"),
         (["ingest", "{songs}/missing.csv", "--output", "{output}"], "no such file"),

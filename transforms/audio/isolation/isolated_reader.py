@@ -31,8 +31,10 @@ from tonearm.transforms.audio.decoder import AudioInfo
 from tonearm.transforms.audio.isolation.decoder_process import DecoderProcess, Spawner, timeout_error
 from tonearm.transforms.audio.isolation.messages import Kind, Message, ProtocolError, Samples, unpacked_error
 from tonearm.transforms.audio.reader import open_regular_file
-from tonearm.transforms.elements.settings import DECODE_TIMEOUT_S
 from tonearm.transforms.elements.stage_times import StageTimes
+
+STALL_LIMIT_S = 60.0
+"""A decoder silent for so long hangs: a block takes it some milliseconds."""
 
 TRACK_LIMIT_S = 1800.0
 """Enough for a day of music on a busy core; a small file can decode to weeks of silence, block by block."""
@@ -40,7 +42,7 @@ TRACK_LIMIT_S = 1800.0
 
 @contextmanager
 def open_audio_isolated(
-    path: str | Path, rate_hz: int, times: StageTimes, *, stall_limit_s: float = DECODE_TIMEOUT_S
+    path: str | Path, rate_hz: int, times: StageTimes, *, stall_limit_s: float = STALL_LIMIT_S
 ) -> Iterator[IsolatedReader]:
     """Open an audio file in a decoder process; the path may be ``/proc/self/fd/N``.
 
