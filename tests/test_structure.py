@@ -1,4 +1,4 @@
-"""The house stays in order: small folders that say what lives in them, tests that stand where the code does."""
+"""The house stays in order: small folders that say what lives there, tests that stand where the code does."""
 
 from __future__ import annotations
 
