@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from itertools import chain
 
 import av
@@ -18,24 +18,9 @@ from tonearm.transforms.audio.decoder import (
     mean_of_channels,
     require_plausible,
 )
-from tonearm.transforms.audio.identification import AudioFormat
+from tonearm.transforms.audio.formats.audio_format import AudioFormat
+from tonearm.transforms.audio.formats.ogg import OGG_VORBIS
 
-_DEMUXERS: Mapping[AudioFormat, str] = {
-    AudioFormat.MP3: "mp3",
-    AudioFormat.ADTS: "aac",
-    AudioFormat.MP4: "mov",
-    AudioFormat.FLAC: "flac",
-    AudioFormat.WAV: "wav",
-    AudioFormat.W64: "w64",
-    AudioFormat.AIFF: "aiff",
-    AudioFormat.CAF: "caf",
-    AudioFormat.OGG_VORBIS: "ogg",
-    AudioFormat.OGG_OPUS: "ogg",
-    AudioFormat.OGG_FLAC: "ogg",
-    AudioFormat.OGG_SPEEX: "ogg",
-    AudioFormat.ASF: "asf",
-    AudioFormat.MATROSKA: "matroska",
-}
 _BLOCK_VALUES = BLOCK_VALUES // 2
 """Each value is copied twice on its way into a block; larger ones leave the cache and take 2 % longer."""
 
@@ -66,7 +51,7 @@ class FfmpegDecoder:
         os.lseek(descriptor, 0, os.SEEK_SET)
         options = {"fd": str(descriptor), "protocol_whitelist": "fd"}
         with library_errors("FFmpeg"):
-            self._container = av.open("fd:", format=_DEMUXERS[audio_format], options=options)
+            self._container = av.open("fd:", format=audio_format.demuxer, options=options)
             try:
                 self._stream = _choose_stream(self._container)
                 self._codec = _prepare_codec(self._stream)
@@ -180,7 +165,7 @@ def _prepare_codec(stream: av.AudioStream) -> av.AudioCodecContext:
 
 def _lead_samples(first: av.AudioFrame, audio_format: AudioFormat) -> int:
     """Samples before time zero, which Vorbis encoders and cutting tools leave to the player to drop."""
-    if audio_format is not AudioFormat.OGG_VORBIS or not first.pts or not first.time_base:
+    if audio_format is not OGG_VORBIS or not first.pts or not first.time_base:
         return 0
     return max(0, round(-first.pts * first.time_base * first.sample_rate))
 

@@ -2,48 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from enum import StrEnum
-
-from tonearm.transforms.audio.mpeg_frames import find_first_frame, parse_adts_header, parse_mpeg_header
+from tonearm.transforms.audio.formats.audio_format import AudioFormat
+from tonearm.transforms.audio.formats.claim import ReadAt
+from tonearm.transforms.audio.formats.registry import FORMATS, format_named
+from tonearm.transforms.audio.mpeg_frames import find_first_frame
 
 HEAD_BYTES = 64 * 1024
 """How much of a file's start :func:`identify` wants to see."""
 
 MAX_LEADING_TAGS = 8
-
-ReadAt = Callable[[int, int], bytes]
-"""``read_at(offset, length)`` returns up to that many bytes; fewer at the end of the file."""
-
-
-class AudioFormat(StrEnum):
-    """A family of files that one demuxer reads."""
-
-    MP3 = "mp3"
-    ADTS = "adts"
-    MP4 = "mp4"
-    FLAC = "flac"
-    WAV = "wav"
-    W64 = "w64"
-    AIFF = "aiff"
-    CAF = "caf"
-    OGG_VORBIS = "ogg_vorbis"
-    OGG_OPUS = "ogg_opus"
-    OGG_FLAC = "ogg_flac"
-    OGG_SPEEX = "ogg_speex"
-    ASF = "asf"
-    MATROSKA = "matroska"
-
-
-_OGG_CODECS = {
-    b"\x01vorbis": AudioFormat.OGG_VORBIS,
-    b"OpusHead": AudioFormat.OGG_OPUS,
-    b"\x7fFLAC": AudioFormat.OGG_FLAC,
-    b"Speex   ": AudioFormat.OGG_SPEEX,
-}
-_W64_RIFF_GUID = bytes.fromhex("726966662e91cf11a5d628db04c10000")
-_ASF_HEADER_GUID = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
-_IMAGE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"jpeg", b"crx ")
 
 
 def identify(head: bytes, size: int | None = None) -> AudioFormat | None:
@@ -59,7 +26,7 @@ def identify(head: bytes, size: int | None = None) -> AudioFormat | None:
     """
     start = end_of_leading_tags(lambda offset, length: head[offset : offset + length])
     if start and start >= len(head) and (size is None or size > start):
-        return AudioFormat.MP3
+        return format_named("mp3")
     return _identify_untagged(head[start:], whole=size is not None and size <= len(head))
 
 
@@ -90,42 +57,13 @@ def _identify_untagged(head: bytes, *, whole: bool) -> AudioFormat | None:
 
 def _identify_by_signature(head: bytes) -> AudioFormat | None:
     """Recognise the containers that begin with a magic number."""
-    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
-        return AudioFormat.WAV
-    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return AudioFormat.AIFF
-    if head[4:8] == b"ftyp" and head[8:12] not in _IMAGE_BRANDS:
-        return AudioFormat.MP4
-    if head[:4] == b"\x1a\x45\xdf\xa3" and (b"webm" in head[:64] or b"matroska" in head[:64]):
-        return AudioFormat.MATROSKA
-    if head[:4] == b"OggS":
-        return next(_ogg_audio_codecs(head), None)
-    signatures = {
-        b"fLaC": AudioFormat.FLAC,
-        _W64_RIFF_GUID: AudioFormat.W64,
-        _ASF_HEADER_GUID: AudioFormat.ASF,
-        b"caff\x00\x01": AudioFormat.CAF,
-    }
-    return next((found for magic, found in signatures.items() if head.startswith(magic)), None)
-
-
-def _ogg_audio_codecs(head: bytes) -> Iterator[AudioFormat]:
-    """The audio codecs of an Ogg file's first pages, each of which begins one logical stream."""
-    offset = 0
-    while head[offset : offset + 4] == b"OggS" and len(head) > offset + 27:
-        begins_stream = bool(head[offset + 5] & 0x02)
-        if not begins_stream:
-            return
-        segment_count = head[offset + 26]
-        body = offset + 27 + segment_count
-        yield from (codec for magic, codec in _OGG_CODECS.items() if head.startswith(magic, body))
-        offset = body + sum(head[offset + 27 : body])
+    return next((known for known in FORMATS if known.is_begun_by(head)), None)
 
 
 def _identify_by_frames(head: bytes, *, whole: bool) -> AudioFormat | None:
-    """Recognise MP3 and ADTS, which have no magic number, by several frame headers in a row."""
-    if find_first_frame(head, parse_mpeg_header, whole=whole) is not None:
-        return AudioFormat.MP3
-    if find_first_frame(head, parse_adts_header, whole=whole) is not None:
-        return AudioFormat.ADTS
+    """Recognise streams without a magic number by several frame headers in a row."""
+    for known in FORMATS:
+        parse = known.parse_frame
+        if parse is not None and find_first_frame(head, parse, whole=whole) is not None:
+            return known
     return None

@@ -20,19 +20,8 @@ from tonearm.transforms.audio.decoder import (
     mean_of_channels,
     require_plausible,
 )
-from tonearm.transforms.audio.identification import AudioFormat
+from tonearm.transforms.audio.formats.audio_format import AudioFormat
 
-_CONTAINERS: Mapping[AudioFormat, tuple[str, ...]] = {
-    AudioFormat.MP3: ("MP3",),
-    AudioFormat.FLAC: ("FLAC",),
-    AudioFormat.WAV: ("WAV", "WAVEX", "RF64"),
-    AudioFormat.W64: ("W64",),
-    AudioFormat.AIFF: ("AIFF",),
-    AudioFormat.CAF: ("CAF",),
-    AudioFormat.OGG_VORBIS: ("OGG",),
-    AudioFormat.OGG_OPUS: ("OGG",),
-    AudioFormat.OGG_FLAC: ("OGG",),
-}
 _CODECS: Mapping[str, str] = {
     "PCM_S8": "pcm_s8",
     "PCM_U8": "pcm_u8",
@@ -79,7 +68,7 @@ class LibsndfileDecoder:
 
     def _read_info(self, audio_format: AudioFormat) -> AudioInfo:
         file = self._file
-        if file.format not in _CONTAINERS[audio_format]:
+        if file.format not in audio_format.soundfile:
             raise DecoderError(f"libsndfile takes the file for {file.format}")
         require_plausible(file.samplerate, file.channels)
         codec = "flac" if "FLAC" in (file.format, file.subtype) else _CODECS.get(file.subtype)

@@ -12,10 +12,13 @@ from typing import Self
 
 import numpy as np
 
-from tonearm.transforms.audio.claimed_length import Claim, read_claim
+from tonearm.transforms.audio.claimed_length import read_claim
 from tonearm.transforms.audio.decoder import AudioDecoder, AudioInfo, DecoderError
 from tonearm.transforms.audio.ffmpeg import FfmpegDecoder
-from tonearm.transforms.audio.identification import AudioFormat, ReadAt, identify_file
+from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
+from tonearm.transforms.audio.formats.claim import Claim, ReadAt
+from tonearm.transforms.audio.formats.ogg import OGG_VORBIS
+from tonearm.transforms.audio.identification import identify_file
 from tonearm.transforms.audio.libsndfile import LibsndfileDecoder
 from tonearm.transforms.audio.vorbis import sound_begins_among_headers
 from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
@@ -24,30 +27,11 @@ __all__ = ["AudioInfo", "AudioReader", "open_audio", "open_audio_descriptor", "o
 
 DecoderType = Callable[[int, AudioFormat], AudioDecoder]
 
-DECODERS: Mapping[AudioFormat, tuple[DecoderType, ...]] = {
-    AudioFormat.MP3: (LibsndfileDecoder, FfmpegDecoder),
-    AudioFormat.FLAC: (LibsndfileDecoder, FfmpegDecoder),
-    AudioFormat.WAV: (LibsndfileDecoder, FfmpegDecoder),
-    AudioFormat.W64: (LibsndfileDecoder, FfmpegDecoder),
-    AudioFormat.AIFF: (LibsndfileDecoder, FfmpegDecoder),
-    AudioFormat.CAF: (LibsndfileDecoder, FfmpegDecoder),
-    AudioFormat.OGG_VORBIS: (FfmpegDecoder, LibsndfileDecoder),
-    AudioFormat.OGG_OPUS: (FfmpegDecoder, LibsndfileDecoder),
-    AudioFormat.OGG_FLAC: (FfmpegDecoder, LibsndfileDecoder),
-    AudioFormat.OGG_SPEEX: (FfmpegDecoder,),
-    AudioFormat.ADTS: (FfmpegDecoder,),
-    AudioFormat.MP4: (FfmpegDecoder,),
-    AudioFormat.ASF: (FfmpegDecoder,),
-    AudioFormat.MATROSKA: (FfmpegDecoder,),
+DECODERS: Mapping[Decoder, DecoderType] = {
+    Decoder.LIBSNDFILE: LibsndfileDecoder,
+    Decoder.FFMPEG: FfmpegDecoder,
 }
-"""The decoders of each format in the order in which they are tried, the faster one first.
-
-The second one is needed on ordinary files: FFmpeg refuses Vorbis whose headers are repeated in the middle,
-as some cutting tools leave it (three tracks of Debian's hyperrogue-music).
-"""
-
-_LENGTH_UNSTATED = (AudioFormat.MP3, AudioFormat.ADTS)
-"""Formats without a length of their own: what decoders report for them is a guess from the bit rate."""
+"""The decoders by the names that the registry of formats knows them by."""
 
 
 class AudioReader:
@@ -159,8 +143,8 @@ class AudioReader:
 
 def _decoders_for(descriptor: int, audio_format: AudioFormat) -> list[DecoderType]:
     """The decoders of a file, in the order in which they are tried."""
-    decoders = list(DECODERS[audio_format])
-    if audio_format is AudioFormat.OGG_VORBIS and sound_begins_among_headers(_reader_of(descriptor)):
+    decoders = [DECODERS[name] for name in audio_format.decoders]
+    if audio_format is OGG_VORBIS and sound_begins_among_headers(_reader_of(descriptor)):
         decoders.reverse()
     return decoders
 
@@ -203,6 +187,8 @@ def _open_descriptor(descriptor: int) -> AudioReader:
     audio_format = identify_file(read_at)
     if audio_format is None:
         raise TrackError(Stage.DECODE, ErrorWord.NOT_AUDIO, "the bytes are of no known audio format")
+    if not audio_format.decoders:
+        raise TrackError(Stage.DECODE, ErrorWord.UNDECODABLE, f"there is no decoder for {audio_format.title}")
     claim = read_claim(read_at, size, audio_format)
     try:
         return AudioReader(descriptor, audio_format, claim)
@@ -243,7 +229,7 @@ def _with_claimed_duration(info: AudioInfo, audio_format: AudioFormat, claim: Cl
     """The container's own length where the decoder shows a guess, or what it found instead."""
     if claim.samples is not None:
         return replace(info, duration_s=claim.samples / info.sample_rate_hz)
-    if audio_format in _LENGTH_UNSTATED:
+    if not audio_format.states_length:
         return replace(info, duration_s=None)
     return info
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 
-from tonearm.transforms.audio.identification import ReadAt, end_of_leading_tags
+from tonearm.transforms.audio.formats.claim import ReadAt
+from tonearm.transforms.audio.identification import end_of_leading_tags
 
 _HEADER_PACKETS = 3
 """Identification, comments and setup come before the sound."""

@@ -20,7 +20,8 @@ import soundfile as sf
 from tests.audio_files import RECIPES, id3v1_tag, id3v2_tag, sweep, wav_header, write_audio, write_video
 from tonearm.transforms.audio.decoder import BLOCK_VALUES, AudioInfo, DecoderError
 from tonearm.transforms.audio.ffmpeg import FfmpegDecoder
-from tonearm.transforms.audio.identification import AudioFormat
+from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
+from tonearm.transforms.audio.formats.registry import FORMATS
 from tonearm.transforms.audio.reader import DECODERS, AudioReader, open_audio
 from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
 
@@ -276,7 +277,7 @@ def listener() -> Iterator[socket.socket]:
         yield server
 
 
-@pytest.mark.parametrize("audio_format", AudioFormat)
+@pytest.mark.parametrize("audio_format", FORMATS, ids=lambda audio_format: audio_format.name)
 def test_a_playlist_opens_neither_a_file_nor_a_connection(
     audio_format: AudioFormat, tmp_path: Path, listener: socket.socket
 ) -> None:
@@ -364,7 +365,7 @@ def test_another_decoder_goes_on_where_the_first_one_stopped(
 ) -> None:
     path, mono, _ = make(tmp_path, "flac")
     faulty = FaultyDecoder(mono, blocks=blocks, silently=silently)
-    monkeypatch.setitem(DECODERS, AudioFormat.FLAC, (lambda *_: faulty, FfmpegDecoder))
+    monkeypatch.setitem(DECODERS, Decoder.LIBSNDFILE, lambda *_: faulty)
     reader, decoded = read_all(path)
     assert np.abs(decoded - mono).max() < 1e-4
     assert not reader.truncated
@@ -377,16 +378,17 @@ def test_another_decoder_opens_what_the_first_one_cannot(
         raise DecoderError("not mine")
 
     path, mono, _ = make(tmp_path, "flac")
-    monkeypatch.setitem(DECODERS, AudioFormat.FLAC, (refuse, FfmpegDecoder))
+    monkeypatch.setitem(DECODERS, Decoder.LIBSNDFILE, refuse)
     _, decoded = read_all(path)
     assert len(decoded) == len(mono)
-    monkeypatch.setitem(DECODERS, AudioFormat.FLAC, (refuse, refuse))
+    monkeypatch.setitem(DECODERS, Decoder.FFMPEG, refuse)
     assert error_of(path) is ErrorWord.UNDECODABLE
 
 
 def test_what_no_decoder_can_finish_is_truncated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, mono, _ = make(tmp_path, "vorbis")
-    monkeypatch.setitem(DECODERS, AudioFormat.OGG_VORBIS, (lambda *_: FaultyDecoder(mono, blocks=3),))
+    for decoder in Decoder:
+        monkeypatch.setitem(DECODERS, decoder, lambda *_: FaultyDecoder(mono, blocks=3))
     reader, decoded = read_all(path)
     assert len(decoded) == 3000
     assert reader.truncated

@@ -1,0 +1,70 @@
+"""What the registry holds about one format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tonearm.transforms.audio.formats.claim import Claim, ClaimReader, ReadAt
+from tonearm.transforms.audio.mpeg_frames import HeaderParser
+
+Recogniser = Callable[[bytes], bool]
+"""Says of a file's first bytes, those behind any tags, whether they are of one format."""
+
+
+class Decoder(StrEnum):
+    """A library that decodes; ``reader`` knows the class that is behind each name."""
+
+    LIBSNDFILE = "libsndfile"
+    FFMPEG = "FFmpeg"
+
+
+def never(head: bytes) -> bool:
+    """The recogniser of formats without a signature."""
+    del head
+    return False
+
+
+def claims_nothing(read_at: ReadAt, start: int, size: int) -> Claim:
+    """The claim reader of formats whose length is not looked up."""
+    del read_at, start, size
+    return Claim()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AudioFormat:
+    """A family of files that one demuxer reads: an entry of the registry.
+
+    Attributes:
+        name: A stable lower-case word.
+        title: What people call it, for messages and docs.
+        endings: The file endings that promise it, with the dot, in lower case.
+        decoders: The libraries that read it, in the order in which they are tried; none if it can only be
+            named.
+        demuxer: FFmpeg's name for it; empty if FFmpeg does not read it.
+        soundfile: The names by which libsndfile may call such a file; empty if it does not read it.
+        is_begun_by: Recognises the format by its signature.
+        parse_frame: For streams of frames that have no signature: parses a frame header.
+        read_claim: Reads what a file says about its own length.
+        states_length: False if what the decoders report as length is a guess from the bit rate.
+    """
+
+    name: str
+    title: str
+    endings: tuple[str, ...]
+    decoders: tuple[Decoder, ...]
+    demuxer: str = ""
+    soundfile: tuple[str, ...] = ()
+    is_begun_by: Recogniser = never
+    parse_frame: HeaderParser | None = None
+    read_claim: ClaimReader = claims_nothing
+    states_length: bool = True
+
+    def __str__(self) -> str:
+        return self.title
+
+
+def starts_with(*signatures: bytes) -> Recogniser:
+    """Recognise files that begin with one of these bytes."""
+    return lambda head: head.startswith(signatures)

@@ -1,0 +1,91 @@
+"""Ogg: one format for each codec, since the decoders differ in which of them they read well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, Recogniser
+from tonearm.transforms.audio.formats.claim import Claim, ReadAt
+
+LONGEST_PAGE_BYTES = 65307
+
+_VORBIS, _OPUS, _FLAC, _SPEEX = b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   "
+
+
+def _holds(codec: bytes) -> Recogniser:
+    """Recognise files whose first audio stream begins with these bytes."""
+    return lambda head: head[:4] == b"OggS" and next(_audio_codecs(head), None) == codec
+
+
+def _audio_codecs(head: bytes) -> Iterator[bytes]:
+    """The audio codecs of an Ogg file's first pages, each of which begins one logical stream."""
+    offset = 0
+    while head[offset : offset + 4] == b"OggS" and len(head) > offset + 27:
+        begins_stream = bool(head[offset + 5] & 0x02)
+        if not begins_stream:
+            return
+        segment_count = head[offset + 26]
+        body = offset + 27 + segment_count
+        yield from (codec for codec in (_VORBIS, _OPUS, _FLAC, _SPEEX) if head.startswith(codec, body))
+        offset = body + sum(head[offset + 27 : body])
+
+
+def _read_ogg(read_at: ReadAt, start: int, size: int) -> Claim:
+    """The last page must be whole and bear the end-of-stream flag."""
+    tail_start = max(start, size - 2 * LONGEST_PAGE_BYTES)
+    tail = read_at(tail_start, size - tail_start)
+    page = tail.rfind(b"OggS\x00")
+    header = tail[page : page + 27]
+    if page < 0 or len(header) < 27:
+        return Claim(cut=True)
+    segment_table = tail[page + 27 : page + 27 + header[26]]
+    page_bytes = 27 + header[26] + sum(segment_table)
+    ends_stream = bool(header[5] & 0x04)
+    return Claim(cut=page + page_bytes > len(tail) or not ends_stream)
+
+
+OGG_VORBIS = AudioFormat(
+    name="ogg_vorbis",
+    title="Ogg Vorbis",
+    endings=(".ogg", ".oga"),
+    decoders=(Decoder.FFMPEG, Decoder.LIBSNDFILE),
+    demuxer="ogg",
+    soundfile=("OGG",),
+    is_begun_by=_holds(_VORBIS),
+    read_claim=_read_ogg,
+)
+"""Both decoders are needed on ordinary files: FFmpeg refuses Vorbis whose headers are repeated in the middle,
+as some cutting tools leave it (three tracks of Debian's hyperrogue-music)."""
+
+FORMATS = (
+    OGG_VORBIS,
+    AudioFormat(
+        name="ogg_opus",
+        title="Ogg Opus",
+        endings=(".opus",),
+        decoders=(Decoder.FFMPEG, Decoder.LIBSNDFILE),
+        demuxer="ogg",
+        soundfile=("OGG",),
+        is_begun_by=_holds(_OPUS),
+        read_claim=_read_ogg,
+    ),
+    AudioFormat(
+        name="ogg_flac",
+        title="Ogg FLAC",
+        endings=(".oga",),
+        decoders=(Decoder.FFMPEG, Decoder.LIBSNDFILE),
+        demuxer="ogg",
+        soundfile=("OGG",),
+        is_begun_by=_holds(_FLAC),
+        read_claim=_read_ogg,
+    ),
+    AudioFormat(
+        name="ogg_speex",
+        title="Ogg Speex",
+        endings=(".spx",),
+        decoders=(Decoder.FFMPEG,),
+        demuxer="ogg",
+        is_begun_by=_holds(_SPEEX),
+        read_claim=_read_ogg,
+    ),
+)
