@@ -51,7 +51,7 @@ def ingest(order: IngestOrder) -> RunRecord:
         PrecisionError: This machine lacks the precision.
         OutputInUseError: Another run is writing to the output.
         OutputError: An output cannot be written to.
-        TrackError: The input cannot be listed.
+        ListingError: The listing of the input broke off.
         SubscriptionError: The subscription cannot be used.
     """
     export_s3_options(order.beam.flags)

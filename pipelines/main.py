@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from tonearm.errors import EXIT_OK, TonearmError
 from tonearm.pipelines.commands import ingest, plan, retry, show
-from tonearm.pipelines.exit_codes import EXIT_OK, EXIT_WRONG_CALL, WrongCallError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -25,9 +25,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         ours, beams = _split(list(sys.argv[1:] if arguments is None else arguments))
         known, unknown = _parser().parse_known_args(ours)
         return int(known.job(known, [*beams, *unknown]))
-    except WrongCallError as error:
+    except TonearmError as error:
         print(f"tonearm: {error}", file=sys.stderr)
-        return EXIT_WRONG_CALL
+        return error.exit_code
     except BrokenPipeError:
         # The reader of our output, such as `head`, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tonearm import model_artifacts
+from tonearm.errors import WrongCallError
 
 PACKAGED_BUNDLES = Path(model_artifacts.__file__).parent
 
 
-class BundleError(ValueError):
+class BundleError(WrongCallError):
     """A tagger bundle cannot be used; the message says what is wrong with it and what to do."""
 
 

@@ -7,12 +7,14 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from tonearm.errors import WrongCallError
+
 Array = npt.NDArray[np.float32]
 
 PRECISIONS = ("float32", "bf16")
 
 
-class PrecisionError(ValueError):
+class PrecisionError(WrongCallError):
     """A precision that is unknown or that this machine lacks; the message says what to do."""
 
 

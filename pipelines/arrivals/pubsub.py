@@ -20,6 +20,7 @@ from google.api_core.exceptions import (
 from google.cloud.pubsub_v1 import SubscriberClient
 from google.pubsub_v1.types import PubsubMessage, ReceivedMessage
 
+from tonearm.errors import WrongCallError
 from tonearm.pipelines.arrivals.contract import Delivery
 from tonearm.transforms.sources.notification import NotificationFilter, arrival_of_message
 
@@ -46,7 +47,7 @@ _CALL_SECONDS = 20.0
 _PERMANENT_ERRORS = (NotFound, Forbidden, Unauthenticated, InvalidArgument)
 
 
-class SubscriptionError(Exception):
+class SubscriptionError(WrongCallError):
     """The subscription cannot be used; waiting will not help."""
 
 

@@ -14,6 +14,8 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
+from tonearm.errors import TonearmError
+
 _ENDED_WELL = (PipelineState.DONE, PipelineState.DRAINED, PipelineState.UPDATED)
 
 
@@ -27,15 +29,15 @@ class JobEnd(Enum):
     """It was cancelled, as this command was told to stop and the job's workers live in this process."""
 
 
-class JobFailedError(Exception):
+class JobFailedError(TonearmError):
     """The cluster gave the job up, or somebody cancelled it."""
 
 
-class JobLeftError(Exception):
+class JobLeftError(TonearmError):
     """This command was told to stop; the cluster goes on with the job."""
 
 
-class JobOutOfSightError(Exception):
+class JobOutOfSightError(TonearmError):
     """The cluster could not be asked any more how the job fares; it may well go on."""
 
 

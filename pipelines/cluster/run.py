@@ -19,10 +19,10 @@ from apache_beam.options.pipeline_options import (
 from apache_beam.runners.runner import PipelineResult
 from apache_beam.utils.subprocess_server import JavaJarServer
 
+from tonearm.errors import WrongCallError
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.pipelines.arrivals.stream_input import StreamInput
 from tonearm.pipelines.cluster.job import JobEnd, JobFailedError, JobLeftError, submit, wait_for
-from tonearm.pipelines.exit_codes import WrongCallError
 from tonearm.pipelines.graphs.backfill import TagBackfill
 from tonearm.pipelines.graphs.stream import TagStream, written_at_once
 from tonearm.pipelines.reports.summary import print_summary

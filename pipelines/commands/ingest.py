@@ -6,9 +6,9 @@ import argparse
 import re
 from typing import TYPE_CHECKING, Any
 
+from tonearm.errors import WrongCallError
 from tonearm.pipelines.commands.option_types import positive_number
 from tonearm.pipelines.commands.run_options import EXIT_CODES, add_run_options, order_of, run_order
-from tonearm.pipelines.exit_codes import WrongCallError
 from tonearm.pipelines.runs.defaults import STORAGE_WRITE_API, STREAMING_INSERTS
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tonearm.errors import EXIT_OK, WrongCallError
 from tonearm.pipelines.commands.option_types import positive_integer, positive_number
-from tonearm.pipelines.exit_codes import EXIT_OK, WrongCallError
 from tonearm.pipelines.reports.plan import Catalog, Plan, Prices, Rates, plan
 
 CORE_SPEED = 180.0

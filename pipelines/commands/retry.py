@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from tonearm.errors import WrongCallError
 from tonearm.pipelines.commands.run_options import EXIT_CODES, add_run_options, order_of, run_order
-from tonearm.pipelines.exit_codes import WrongCallError
 
 _DESCRIPTION = """\
 Try again what is in the table failures and may succeed at another time: storage faults, lack of memory,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tonearm.errors import EXIT_OK, TonearmError
 from tonearm.pipelines.commands.option_types import fraction, positive_integer, positive_number
-from tonearm.pipelines.exit_codes import EXIT_BROKEN, EXIT_OK, WrongCallError
 from tonearm.pipelines.runs.defaults import STREAMING_INSERTS, WAVE_TRACKS
 from tonearm.transforms.elements.settings import MAX_TRACK_BYTES, SEGMENT_SECONDS
 
@@ -22,6 +21,14 @@ EXIT_CODES = """\
 exit codes: 0 the run is whole, even if tracks failed; 1 it broke, or more failed than
 --max_failed_fraction allows; 2 the call was wrong.
 """
+
+
+class RunBrokenError(TonearmError):
+    """The run broke off by an error that nobody foresaw."""
+
+
+class TooManyFailedError(TonearmError):
+    """More of the tried tracks failed than the call allows; what was tagged is in the tables."""
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -74,18 +81,15 @@ def order_of(
     """The run that a command line asks for.
 
     Raises:
-        WrongCallError: The outputs or Beam's options cannot be as given.
+        OutputError: The outputs cannot be as given.
+        WrongCallError: Beam's options cannot be as given.
     """
     from tonearm.pipelines.runs.beam_options import read_beam_options
     from tonearm.pipelines.runs.order import IngestOrder
     from tonearm.transforms.elements.settings import AnalysisSettings
-    from tonearm.transforms.tables.contract import OutputError
     from tonearm.transforms.tables.outputs import in_order
 
-    try:
-        in_sequence = in_order(outputs)
-    except OutputError as error:
-        raise WrongCallError(str(error)) from error
+    in_sequence = in_order(outputs)
     settings = AnalysisSettings(
         tagger=known.tagger,
         precision=known.precision,
@@ -107,50 +111,25 @@ def run_order(order: IngestOrder, max_failed_fraction: float) -> int:
     """Run it and return the exit code.
 
     Raises:
-        WrongCallError: The input, the tagger or an output cannot be as given.
+        RunBrokenError: Something that nobody foresaw ended the run.
+        TooManyFailedError: The run is whole, and too much of it failed.
+        TonearmError: As :func:`ingest`.
     """
-    from tonearm.models.bundles.files import BundleError
-    from tonearm.models.engines.contract import PrecisionError
-    from tonearm.pipelines.arrivals.pubsub import SubscriptionError
-    from tonearm.pipelines.cluster.job import JobLeftError, JobOutOfSightError
     from tonearm.pipelines.ingest import ingest
-    from tonearm.transforms.elements.failure import TrackError
-    from tonearm.transforms.sources.listing import InputError
-    from tonearm.transforms.sources.manifest import ManifestError
-    from tonearm.transforms.tables.contract import OutputError, OutputInUseError
 
     try:
         record = ingest(order)
-    except (
-        InputError,
-        ManifestError,
-        BundleError,
-        OutputError,
-        OutputInUseError,
-        PrecisionError,
-        SubscriptionError,
-    ) as error:
-        raise WrongCallError(str(error)) from error
-    except WrongCallError:
+    except TonearmError:
         raise
-    except TrackError as error:
-        raise WrongCallError(f"the input cannot be listed: {error.message}") from error
-    except (JobLeftError, JobOutOfSightError) as error:
-        print(f"tonearm: {error}", file=sys.stderr)
-        return EXIT_BROKEN
     except Exception as error:
         _logger.error("the run broke off", exc_info=error)
-        print(
-            f"tonearm: the run broke off ({type(error).__name__}). What is committed stays in the tables; "
-            "the same command goes on from there.",
-            file=sys.stderr,
-        )
-        return EXIT_BROKEN
+        raise RunBrokenError(
+            f"the run broke off ({type(error).__name__}). What is committed stays in the tables; "
+            "the same command goes on from there."
+        ) from error
     if record.failed_fraction > max_failed_fraction:
-        print(
-            f"tonearm: {record.failed_fraction:.1%} of the tried tracks failed, more than "
-            f"--max_failed_fraction={max_failed_fraction}",
-            file=sys.stderr,
+        raise TooManyFailedError(
+            f"{record.failed_fraction:.1%} of the tried tracks failed, more than "
+            f"--max_failed_fraction={max_failed_fraction}"
         )
-        return EXIT_BROKEN
     return EXIT_OK

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tonearm.pipelines.exit_codes import EXIT_OK, WrongCallError
+from tonearm.errors import EXIT_OK, WrongCallError
 
 _EPILOG = """\
 examples:
@@ -45,15 +45,10 @@ def _show(known: argparse.Namespace, further: list[str]) -> int:
         raise WrongCallError(f"unknown: {' '.join(further)}; see `tonearm show --help`")
     if known.picture and not known.track:
         raise WrongCallError("--picture draws one track: name it after OUT")
-    from tonearm.transforms.tables.contract import OutputError
-
-    try:
-        if known.track:
-            _show_track(known)
-        else:
-            _show_tracks(known)
-    except OutputError as error:
-        raise WrongCallError(str(error)) from error
+    if known.track:
+        _show_track(known)
+    else:
+        _show_tracks(known)
     return EXIT_OK
 
 
@@ -68,7 +63,6 @@ def _show_tracks(known: argparse.Namespace) -> None:
 
 
 def _show_track(known: argparse.Namespace) -> None:
-    from tonearm.models.bundles.files import BundleError
     from tonearm.models.bundles.loading import load_tagger
     from tonearm.pipelines.reports.tracks import print_track
     from tonearm.transforms.elements.failure import TrackError
@@ -78,10 +72,7 @@ def _show_track(known: argparse.Namespace) -> None:
     if track is None:
         raise WrongCallError(f"{known.output} has no tagged track with {known.track!r} as id or in its uri")
     segments = segments_of(known.output, track)
-    try:
-        tagger = load_tagger(known.tagger)
-    except BundleError as error:
-        raise WrongCallError(str(error)) from error
+    tagger = load_tagger(known.tagger)
     matching = tagger if tagger.identity == track["tagger"] else None
     print_track(track, segments, matching)
     if not known.picture:

@@ -16,7 +16,7 @@ from apache_beam.options.pipeline_options import (
 )
 from apache_beam.runners.runner import create_runner
 
-from tonearm.pipelines.exit_codes import WrongCallError
+from tonearm.errors import WrongCallError
 
 _LOCAL_RUNNERS = ("DirectRunner", "FnApiRunner")
 

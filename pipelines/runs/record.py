@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from tonearm.errors import TonearmError
 from tonearm.transforms.sources.pending import SkipReason
 from tonearm.transforms.tables.rows import Provenance
 from tonearm.transforms.tables.schemas import PARTITION, Row
@@ -26,7 +27,7 @@ _VERSIONED = (
 )
 
 
-class CountsError(Exception):
+class CountsError(TonearmError):
     """Counts do not reconcile: a track was lost or counted twice."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -72,13 +74,23 @@ def _rebuild_track_error(stage: Stage, error: ErrorWord, message: str, retriable
     return TrackError(stage, error, message, retriable=retriable)
 
 
-def unexpected(stage: Stage, error: Exception) -> TrackError:
-    """An error that nobody foresaw, as a failure of this track alone.
+@contextmanager
+def failing_at(stage: Stage) -> Iterator[None]:
+    """Turn an error that nobody foresaw into a failure of this track, at the stage that raised it.
 
-    Only the type is told: a library's message may quote what must not be in a table.
+    Only the error's type is told: a library's message may quote what must not be in a table.
+
+    Raises:
+        TrackError: What the body raised; one that an inner stage raised keeps that stage.
     """
-    retriable = isinstance(error, MemoryError | OSError)
-    return TrackError(stage, ErrorWord.INTERNAL, f"unexpected {type(error).__name__}", retriable=retriable)
+    try:
+        yield
+    except TrackError:
+        raise
+    except Exception as error:
+        message = f"unexpected {type(error).__name__}"
+        retriable = isinstance(error, MemoryError | OSError)
+        raise TrackError(stage, ErrorWord.INTERNAL, message, retriable=retriable) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from apache_beam.metrics import Metrics
 
 from tonearm.models.front_end import FrontEnd
 from tonearm.transforms.audio.endings import claims_to_be_audio
-from tonearm.transforms.audio.isolation.isolated_reader import open_audio_isolated
+from tonearm.transforms.audio.isolation.isolated_reader import IsolatedReader, open_audio_isolated
+from tonearm.transforms.audio.isolation.messages import Samples
 from tonearm.transforms.elements.arrival import Arrival
-from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError, unexpected
+from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError, failing_at
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.elements.stage_times import NAMESPACE, StageTimes
 from tonearm.transforms.elements.track import Track
@@ -49,8 +50,6 @@ class PrepareTracks(beam.DoFn):
                 Metrics.counter(NAMESPACE, "passed_over").inc()
             else:
                 yield beam.pvalue.TaggedOutput(FAILED, Failure.of(element, error))
-        except Exception as error:
-            yield beam.pvalue.TaggedOutput(FAILED, Failure.of(element, unexpected(Stage.DECODE, error)))
         finally:
             times.report()
 
@@ -63,17 +62,19 @@ def prepare_track(
     Raises:
         TrackError: With the stage and the word of what went wrong.
     """
-    with ExitStack() as held:
+    with failing_at(Stage.FETCH), ExitStack() as held:
         with times.measure("fetch"):
             file = held.enter_context(fetched(track, settings.max_track_bytes))
-        audio = held.enter_context(open_audio_isolated(file.path, front_end.sample_rate_hz, times))
-        spectrogram = spectrogram_of(
-            audio.blocks(),
-            front_end.sample_rate_hz,
-            front_end,
-            max_patches=settings.max_patches,
-            times=times,
-        )
+        with failing_at(Stage.DECODE):
+            audio = held.enter_context(open_audio_isolated(file.path, front_end.sample_rate_hz, times))
+        with failing_at(Stage.SPECTROGRAM):
+            spectrogram = spectrogram_of(
+                _decoded(audio),
+                front_end.sample_rate_hz,
+                front_end,
+                max_patches=settings.max_patches,
+                times=times,
+            )
         facts = AudioFacts(
             content_sha256=file.content_sha256,
             codec=audio.info.codec,
@@ -84,6 +85,12 @@ def prepare_track(
             truncated=audio.truncated,
         )
     return PreparedTrack(track, facts, spectrogram)
+
+
+def _decoded(audio: IsolatedReader) -> Iterator[Samples]:
+    """The blocks of a file; the spectrogram draws on them, and what ends them is still the decoder's."""
+    with failing_at(Stage.DECODE):
+        yield from audio.blocks()
 
 
 def is_passed_over(track: Track, error: TrackError) -> bool:

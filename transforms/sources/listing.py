@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tonearm.errors import TonearmError, WrongCallError
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
 from tonearm.transforms.elements.track import Track
@@ -21,8 +22,12 @@ from tonearm.transforms.storage.schemes import folder_of, list_objects, look_up,
 from tonearm.transforms.storage.signed_url import location_of, without_signature
 
 
-class InputError(Exception):
-    """An input can name nothing; the message says what to mend."""
+class InputError(WrongCallError):
+    """An input can name nothing, or cannot be listed; the message says what to mend."""
+
+
+class ListingError(TonearmError):
+    """A listing broke off after it had begun: the input is right, and its storage fails us."""
 
 
 def require_usable(location: str) -> None:
@@ -53,14 +58,15 @@ def arrivals_at(location: str) -> Iterator[Arrival]:
 
     Raises:
         ManifestError: The manifest as a whole cannot be used.
+        InputError: The input cannot be listed.
+        ListingError: Its listing broke off.
     """
     if is_manifest(location):
         base = folder_of(location)
         for number, row in enumerate(read_manifest(location), start=1):
             yield _arrival_of_row(row, number, base)
     else:
-        for listed in list_objects(location):
-            yield _arrival_of_listed(listed)
+        yield from _listed_arrivals(location)
 
 
 def count_arrivals(location: str) -> int | None:
@@ -80,6 +86,19 @@ def count_arrivals(location: str) -> int | None:
 def track_id_of(uri: str) -> str:
     """A stable id derived from the URI: the first 20 hex digits of its SHA-256."""
     return hashlib.sha256(os.fsencode(uri)).hexdigest()[:20]
+
+
+def _listed_arrivals(location: str) -> Iterator[Arrival]:
+    """Tracks of a listing; an error of the listing as a whole is nobody's failure and ends the run."""
+    count = 0
+    try:
+        for count, listed in enumerate(list_objects(location), start=1):  # noqa: B007  (told in the error)
+            yield _arrival_of_listed(listed)
+    except TrackError as error:
+        shown = location_of(location)
+        if not count:
+            raise InputError(f"{shown} cannot be listed: {error.message}") from error
+        raise ListingError(f"the listing of {shown} broke off after {count:,}: {error.message}") from error
 
 
 def _arrival_of_listed(listed: Listed) -> Arrival:

@@ -11,12 +11,14 @@ from typing import Any
 import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 
+from tonearm.errors import WrongCallError
+
 Row = Mapping[str, Any]
 
 REQUIRED_COLUMNS = ("track_id", "uri")
 
 
-class ManifestError(Exception):
+class ManifestError(WrongCallError):
     """The manifest as a whole cannot be used; the message says what to mend."""
 
 

@@ -7,16 +7,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from tonearm.errors import WrongCallError
 from tonearm.transforms.tables.schemas import Row
 
 BIGQUERY = "bigquery://"
 
 
-class OutputError(Exception):
+class OutputError(WrongCallError):
     """An output cannot be used as it is; the message says what to mend."""
 
 
-class OutputInUseError(Exception):
+class OutputInUseError(WrongCallError):
     """Another run is writing to the same output."""
 
 

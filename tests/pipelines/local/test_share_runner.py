@@ -15,7 +15,6 @@ import pytest
 
 from tests.catalog import counts, keys, leftovers, table, tonearm, write_manifest, write_song
 from tonearm.models.bundles.tagger import Tagger
-from tonearm.pipelines import ingest
 from tonearm.pipelines.local.bounded_source import BoundedSource
 from tonearm.transforms.audio.isolation.isolated_reader import close_decoders
 from tonearm.transforms.elements.arrival import Arrival
@@ -24,7 +23,9 @@ from tonearm.transforms.elements.track import Track
 from tonearm.transforms.features import prepare
 from tonearm.transforms.features.prepared import PreparedTrack
 from tonearm.transforms.features.spectrogram import Spectrogram
-from tonearm.transforms.sources.listing import arrivals_at
+from tonearm.transforms.sources import listing
+from tonearm.transforms.storage.contract import Listed
+from tonearm.transforms.storage.schemes import list_objects
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tagging import inference
 from tonearm.transforms.tagging.counting import LIVE
@@ -111,7 +112,7 @@ def fail_to_write(monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
 
 
 def test_a_track_that_gets_lost_breaks_the_run(
-    songs: Path, output: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    songs: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     process = prepare.PrepareTracks.process
 
@@ -121,7 +122,7 @@ def test_a_track_that_gets_lost_breaks_the_run(
 
     monkeypatch.setattr(prepare.PrepareTracks, "process", losing)
     assert tonearm("ingest", songs, "--output", output, "--direct_num_workers", "1") == 1
-    assert "4 tracks went in and 3 came out" in caplog.text
+    assert "4 tracks went in and 3 came out" in capsys.readouterr().err
     assert table(output, "track_tags") == []
 
 
@@ -172,16 +173,17 @@ def test_workers_end_together_however_long_their_tracks_are(
 
 
 def test_a_listing_that_breaks_off_keeps_what_was_worked(
-    songs: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    songs: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def breaking(location: str) -> Iterator[Arrival]:
-        yield from islice(arrivals_at(location), 3)
-        raise TrackError(Stage.SOURCE, ErrorWord.UNREADABLE, "the listing broke off")
+    def breaking(location: str) -> Iterator[Listed]:
+        yield from islice(list_objects(location), 3)
+        raise TrackError(Stage.SOURCE, ErrorWord.UNREADABLE, "the store went away")
 
-    monkeypatch.setattr(ingest, "arrivals_at", breaking)
+    monkeypatch.setattr(listing, "list_objects", breaking)
     options = ("--wave_tracks", "1", "--direct_num_workers", "1")
-    assert tonearm("ingest", songs, "--output", output, *options) == 2
+    assert tonearm("ingest", songs, "--output", output, *options) == 1
     assert len(keys(output)) == 3
+    assert "broke off after 3: the store went away" in capsys.readouterr().err
 
 
 def decoders() -> list[psutil.Process]:

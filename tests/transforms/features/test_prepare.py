@@ -11,6 +11,7 @@ import torch
 
 from tests.catalog import write_song
 from tonearm.models.front_end import FrontEnd
+from tonearm.transforms.audio.isolation.isolated_reader import IsolatedReader
 from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.features import prepare
@@ -69,6 +70,25 @@ def test_each_stage_fails_by_its_word(tmp_path: Path) -> None:
     )
     (tmp_path / "text.mp3").write_text("no music")
     assert word_of(tmp_path / "text.mp3") == (Stage.DECODE, ErrorWord.NOT_AUDIO)
+
+
+@pytest.mark.parametrize(
+    ("owner", "step", "stage"),
+    [
+        (prepare, "fetched", Stage.FETCH),
+        (prepare, "open_audio_isolated", Stage.DECODE),
+        (IsolatedReader, "blocks", Stage.DECODE),
+        (prepare, "spectrogram_of", Stage.SPECTROGRAM),
+    ],
+)
+def test_an_error_that_nobody_foresaw_is_filed_where_it_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, step: str, stage: Stage
+) -> None:
+    def explode(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(owner, step, explode)
+    assert word_of(write_song(tmp_path / "song.flac")) == (stage, ErrorWord.INTERNAL)
 
 
 @pytest.mark.parametrize(("error", "retriable"), [(MemoryError, True), (ValueError, False)])

@@ -27,7 +27,7 @@ from tonearm.transforms.audio.isolation.messages import (
 )
 from tonearm.transforms.audio.reader import open_audio_descriptor
 from tonearm.transforms.audio.resampling import resampled
-from tonearm.transforms.elements.failure import Stage, TrackError, unexpected
+from tonearm.transforms.elements.failure import Stage, TrackError, failing_at
 from tonearm.transforms.elements.stage_times import StageTimes
 
 MEMORY_BYTES = 1 << 30
@@ -73,11 +73,10 @@ def _set_signals() -> None:
 
 def _serve(worker: socket.socket, descriptor: int, rate_hz: int) -> None:
     try:
-        _decode(worker, descriptor, rate_hz)
+        with failing_at(Stage.DECODE):
+            _decode(worker, descriptor, rate_hz)
     except TrackError as error:
         send(worker, Kind.FAILED, packed_error(error))
-    except Exception as error:
-        send(worker, Kind.FAILED, packed_error(unexpected(Stage.DECODE, error)))
 
 
 def _decode(worker: socket.socket, descriptor: int, rate_hz: int) -> None:

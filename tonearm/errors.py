@@ -1,0 +1,34 @@
+"""Errors that end the command, and the exit codes that scripts can trust.
+
+Every error that a user is to read derives from :class:`TonearmError` and says with which code the command
+ends. ``pipelines/main.py`` catches it, once. An error of one track is a ``TrackError`` and ends nothing.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+EXIT_OK = 0
+"""The run is whole, even if tracks failed."""
+
+EXIT_BROKEN = 1
+"""The run broke off, or too many tracks failed."""
+
+EXIT_WRONG_CALL = 2
+"""The command line, the input, the tagger or the output cannot be as given."""
+
+
+class TonearmError(Exception):
+    """The command cannot go on; the message tells people what happened and what to do.
+
+    Attributes:
+        exit_code: What the command ends with.
+    """
+
+    exit_code: ClassVar[int] = EXIT_BROKEN
+
+
+class WrongCallError(TonearmError):
+    """The call cannot be carried out as given; the message says what to mend."""
+
+    exit_code = EXIT_WRONG_CALL
