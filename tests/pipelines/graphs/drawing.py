@@ -1,0 +1,97 @@
+"""Draws the Beam graphs into ``docs/architecture.md``: ``python -m tests.pipelines.graphs.drawing``.
+
+The pictures are made from the graphs themselves, as Mermaid flowcharts; a test compares them with the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
+
+from tonearm.models.bundles.loading import load_tagger
+from tonearm.pipelines.graphs.analyze import AnalyzeTracks
+from tonearm.pipelines.graphs.backfill import TagBackfill
+from tonearm.pipelines.graphs.stream import TagStream, written_at_once
+from tonearm.transforms.elements.settings import AnalysisSettings
+from tonearm.transforms.sources.notification import NotificationFilter
+from tonearm.transforms.tables.outputs import output_at
+from tonearm.transforms.tables.rows import Provenance
+
+PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
+
+_SETTINGS = AnalysisSettings()
+_PROVENANCE = Provenance("run", "musicnn@1", "fingerprint")
+
+
+def pictures() -> dict[str, str]:
+    """Each graph as a Mermaid flowchart, by the name that its block has on the page."""
+    tagger, output = load_tagger(_SETTINGS.tagger), output_at(["tables"])
+    graphs: dict[str, Callable[[], beam.PTransform]] = {
+        "analyze": lambda: AnalyzeTracks(_SETTINGS, tagger.front_end),
+        "backfill": lambda: TagBackfill(_SETTINGS, tagger, output, _PROVENANCE, None),
+        "stream": lambda: TagStream(
+            _SETTINGS, tagger, NotificationFilter(), written_at_once(output, _PROVENANCE)
+        ),
+    }
+    return {name: _flowchart(make()) for name, make in graphs.items()}
+
+
+def _flowchart(graph: beam.PTransform) -> str:
+    """Draw one graph; the transforms that it is made of are a box each."""
+    pipeline = beam.Pipeline()
+    pipeline | "Input" >> beam.Impulse() | "Graph" >> graph
+    visitor = _Boxes(type(graph))
+    pipeline.visit(visitor)
+    lines = ["flowchart LR"]
+    lines += [f'    {name}["{label}"]' for label, name in visitor.names.items()]
+    lines += [f"    {one} --> {other}" for one, other in dict.fromkeys(visitor.edges)]
+    return "\n".join(lines)
+
+
+class _Boxes(PipelineVisitor):
+    """Collects a box for each transform directly below the graph, and the arrows between boxes."""
+
+    def __init__(self, graph: type) -> None:
+        self._graph = graph
+        self._box_of: dict[str, str] = {}
+        self.names: dict[str, str] = {}
+        self.edges: list[tuple[str, str]] = []
+
+    def visit_transform(self, transform_node: AppliedPTransform) -> None:
+        box = self._box(transform_node)
+        for value in transform_node.inputs:
+            before = self._box_of.get(value.producer.full_label if value.producer else "")
+            if before and before != box:
+                self.edges.append((before, box))
+
+    def _box(self, node: AppliedPTransform) -> str:
+        """The outermost transform around this one, below the graph."""
+        around = [node]
+        while around[-1].parent is not None:
+            around.append(around[-1].parent)
+        shown = next(
+            each
+            for each in reversed(around)
+            if each.transform is not None and not isinstance(each.transform, self._graph) and each.full_label
+        )
+        label = shown.full_label.rsplit("/", 1)[-1]
+        name = self.names.setdefault(label, f"step{len(self.names)}")
+        self._box_of[node.full_label] = name
+        return name
+
+
+def page_with(pictures: dict[str, str], page: str) -> str:
+    """The page with its pictures brought up to date; each stands behind a line ``<!-- graph: NAME -->``."""
+    for name, picture in pictures.items():
+        before, mark, rest = page.partition(f"<!-- graph: {name} -->\n")
+        _, _, after = rest.partition("```mermaid\n")
+        _, end, after = after.partition("\n```\n")
+        page = f"{before}{mark}```mermaid\n{picture}{end}{after}"
+    return page
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page_with(pictures(), PAGE.read_text()))
