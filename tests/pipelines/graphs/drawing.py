@@ -5,6 +5,7 @@ The pictures are made from the graphs themselves, as Mermaid flowcharts; a test 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,10 +87,8 @@ class _Boxes(PipelineVisitor):
 def page_with(pictures: dict[str, str], page: str) -> str:
     """The page with its pictures brought up to date; each stands behind a line ``<!-- graph: NAME -->``."""
     for name, picture in pictures.items():
-        before, mark, rest = page.partition(f"<!-- graph: {name} -->\n")
-        _, _, after = rest.partition("```mermaid\n")
-        _, end, after = after.partition("\n```\n")
-        page = f"{before}{mark}```mermaid\n{picture}{end}{after}"
+        block = re.compile(rf"(<!-- graph: {name} -->\n```mermaid\n).*?(```\n)", re.DOTALL)
+        page = block.sub(lambda found, picture=picture: f"{found[1]}{picture}\n{found[2]}", page)
     return page
 
 
