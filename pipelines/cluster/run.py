@@ -31,6 +31,7 @@ from tonearm.pipelines.runs.metrics import counters, stage_seconds
 from tonearm.pipelines.runs.order import IngestOrder, new_record
 from tonearm.pipelines.runs.record import CountsError, RunRecord
 from tonearm.transforms.tables.contract import Output
+from tonearm.transforms.tables.kinds import kind_of
 from tonearm.transforms.tables.outputs import output_at
 
 _logger = logging.getLogger(__name__)
@@ -109,11 +110,11 @@ def _pipeline(order: IngestOrder, *, streaming: bool) -> beam.Pipeline:
 def _sink(order: IngestOrder, output: Output, record: RunRecord) -> beam.PTransform:
     if order.bigquery_write_method == STREAMING_INSERTS:
         return written_at_once(output, record.provenance)
-    from tonearm.transforms.tables.bigquery.dataset import Dataset
-    from tonearm.transforms.tables.bigquery.storage_write import WriteByStorageApi
-
     (location,) = order.outputs
-    return WriteByStorageApi(Dataset.at(location), record.provenance)
+    sink = kind_of(location).storage_api_sink(location, record.provenance)
+    if sink is None:
+        raise WrongCallError(f"--bigquery_write_method is for a bigquery:// dataset, and not for {location}")
+    return sink
 
 
 @contextmanager

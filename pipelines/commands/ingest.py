@@ -107,12 +107,10 @@ def _add_stream_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _is_stream_to_bigquery_alone(order: IngestOrder) -> bool:
+def _is_cluster_stream_to_one_output(order: IngestOrder) -> bool:
     from tonearm.pipelines.arrivals.stream_input import StreamInput
-    from tonearm.transforms.tables.contract import BIGQUERY
 
-    is_stream = isinstance(order.input, StreamInput) and not order.beam.is_local
-    return is_stream and all(output.startswith(BIGQUERY) for output in order.outputs)
+    return isinstance(order.input, StreamInput) and not order.beam.is_local and len(order.outputs) == 1
 
 
 def _source(known: argparse.Namespace) -> str | StreamInput:
@@ -146,7 +144,7 @@ def _ingest(known: argparse.Namespace, beam_options: list[str]) -> int:
         retag=known.retag,
         bigquery_write_method=known.bigquery_write_method,
     )
-    if known.bigquery_write_method != STREAMING_INSERTS and not _is_stream_to_bigquery_alone(order):
+    if known.bigquery_write_method != STREAMING_INSERTS and not _is_cluster_stream_to_one_output(order):
         raise WrongCallError(
             "--bigquery_write_method is for --subscription on a cluster with one --output, a bigquery:// "
             "dataset; backfills and runs on one machine go by load jobs"

@@ -1,16 +1,33 @@
-"""What every kind of output offers: writers of rows, and commits that make them visible at once."""
+"""What every kind of output offers: writers of rows, and commits that make them visible at once.
+
+How to add a table format, say Delta:
+
+1. Make the folder ``transforms/tables/delta/``.
+2. Write there an :class:`Output`: where rows wait for their commit, how a commit makes them visible all at
+   once, and how a run keeps others away meanwhile.
+3. Write a :class:`TableWriter` for it. It is pickled to where the graph runs: it holds names and no clients.
+   Rows come as ``schemas.SCHEMAS`` declares them; rows that the store refuses are a ``RowsRefusedError``.
+4. Write a function that reads the rows of a table back, in bounded pieces, with chosen columns.
+5. Write ``delta/kind.py``: an :class:`OutputKind` that says which locations it takes (``delta://…``) and opens
+   the above. It imports client libraries inside its methods, so that other runs do not wait for them.
+6. Name it in ``kinds.KINDS``. Ingestion, the ledger of what is done, retries and ``tonearm show`` know it then.
+7. Add it to the tests in ``tests/transforms/tables/test_kinds.py``, which hold every kind to this contract.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tonearm.errors import WrongCallError
 from tonearm.transforms.tables.schemas import Row
 
-BIGQUERY = "bigquery://"
+if TYPE_CHECKING:
+    import apache_beam as beam
+
+    from tonearm.transforms.tables.rows import Provenance
 
 
 class OutputError(WrongCallError):
@@ -72,3 +89,36 @@ class Output(Protocol):
 
     def discard(self, commit_id: str) -> None:
         """Forget a share that was not committed."""
+
+
+class OutputKind(Protocol):
+    """One way to store the tables; see ``kinds.KINDS``."""
+
+    @property
+    def locations(self) -> str:
+        """What its locations look like, for people."""
+
+    @property
+    def replaces_rows(self) -> bool:
+        """True if a row that is committed again, by whatever run, replaces the one that stands."""
+
+    def takes(self, location: str) -> bool:
+        """True if a location is of this kind, well-formed or not."""
+
+    def located(self, location: str) -> str:
+        """The one spelling of a location that all else uses.
+
+        Raises:
+            OutputError: It is not well-formed.
+        """
+
+    def output(self, location: str) -> Output:
+        """The output at a location; nothing is looked up yet."""
+
+    def rows(
+        self, location: str, table: str, columns: Sequence[str] | None, where: Mapping[str, str]
+    ) -> Iterator[Row]:
+        """Rows of a table; see :func:`stored_rows.table_rows`."""
+
+    def storage_api_sink(self, location: str, provenance: Provenance) -> beam.PTransform | None:
+        """A stream's sink by BigQuery's Storage Write API; None if this kind has no such thing."""

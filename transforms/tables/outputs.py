@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
 
-from tonearm.transforms.tables.contract import BIGQUERY, Output, OutputError, SeveralWriters
-from tonearm.transforms.tables.parquet.output import ParquetOutput
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tonearm.transforms.tables.contract import Output, OutputError, SeveralWriters
+from tonearm.transforms.tables.kinds import all_locations, kind_of
 
 
 def output_at(locations: Sequence[str]) -> Output:
     """The output at a location, or several as one; see :func:`in_order`."""
-    outputs = [_output_at(location) for location in locations]
+    outputs = [kind_of(location).output(location) for location in locations]
     return outputs[0] if len(outputs) == 1 else SeveralOutputs(outputs)
 
 
@@ -25,24 +21,11 @@ def in_order(locations: Sequence[str]) -> tuple[str, ...]:
     Raises:
         OutputError: There are two of a kind, or one is misspelt.
     """
-    ordered = tuple(sorted(locations, key=_is_folder))
-    if len({_is_folder(location) for location in ordered}) < len(ordered):
-        raise OutputError("--output names one folder or URL, one bigquery:// dataset, or one of each kind")
-    output_at(ordered)
-    return ordered
-
-
-def _is_folder(location: str) -> bool:
-    return not location.startswith(BIGQUERY)
-
-
-def _output_at(location: str) -> Output:
-    if _is_folder(location):
-        return ParquetOutput(location)
-    from tonearm.transforms.tables.bigquery.dataset import Dataset
-    from tonearm.transforms.tables.bigquery.output import BigQueryOutput
-
-    return BigQueryOutput(Dataset.at(location))
+    kinds = [kind_of(location) for location in locations]
+    if len(set(kinds)) < len(kinds):
+        raise OutputError(f"--output names one place, or one of each kind: {all_locations()}")
+    ordered = sorted(zip(kinds, locations, strict=True), key=lambda each: not each[0].replaces_rows)
+    return tuple(kind.located(location) for kind, location in ordered)
 
 
 class SeveralOutputs:

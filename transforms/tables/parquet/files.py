@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -80,3 +80,14 @@ def read_batches(output: str, table: str, columns: list[str] | None) -> Iterator
     for location in table_files(output, table):
         with opened_object(location) as file:
             yield from pq.ParquetFile(file).iter_batches(batch_size=10_000, columns=columns)
+
+
+def parquet_rows(
+    output: str, table: str, columns: Sequence[str] | None, where: Mapping[str, str]
+) -> Iterator[Row]:
+    """Rows of a table; see :func:`stored_rows.table_rows`."""
+    read = None if columns is None else list(dict.fromkeys([*columns, *where]))
+    for batch in read_batches(output, table, read):
+        for row in batch.to_pylist():
+            if where.items() <= row.items():
+                yield row

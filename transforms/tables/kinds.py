@@ -1,0 +1,29 @@
+"""The kinds of outputs: the one place that knows which there are, and which of them a location names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tonearm.transforms.tables.bigquery.kind import BigQueryTables
+from tonearm.transforms.tables.contract import OutputError, OutputKind
+from tonearm.transforms.tables.parquet.kind import ParquetTables
+
+KINDS: Sequence[OutputKind] = (BigQueryTables(), ParquetTables())
+"""Asked in this order; how to add one is told in ``contract``."""
+
+
+def kind_of(location: str) -> OutputKind:
+    """The kind of output that a location names.
+
+    Raises:
+        OutputError: No kind takes such a location.
+    """
+    for kind in KINDS:
+        if kind.takes(location):
+            return kind
+    raise OutputError(f"tables cannot be written to {location}; an output is {all_locations()}")
+
+
+def all_locations() -> str:
+    """What locations look like, for people."""
+    return ", or ".join(kind.locations for kind in KINDS)

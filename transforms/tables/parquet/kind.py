@@ -1,0 +1,54 @@
+"""Parquet as a kind of output: which locations it takes, and what opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+import apache_beam as beam
+
+from tonearm.transforms.tables.contract import OutputError
+from tonearm.transforms.tables.parquet.files import parquet_rows
+from tonearm.transforms.tables.parquet.output import ParquetOutput
+from tonearm.transforms.tables.rows import Provenance
+from tonearm.transforms.tables.schemas import Row
+
+_STORES = ("gs://", "s3://")
+
+_FILE = "file:"
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetTables:
+    """Parquet files in a folder or below a URL of a store."""
+
+    locations: str = "a folder, gs://BUCKET/… or s3://BUCKET/…"
+    replaces_rows: bool = False
+
+    def takes(self, location: str) -> bool:
+        """See :class:`OutputKind`."""
+        return "://" not in location or location.startswith((*_STORES, _FILE))
+
+    def located(self, location: str) -> str:
+        """See :class:`OutputKind`; ``file:///music`` is the folder ``/music``."""
+        if not location.startswith(_FILE):
+            return location
+        url = urlsplit(location)
+        if url.netloc not in {"", "localhost"} or not url.path.startswith("/"):
+            raise OutputError(f"{location} names no folder of this machine; write file:///… or a path")
+        return unquote(url.path)
+
+    def output(self, location: str) -> ParquetOutput:
+        """See :class:`OutputKind`."""
+        return ParquetOutput(self.located(location))
+
+    def rows(
+        self, location: str, table: str, columns: Sequence[str] | None, where: Mapping[str, str]
+    ) -> Iterator[Row]:
+        """See :class:`OutputKind`."""
+        return parquet_rows(self.located(location), table, columns, where)
+
+    def storage_api_sink(self, location: str, provenance: Provenance) -> beam.PTransform | None:
+        """See :class:`OutputKind`."""
+        return None
