@@ -8,9 +8,9 @@ How to add a table format, say Delta:
 3. Write a :class:`TableWriter` for it. It is pickled to where the graph runs: it holds names and no clients.
    Rows come as ``schemas.SCHEMAS`` declares them; rows that the store refuses are a ``RowsRefusedError``.
 4. Write a function that reads the rows of a table back, in bounded pieces, with chosen columns.
-5. Write ``delta/kind.py``: an :class:`OutputKind` that says which locations it takes (``delta://…``) and opens
+5. Write ``delta/kind.py``: an :class:`OutputKind` that says which locations it takes and opens
    the above. It imports client libraries inside its methods, so that other runs do not wait for them.
-6. Name it in ``kinds.KINDS``. Ingestion, the ledger of what is done, retries and ``tonearm show`` know it then.
+6. Name it in ``kinds.KINDS``. Ingestion, the ledger of what is done, retries and ``show`` know it then.
 7. Add it to the tests in ``tests/transforms/tables/test_kinds.py``, which hold every kind to this contract.
 """
 
