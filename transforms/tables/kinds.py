@@ -21,9 +21,9 @@ def kind_of(location: str) -> OutputKind:
     for kind in KINDS:
         if kind.takes(location):
             return kind
-    raise OutputError(f"tables cannot be written to {location}; an output is {all_locations()}")
+    raise OutputError(f"tables cannot be written to {location}; an output is {all_locations(', or ')}")
 
 
-def all_locations() -> str:
+def all_locations(between: str) -> str:
     """What locations look like, for people."""
-    return ", or ".join(kind.locations for kind in KINDS)
+    return between.join(f"one {kind.locations}" for kind in reversed(KINDS))

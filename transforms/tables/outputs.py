@@ -23,7 +23,7 @@ def in_order(locations: Sequence[str]) -> tuple[str, ...]:
     """
     kinds = [kind_of(location) for location in locations]
     if len(set(kinds)) < len(kinds):
-        raise OutputError(f"--output names one place, or one of each kind: {all_locations()}")
+        raise OutputError(f"--output names {all_locations(', ')}, or one of each kind")
     ordered = sorted(zip(kinds, locations, strict=True), key=lambda each: not each[0].replaces_rows)
     return tuple(kind.located(location) for kind, location in ordered)
 

@@ -33,7 +33,7 @@ def test_one_kind_takes_a_location_and_its_output_travels_to_a_cluster(location:
 @pytest.mark.parametrize(
     ("location", "said"),
     [
-        ("https://host/tags", "https://host/tags; an output is bigquery://project.dataset, or a folder"),
+        ("https://host/tags", "https://host/tags; an output is one folder or URL (gs://"),
         ("ftp://host/tags", "ftp://host/tags; an output is"),
         ("bigquery:project.tags", "bigquery://project.dataset"),
         ("file://tags", "file:///"),

@@ -23,7 +23,7 @@ _FILE = "file:"
 class ParquetTables:
     """Parquet files in a folder or below a URL of a store."""
 
-    locations: str = "a folder, gs://BUCKET/… or s3://BUCKET/…"
+    locations: str = "folder or URL (gs://BUCKET/…, s3://BUCKET/…)"
     replaces_rows: bool = False
 
     def takes(self, location: str) -> bool:
