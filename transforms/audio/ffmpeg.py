@@ -20,6 +20,7 @@ from tonearm.transforms.audio.decoder import (
 )
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
 from tonearm.transforms.audio.formats.ogg import OGG_VORBIS
+from tonearm.transforms.audio.part_of_file import PartOfFile
 
 _BLOCK_VALUES = BLOCK_VALUES // 2
 """Each value is copied twice on its way into a block; larger ones leave the cache and take 2 % longer."""
@@ -42,16 +43,20 @@ class FfmpegDecoder:
     Args:
         descriptor: Open file descriptor; stays the caller's, its position moves.
         audio_format: What the file is.
+        start: Offset of what is decoded; what comes before is not shown to FFmpeg.
 
     Raises:
         DecoderError: FFmpeg cannot read the file, or there is no audio in it.
     """
 
-    def __init__(self, descriptor: int, audio_format: AudioFormat) -> None:
+    def __init__(self, descriptor: int, audio_format: AudioFormat, start: int = 0) -> None:
         os.lseek(descriptor, 0, os.SEEK_SET)
         options = {"fd": str(descriptor), "protocol_whitelist": "fd"}
         with library_errors("FFmpeg"):
-            self._container = av.open("fd:", format=audio_format.demuxer, options=options)
+            source = PartOfFile(descriptor, start) if start else "fd:"
+            self._container: av.container.InputContainer = av.open(
+                source, mode="r", format=audio_format.demuxer, options=options
+            )
             try:
                 self._stream = _choose_stream(self._container)
                 self._codec = _prepare_codec(self._stream)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
 from tonearm.transforms.audio.formats.claim import ReadAt
 from tonearm.transforms.audio.formats.registry import FORMATS, format_named
@@ -11,6 +13,19 @@ HEAD_BYTES = 64 * 1024
 """How much of a file's start :func:`identify` wants to see."""
 
 MAX_LEADING_TAGS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """What a file is.
+
+    Attributes:
+        audio_format: Its format.
+        start: Offset of the first byte that decoders must see; 0 where they skip what comes first themselves.
+    """
+
+    audio_format: AudioFormat
+    start: int
 
 
 def identify(head: bytes, size: int | None = None) -> AudioFormat | None:
@@ -30,11 +45,12 @@ def identify(head: bytes, size: int | None = None) -> AudioFormat | None:
     return _identify_untagged(head[start:], whole=size is not None and size <= len(head))
 
 
-def identify_file(read_at: ReadAt) -> AudioFormat | None:
-    """Say what a file is, however long the ID3v2 tags in front of it are."""
+def identify_file(read_at: ReadAt) -> Identified | None:
+    """Say what a file is, however long the ID3v2 tags in front of it are; None if it is no audio."""
     start = end_of_leading_tags(read_at)
     head = read_at(start, HEAD_BYTES)
-    return _identify_untagged(head, whole=len(head) < HEAD_BYTES)
+    found = _identify_untagged(head, whole=len(head) < HEAD_BYTES)
+    return None if found is None else Identified(found, 0 if found.skips_tags else start)
 
 
 def end_of_leading_tags(read_at: ReadAt) -> int:

@@ -21,6 +21,7 @@ from tonearm.transforms.audio.decoder import (
     require_plausible,
 )
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
+from tonearm.transforms.audio.part_of_file import PartOfFile
 
 _CODECS: Mapping[str, str] = {
     "PCM_S8": "pcm_s8",
@@ -51,15 +52,16 @@ class LibsndfileDecoder:
     Args:
         descriptor: Open file descriptor; stays the caller's, its position moves.
         audio_format: What the file is; libsndfile must agree.
+        start: Offset of what is decoded; what comes before is not shown to libsndfile.
 
     Raises:
         DecoderError: libsndfile cannot read the file.
     """
 
-    def __init__(self, descriptor: int, audio_format: AudioFormat) -> None:
+    def __init__(self, descriptor: int, audio_format: AudioFormat, start: int = 0) -> None:
         os.lseek(descriptor, 0, os.SEEK_SET)
         with library_errors("libsndfile"), _quiet_c_stderr():
-            self._file = sf.SoundFile(descriptor, closefd=False)
+            self._file = sf.SoundFile(PartOfFile(descriptor, start) if start else descriptor, closefd=False)
             try:
                 self.info = self._read_info(audio_format)
             except BaseException:

@@ -18,14 +18,14 @@ from tonearm.transforms.audio.ffmpeg import FfmpegDecoder
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
 from tonearm.transforms.audio.formats.claim import Claim, ReadAt
 from tonearm.transforms.audio.formats.ogg import OGG_VORBIS
-from tonearm.transforms.audio.identification import identify_file
+from tonearm.transforms.audio.identification import Identified, identify_file
 from tonearm.transforms.audio.libsndfile import LibsndfileDecoder
 from tonearm.transforms.audio.vorbis import sound_begins_among_headers
 from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
 
 __all__ = ["AudioInfo", "AudioReader", "open_audio", "open_audio_descriptor", "open_regular_file"]
 
-DecoderType = Callable[[int, AudioFormat], AudioDecoder]
+DecoderType = Callable[[int, AudioFormat, int], AudioDecoder]
 
 DECODERS: Mapping[Decoder, DecoderType] = {
     Decoder.LIBSNDFILE: LibsndfileDecoder,
@@ -41,9 +41,10 @@ class AudioReader:
         info: What the file says about itself.
     """
 
-    def __init__(self, descriptor: int, audio_format: AudioFormat, claim: Claim) -> None:
+    def __init__(self, descriptor: int, identified: Identified, claim: Claim) -> None:
+        audio_format = identified.audio_format
         self._descriptor = descriptor
-        self._format = audio_format
+        self._identified = identified
         self._claim = claim
         self._untried = _decoders_for(descriptor, audio_format)
         self._samples = 0
@@ -120,7 +121,9 @@ class AudioReader:
         failures: list[DecoderError] = []
         while self._untried:
             try:
-                return self._untried.pop(0)(self._descriptor, self._format)
+                return self._untried.pop(0)(
+                    self._descriptor, self._identified.audio_format, self._identified.start
+                )
             except DecoderError as error:
                 failures.append(error)
         raise failures[0] if failures else DecoderError("no further decoder")
@@ -184,14 +187,15 @@ def _open_descriptor(descriptor: int) -> AudioReader:
     if size == 0:
         raise TrackError(Stage.DECODE, ErrorWord.EMPTY, "the file has no bytes")
     read_at = _reader_of(descriptor)
-    audio_format = identify_file(read_at)
-    if audio_format is None:
+    identified = identify_file(read_at)
+    if identified is None:
         raise TrackError(Stage.DECODE, ErrorWord.NOT_AUDIO, "the bytes are of no known audio format")
-    if not audio_format.decoders:
-        raise TrackError(Stage.DECODE, ErrorWord.UNDECODABLE, f"there is no decoder for {audio_format.title}")
-    claim = read_claim(read_at, size, audio_format)
+    if not identified.audio_format.decoders:
+        message = f"there is no decoder for {identified.audio_format.title}"
+        raise TrackError(Stage.DECODE, ErrorWord.UNDECODABLE, message)
+    claim = read_claim(read_at, size, identified)
     try:
-        return AudioReader(descriptor, audio_format, claim)
+        return AudioReader(descriptor, identified, claim)
     except DecoderError as error:
         if error.no_audio and not claim.cut:  # a cut file may have lost the entry of its audio stream
             raise TrackError(Stage.DECODE, ErrorWord.NOT_AUDIO, str(error)) from error

@@ -52,7 +52,8 @@ OTHER_FILES = {
 
 
 def identify_bytes(data: bytes) -> AudioFormat | None:
-    return identify_file(lambda offset, length: data[offset : offset + length])
+    identified = identify_file(lambda offset, length: data[offset : offset + length])
+    return identified and identified.audio_format
 
 
 @pytest.fixture

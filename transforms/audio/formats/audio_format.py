@@ -48,6 +48,7 @@ class AudioFormat:
         parse_frame: For streams of frames that have no signature: parses a frame header.
         read_claim: Reads what a file says about its own length.
         states_length: False if what the decoders report as length is a guess from the bit rate.
+        skips_tags: True if all its decoders skip ID3v2 tags in front of it themselves.
     """
 
     name: str
@@ -60,6 +61,7 @@ class AudioFormat:
     parse_frame: HeaderParser | None = None
     read_claim: ClaimReader = claims_nothing
     states_length: bool = True
+    skips_tags: bool = False
 
     def __str__(self) -> str:
         return self.title

@@ -23,5 +23,6 @@ FORMATS = (
         soundfile=("FLAC",),
         is_begun_by=starts_with(b"fLaC"),
         read_claim=_read_flac,
+        skips_tags=True,
     ),
 )

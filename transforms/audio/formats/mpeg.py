@@ -68,6 +68,7 @@ FORMATS = (
         parse_frame=parse_mpeg_header,
         read_claim=_read_mp3,
         states_length=False,
+        skips_tags=True,
     ),
     AudioFormat(
         name="adts",
@@ -78,5 +79,6 @@ FORMATS = (
         parse_frame=parse_adts_header,
         read_claim=_read_adts,
         states_length=False,
+        skips_tags=True,
     ),
 )

@@ -1,0 +1,28 @@
+"""A file from some offset on."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from tonearm.transforms.audio.part_of_file import PartOfFile
+
+
+def test_a_part_of_a_file_reads_as_if_the_file_began_there(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"rubbish, then sound")
+    with path.open("rb") as file:
+        part = PartOfFile(file.fileno(), 14)
+        assert part.read(3) == b"sou"
+        assert part.tell() == 3
+        assert part.read() == b"nd"
+        assert part.read(5) == b""
+        assert part.seek(-4, io.SEEK_END) == 1
+        assert part.read() == b"ound"
+        assert part.seek(1) == 1
+        assert part.seek(1, io.SEEK_CUR) == 2
+        with pytest.raises(OSError, match="beginning"):
+            part.seek(-3, io.SEEK_CUR)
+        assert file.read() == b"rubbish, then sound"

@@ -1,0 +1,48 @@
+"""The part of an open file in which the audio lies: what comes before would mislead the decoders."""
+
+from __future__ import annotations
+
+import io
+import os
+
+
+class PartOfFile(io.RawIOBase):
+    """A file from some offset on, as if it began there; its own position, the descriptor's does not move.
+
+    Args:
+        descriptor: Open file descriptor; stays the caller's.
+        start: Offset of the first byte to be seen.
+    """
+
+    def __init__(self, descriptor: int, start: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._start = start
+        self._size = max(os.fstat(descriptor).st_size - start, 0)
+        self._position = 0
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """It can be read from anywhere."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read on from the position."""
+        found = os.preadv(self._descriptor, [buffer], self._start + self._position)
+        self._position += found
+        return found
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move the position; a place before the beginning is an error, as in any file."""
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        if origin + offset < 0:
+            raise OSError("before the beginning of the file")
+        self._position = origin + offset
+        return self._position
+
+    def tell(self) -> int:
+        """The position."""
+        return self._position
