@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from tonearm.transforms.audio.formats.claim import Claim, ReadAt
-from tonearm.transforms.audio.identification import Identified, end_of_leading_tags
+from tonearm.transforms.audio.identification import Identified
 
 
 def read_claim(read_at: ReadAt, size: int, identified: Identified) -> Claim:
@@ -17,8 +17,6 @@ def read_claim(read_at: ReadAt, size: int, identified: Identified) -> Claim:
         identified: What ``identify_file`` found.
     """
     try:
-        return identified.audio_format.read_claim(
-            read_at, identified.start or end_of_leading_tags(read_at), size
-        )
+        return identified.audio_format.read_claim(read_at, identified.begins, size)
     except (struct.error, IndexError):
         return Claim()

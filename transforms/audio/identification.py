@@ -21,10 +21,12 @@ class Identified:
 
     Attributes:
         audio_format: Its format.
-        start: Offset of the first byte that decoders must see; 0 where they skip what comes first themselves.
+        begins: Offset of the format's own first byte, behind tags and rubbish.
+        start: Offset of the first byte that decoders are shown: 0 where they skip what comes first themselves.
     """
 
     audio_format: AudioFormat
+    begins: int
     start: int
 
 
@@ -50,7 +52,7 @@ def identify_file(read_at: ReadAt) -> Identified | None:
     start = end_of_leading_tags(read_at)
     head = read_at(start, HEAD_BYTES)
     found = _identify_untagged(head, whole=len(head) < HEAD_BYTES)
-    return None if found is None else Identified(found, 0 if found.skips_tags else start)
+    return None if found is None else Identified(found, start, 0 if found.skips_tags else start)
 
 
 def end_of_leading_tags(read_at: ReadAt) -> int:

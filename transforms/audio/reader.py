@@ -121,9 +121,8 @@ class AudioReader:
         failures: list[DecoderError] = []
         while self._untried:
             try:
-                return self._untried.pop(0)(
-                    self._descriptor, self._identified.audio_format, self._identified.start
-                )
+                decoder = self._untried.pop(0)
+                return decoder(self._descriptor, self._identified.audio_format, self._identified.start)
             except DecoderError as error:
                 failures.append(error)
         raise failures[0] if failures else DecoderError("no further decoder")
