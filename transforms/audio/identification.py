@@ -22,7 +22,7 @@ class Identified:
     Attributes:
         audio_format: Its format.
         begins: Offset of the format's own first byte, behind tags and rubbish.
-        start: Offset of the first byte that decoders are shown: 0 where they skip what comes first themselves.
+        start: Offset of the first byte that decoders are shown: 0 where they skip tags themselves.
     """
 
     audio_format: AudioFormat
