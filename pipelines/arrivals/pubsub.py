@@ -22,7 +22,7 @@ from google.pubsub_v1.types import PubsubMessage, ReceivedMessage
 
 from tonearm.errors import WrongCallError
 from tonearm.pipelines.arrivals.contract import Delivery
-from tonearm.transforms.sources.notification import NotificationFilter, arrival_of_message
+from tonearm.transforms.sources.notification import arrival_of_message
 
 _logger = logging.getLogger(__name__)
 
@@ -56,12 +56,10 @@ class PubSubArrivals:
 
     Args:
         subscription: ``projects/PROJECT/subscriptions/NAME``.
-        wanted: Which objects to take; other messages are acknowledged unseen.
     """
 
-    def __init__(self, subscription: str, wanted: NotificationFilter) -> None:
+    def __init__(self, subscription: str) -> None:
         self._subscription = subscription
-        self._wanted = wanted
         self._client = SubscriberClient()
         self._pull_client = SubscriberClient()  # of its own, as closing it is what ends a pull
         self._puller = ThreadPoolExecutor(1, thread_name_prefix="pull")
@@ -84,15 +82,15 @@ class PubSubArrivals:
         if not wait([self._pull], wait_seconds).done:
             return []
         received, self._pull = self._pull.result(), None
-        deliveries, unwanted = [], []
+        deliveries, of_no_interest = [], []
         for each in received:
             message = each.message
-            announced = arrival_of_message(message.message_id, message.attributes, message.data, self._wanted)
+            announced = arrival_of_message(message.message_id, message.attributes, message.data)
             if announced is None:
-                unwanted.append(each.ack_id)
+                of_no_interest.append(each.ack_id)
             else:
                 deliveries.append(Delivery(announced, each.ack_id, _age_seconds(message)))
-        self.acknowledge(unwanted)
+        self.acknowledge(of_no_interest)
         return deliveries
 
     def acknowledge(self, receipts: Sequence[str]) -> None:

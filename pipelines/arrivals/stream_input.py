@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tonearm.transforms.sources.notification import NotificationFilter
+from tonearm.transforms.sources.object_filter import ObjectFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +15,8 @@ class StreamInput:
         subscription: Pub/Sub subscription to a bucket's notifications.
         watch: Folder, prefix or glob to list again and again.
         poll_seconds: Time from one listing to the next.
-        catch_up: Folder, prefix or glob that is swept once before messages are taken.
-        wanted: Which notifications to take.
+        catch_up: Folder, prefix or glob that is swept once beside the messages.
+        wanted: Which objects to take, whatever announces them.
         max_wave_seconds: A wave closes this long after its first track was announced, at the latest.
     """
 
@@ -24,5 +24,5 @@ class StreamInput:
     watch: str = ""
     poll_seconds: float = 30.0
     catch_up: str = ""
-    wanted: NotificationFilter = NotificationFilter()  # noqa: RUF009 - frozen
+    wanted: ObjectFilter = ObjectFilter()  # noqa: RUF009 - frozen
     max_wave_seconds: float = 10.0

@@ -79,19 +79,21 @@ def _add_stream_options(parser: argparse.ArgumentParser) -> None:
         help="time between listings of --watch (default: 30)",
     )
     stream.add_argument(
-        "--catch_up", metavar="PREFIX", help="with --subscription: tag first what the prefix holds already"
+        "--catch_up", metavar="PREFIX", help="with --subscription: also tag what the prefix holds already"
     )
     stream.add_argument(
         "--prefix",
         action="append",
         default=[],
-        help="with --subscription: only objects that begin so; may repeat",
+        metavar="gs://BUCKET/BEGINNING",
+        help="with --subscription: only objects that begin so, to the letter; may repeat",
     )
     stream.add_argument(
         "--suffix",
         action="append",
         default=[],
-        help="with --subscription: only objects that end so; may repeat",
+        metavar=".ENDING",
+        help="of a stream: only objects that end so, in any case; may repeat",
     )
     stream.add_argument(
         "--bigquery_write_method",
@@ -115,24 +117,40 @@ def _is_cluster_stream_to_one_output(order: IngestOrder) -> bool:
 
 def _source(known: argparse.Namespace) -> str | StreamInput:
     from tonearm.pipelines.arrivals.stream_input import StreamInput
-    from tonearm.transforms.sources.notification import NotificationFilter
+    from tonearm.transforms.sources.manifest import is_manifest
+    from tonearm.transforms.sources.object_filter import ObjectFilter
 
     if sum(map(bool, (known.input, known.subscription, known.watch))) != 1:
         raise WrongCallError("name one thing to tag: INPUT, --subscription or --watch")
+    _refuse_options_without_use(known)
     if known.input:
         return str(known.input)
     if known.subscription and not re.fullmatch(r"projects/[^/]+/subscriptions/[^/]+", known.subscription):
         raise WrongCallError(
             f"--subscription is projects/PROJECT/subscriptions/NAME, not {known.subscription}"
         )
+    wanted = ObjectFilter(tuple(known.prefix), tuple(known.suffix))
+    if known.catch_up and not is_manifest(known.catch_up) and not wanted.can_take_from(known.catch_up):
+        raise WrongCallError(f"--catch_up {known.catch_up} holds nothing that --prefix lets through")
     return StreamInput(
         subscription=known.subscription or "",
         watch=known.watch or "",
         poll_seconds=known.poll_seconds,
         catch_up=known.catch_up or "",
-        wanted=NotificationFilter(tuple(known.prefix), tuple(known.suffix)),
+        wanted=wanted,
         max_wave_seconds=known.max_wave_seconds,
     )
+
+
+def _refuse_options_without_use(known: argparse.Namespace) -> None:
+    """Refuse an option of another kind of input, which would be passed over in silence."""
+    for option in ("catch_up", "prefix"):
+        if getattr(known, option) and not known.subscription:
+            raise WrongCallError(f"--{option} is for --subscription")
+    if known.suffix and known.input:
+        raise WrongCallError(
+            "--suffix is for --subscription and --watch; as INPUT use a glob: 'music/**/*.flac'"
+        )
 
 
 def _ingest(known: argparse.Namespace, beam_options: list[str]) -> int:

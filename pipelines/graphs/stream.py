@@ -13,7 +13,9 @@ from tonearm.models.bundles.tagger import Tagger
 from tonearm.pipelines.graphs.analyze import AnalyzeTracks
 from tonearm.transforms.elements.arrival import Arrival, track_of
 from tonearm.transforms.elements.settings import AnalysisSettings
-from tonearm.transforms.sources.notification import NotificationFilter, arrival_of_message
+from tonearm.transforms.sources.notification import arrival_of_message
+from tonearm.transforms.sources.object_filter import ObjectFilter
+from tonearm.transforms.sources.pending import count_skip, reason_to_leave_out
 from tonearm.transforms.tables.contract import Output
 from tonearm.transforms.tables.rows import Provenance
 from tonearm.transforms.tables.sink import GatherDurably, WriteTables
@@ -32,7 +34,7 @@ class ArrivalsOfMessages(beam.PTransform):
     All in the global window: an announcement has no event time worth windowing by, and nothing is late there.
     """
 
-    def __init__(self, wanted: NotificationFilter) -> None:
+    def __init__(self, wanted: ObjectFilter) -> None:
         super().__init__()
         self._wanted = wanted
 
@@ -54,7 +56,7 @@ class TagStream(beam.PTransform):
         self,
         settings: AnalysisSettings,
         tagger: Tagger,
-        wanted: NotificationFilter,
+        wanted: ObjectFilter,
         write: beam.PTransform,
     ) -> None:
         """Set up the graph.
@@ -62,7 +64,7 @@ class TagStream(beam.PTransform):
         Args:
             settings: How tracks are analysed.
             tagger: What tags them.
-            wanted: Which notifications to take.
+            wanted: Which objects to take.
             write: Takes outcomes to the tables, see :func:`written_at_once`.
         """
         super().__init__()
@@ -87,11 +89,13 @@ def written_at_once(output: Output, provenance: Provenance) -> WriteTables:
     return WriteTables(gather, output.stream_writer(), provenance)
 
 
-def _announced(message: PubsubMessage, wanted: NotificationFilter) -> Iterator[Arrival]:
-    announced = arrival_of_message(
-        message.message_id or "", message.attributes or {}, message.data or b"", wanted
-    )
-    if announced is not None:
+def _announced(message: PubsubMessage, wanted: ObjectFilter) -> Iterator[Arrival]:
+    announced = arrival_of_message(message.message_id or "", message.attributes or {}, message.data or b"")
+    if announced is None:
+        return
+    if reason := reason_to_leave_out(announced, wanted):
+        count_skip(reason)
+    else:
         yield announced
 
 

@@ -19,7 +19,13 @@ from tonearm.pipelines.arrivals.stream_input import StreamInput
 from tonearm.pipelines.local.shares import WavePlan
 from tonearm.pipelines.local.wave_closing import WaveClosing
 from tonearm.transforms.elements.arrival import Arrival, track_of
-from tonearm.transforms.sources.pending import SkipReason, reason_to_skip, with_past_failures
+from tonearm.transforms.sources.object_filter import ObjectFilter
+from tonearm.transforms.sources.pending import (
+    SkipReason,
+    reason_to_leave_out,
+    reason_to_skip,
+    with_past_failures,
+)
 from tonearm.transforms.tables.ledger import Ledger
 
 _POLL_SECONDS = 0.5
@@ -49,6 +55,7 @@ class StreamSource:
         on_skip: Told of every announcement that needs no work.
         max_wave_seconds: A wave closes this long after its first track was announced, however few it has.
         plan: Sizes of a wave and of a share.
+        wanted: Which objects to take; others are counted and acknowledged.
     """
 
     def __init__(
@@ -58,11 +65,13 @@ class StreamSource:
         on_skip: Callable[[SkipReason], None],
         max_wave_seconds: float,
         plan: WavePlan,
+        wanted: ObjectFilter = ObjectFilter(),  # noqa: B008 - frozen
     ) -> None:
         self._arrivals = arrivals
         self._ledger = ledger
         self._on_skip = on_skip
         self._plan = plan
+        self._wanted = wanted
         self._closing = WaveClosing(max_wave_seconds)
         self._open: list[Arrival] = []
         self._closed: deque[Arrival] = deque()
@@ -109,10 +118,7 @@ class StreamSource:
             deliveries = self._arrivals.poll(room, patience)
             if not deliveries:
                 return
-            for delivery in deliveries:
-                if admitted := self._admitted(delivery):
-                    self._open.append(admitted)
-                    self._closing.note_arrival(time.monotonic() - delivery.age_seconds)
+            self._admit(deliveries)
             patience = _LOOK_AGAIN_SECONDS
 
     def _patience(self) -> float:
@@ -123,21 +129,26 @@ class StreamSource:
             return _POLL_SECONDS
         return min(_POLL_SECONDS, max(0.0, self._closing.due_at - time.monotonic()))
 
-    def _admitted(self, delivery: Delivery) -> Arrival | None:
-        """The announcement, unless it is in flight, or done and can be acknowledged at once."""
-        with self._lock:
-            same = self._in_flight.get(_key(delivery.announced))
-            reason = SkipReason.ANNOUNCED_AGAIN if same else reason_to_skip(delivery.announced, self._ledger)
-            if not reason:
-                same = self._in_flight[_key(delivery.announced)] = _InFlight()
-            if same and delivery.receipt:
-                same.receipts.append(delivery.receipt)
-        if not reason:
-            return with_past_failures(delivery.announced, self._ledger)
-        self._on_skip(reason)
-        if not same and delivery.receipt:
-            self._acknowledge([delivery.receipt])
-        return None
+    def _admit(self, deliveries: Sequence[Delivery]) -> None:
+        """Hold what has to be worked; what does not is counted, and acknowledged unless it is in flight."""
+        done: list[str] = []
+        for delivery in deliveries:
+            with self._lock:
+                same = self._in_flight.get(_key(delivery.announced))
+                reason = SkipReason.ANNOUNCED_AGAIN if same else self._reason_to_skip(delivery.announced)
+                if not reason:
+                    same = self._in_flight[_key(delivery.announced)] = _InFlight()
+                if delivery.receipt:
+                    (same.receipts if same else done).append(delivery.receipt)
+            if reason:
+                self._on_skip(reason)
+            else:
+                self._open.append(with_past_failures(delivery.announced, self._ledger))
+                self._closing.note_arrival(time.monotonic() - delivery.age_seconds)
+        self._acknowledge(done)
+
+    def _reason_to_skip(self, announced: Arrival) -> SkipReason | None:
+        return reason_to_leave_out(announced, self._wanted) or reason_to_skip(announced, self._ledger)
 
     def _acknowledge(self, receipts: Sequence[str]) -> None:
         if receipts:
@@ -155,7 +166,7 @@ def opened_stream(
 ) -> Iterator[StreamSource]:
     """Listen until the block ends; what is not acknowledged by then is delivered again."""
     with closing(_arrivals(stream)) as arrivals:
-        yield StreamSource(arrivals, ledger, on_skip, stream.max_wave_seconds, plan)
+        yield StreamSource(arrivals, ledger, on_skip, stream.max_wave_seconds, plan, stream.wanted)
 
 
 def _arrivals(stream: StreamInput) -> Arrivals:
@@ -163,5 +174,5 @@ def _arrivals(stream: StreamInput) -> Arrivals:
         return WatchArrivals(stream.watch, stream.poll_seconds)
     from tonearm.pipelines.arrivals.pubsub import PubSubArrivals
 
-    messages = PubSubArrivals(stream.subscription, stream.wanted)
+    messages = PubSubArrivals(stream.subscription)
     return SweptArrivals(stream.catch_up, messages) if stream.catch_up else messages

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tonearm.transforms.elements.arrival import Arrival
-from tonearm.transforms.elements.failure import Stage
+from tonearm.transforms.elements.failure import ErrorWord, Stage
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.sources.listing import at_present_generation
 from tonearm.transforms.tables.ledger import Ledger
 from tonearm.transforms.tables.schemas import Row
 from tonearm.transforms.tables.stored_rows import table_rows
 
-_COLUMNS = ["track_id", "uri", "stage", "retriable", "occurred_at"]
+_COLUMNS = ["track_id", "uri", "stage", "error", "retriable", "occurred_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class RetryInput:
 def failed_tracks(order: RetryInput, tagger: str) -> Iterator[Arrival]:
     """Announce each failed track once, at the generation that its object has now.
 
-    What was tagged since, under that generation, is for the ledger to leave out. What a message or a manifest
-    got wrong is not for us to try again.
+    What was tagged since, under that generation, is for the ledger to leave out. What a manifest got wrong is
+    not for us to try again, nor is a message that names no object.
 
     Args:
         order: Which failures.
@@ -45,8 +45,14 @@ def failed_tracks(order: RetryInput, tagger: str) -> Iterator[Arrival]:
         if key not in latest or latest[key]["occurred_at"] <= row["occurred_at"]:
             latest[key] = row
     for (track_id, uri), row in latest.items():
-        if row["stage"] != Stage.SOURCE and (row["retriable"] or order.everything):
+        if _names_an_object(row) and (row["retriable"] or order.everything):
             yield at_present_generation(Track(track_id, uri, named=True))
+
+
+def _names_an_object(row: Row) -> bool:
+    if row["stage"] != Stage.SOURCE:
+        return True
+    return row["error"] == ErrorWord.MALFORMED_MESSAGE and bool(row["uri"])
 
 
 def retry_ledger(order: RetryInput, tagger: str) -> Ledger:

@@ -1,7 +1,17 @@
 """Object notifications of Google Cloud Storage, as Pub/Sub delivers them, to tracks.
 
-The format is JSON_API_V1: what happened is in the message's attributes (``eventType``, ``bucketId``,
-``objectId``, ``objectGeneration``), the object's resource in its payload.
+Three forms are understood:
+
+- Pub/Sub notifications of a bucket: what happened is in the attributes (``eventType``, ``bucketId``,
+  ``objectId``, ``objectGeneration``), and the object's resource in the payload, which is empty where the
+  notification was made with ``--payload-format=none``;
+- CloudEvents, as Eventarc publishes them, in binary mode: what happened is in attributes that begin with
+  ``ce-``, and the object's resource in the payload;
+- CloudEvents in structured mode: one JSON document holds both.
+
+Sources: https://cloud.google.com/storage/docs/pubsub-notifications,
+https://cloud.google.com/eventarc/docs/cloudevents-json,
+https://github.com/googleapis/google-cloudevents-python (``StorageObjectData``).
 """
 
 from __future__ import annotations
@@ -16,74 +26,147 @@ from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, Track
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.sources.listing import track_id_of
 
-FINALIZE = "OBJECT_FINALIZE"
-"""The only event that brings new bytes; metadata updates, archivals and deletions are of no interest."""
+_CLOUD_EVENT = "google.cloud.storage.object.v1."
+
+_FINALIZE = {"OBJECT_FINALIZE", f"{_CLOUD_EVENT}finalized"}
+"""The only event that brings new bytes."""
+
+_OF_NO_INTEREST = {
+    *("OBJECT_METADATA_UPDATE", "OBJECT_ARCHIVE", "OBJECT_DELETE"),
+    *(f"{_CLOUD_EVENT}{event}" for event in ("metadataUpdated", "archived", "deleted")),
+}
+"""The other events that Cloud Storage documents. Any further one is a failure: it may have brought bytes."""
+
+_STRUCTURED = "application/cloudevents+json"
+
+_BUCKET_SOURCE = "//storage.googleapis.com/projects/_/buckets/"
+
+_OBJECT_SUBJECT = "objects/"
 
 
 @dataclass(frozen=True, slots=True)
-class NotificationFilter:
-    """Which objects a stream takes.
+class _Notice:
+    """What a message says, whatever its form; unchecked, and empty where it says nothing.
 
     Attributes:
-        prefixes: ``gs://bucket/folder/`` beginnings; empty for all.
-        suffixes: Endings such as ``.flac``, in any case; empty for all.
+        event: What happened.
+        bucket: The bucket's name.
+        name: The object's name.
+        generation: The object's generation, in digits.
+        resource: The object's resource: JSON, or what was parsed from it.
     """
 
-    prefixes: tuple[str, ...] = ()
-    suffixes: tuple[str, ...] = ()
-
-    def takes(self, uri: str) -> bool:
-        """True if the object is wanted."""
-        return (not self.prefixes or uri.startswith(self.prefixes)) and (
-            not self.suffixes or uri.lower().endswith(tuple(suffix.lower() for suffix in self.suffixes))
-        )
+    event: str
+    bucket: str
+    name: str
+    generation: str
+    resource: Any
 
 
-def arrival_of_message(
-    message_id: str, attributes: Mapping[str, str], payload: bytes, wanted: NotificationFilter
-) -> Arrival | None:
+def arrival_of_message(message_id: str, attributes: Mapping[str, str], payload: bytes) -> Arrival | None:
     """Read one notification.
 
     Args:
         message_id: Names a malformed message in ``failures``; the same at every delivery.
         attributes: The message's attributes.
-        payload: The object's resource in JSON; only its size is read.
-        wanted: Which objects to take.
+        payload: The message's data.
 
     Returns:
-        The track; a failure ``malformed_message``; or None for what is not wanted: another event,
-        another prefix or suffix, a folder marker.
+        The track, its size unknown if the message has no payload; a failure ``malformed_message``, which
+        ``tonearm retry`` takes if the message names an object; or None where no object came: another event,
+        or the marker of a folder.
     """
-    event = attributes.get("eventType")
-    if event is not None and event != FINALIZE:
+    notice = _notice(attributes, payload)
+    if notice.event in _OF_NO_INTEREST or notice.name.endswith("/"):
         return None
     try:
-        track = _track(attributes, payload)
+        return _track(notice)
     except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        return Failure.of(Track(f"message:{message_id}", "", named=True), _malformed(error))
-    return track if wanted.takes(track.uri) and not track.uri.endswith("/") else None
+        return _malformed(message_id, notice, error)
 
 
-def _track(attributes: Mapping[str, str], payload: bytes) -> Track:
-    if "eventType" not in attributes:
-        raise KeyError("eventType")
-    uri = f"gs://{attributes['bucketId']}/{attributes['objectId']}"
-    if not (attributes["bucketId"] and attributes["objectId"]):
-        raise ValueError("bucketId or objectId is empty")
-    generation = str(int(attributes["objectGeneration"]))
-    return Track(track_id_of(uri), uri, generation, _size(payload))
+def _notice(attributes: Mapping[str, str], payload: bytes) -> _Notice:
+    if attributes.get("content-type", "").startswith(_STRUCTURED):
+        envelope = _json_object(payload)
+        data = envelope.get("data")
+        return _notice_of_event(envelope, data if isinstance(data, dict) else {}, data)
+    if "ce-type" in attributes:
+        context = {name.removeprefix("ce-"): value for name, value in attributes.items()}
+        return _notice_of_event(context, _json_object(payload), payload)
+    return _Notice(
+        event=attributes.get("eventType", ""),
+        bucket=attributes.get("bucketId", ""),
+        name=attributes.get("objectId", ""),
+        generation=attributes.get("objectGeneration", ""),
+        resource=payload,
+    )
 
 
-def _size(payload: bytes) -> int:
-    resource: Any = json.loads(payload)
+def _notice_of_event(context: Mapping[str, Any], data: Mapping[str, Any], resource: Any) -> _Notice:
+    """A CloudEvent's notice: its data names the object, and where it has none, its source and subject do."""
+    source, subject = _text(context, "source"), _text(context, "subject")
+    return _Notice(
+        event=_text(context, "type"),
+        bucket=_text(data, "bucket") or _text(context, "bucket") or _after(_BUCKET_SOURCE, source),
+        name=_text(data, "name") or _after(_OBJECT_SUBJECT, subject),
+        generation=_text(data, "generation"),
+        resource=resource,
+    )
+
+
+def _track(notice: _Notice) -> Track:
+    if notice.event not in _FINALIZE:
+        raise ValueError("an event that is not known") if notice.event else KeyError("eventType")
+    uri = _uri(notice)
+    if not uri:
+        raise KeyError("objectId" if notice.bucket else "bucketId")
+    if not notice.generation:
+        raise KeyError("objectGeneration")
+    return Track(track_id_of(uri), uri, str(int(notice.generation)), _size(notice.resource))
+
+
+def _uri(notice: _Notice) -> str:
+    return f"gs://{notice.bucket}/{notice.name}" if notice.bucket and notice.name else ""
+
+
+def _size(resource: Any) -> int | None:
+    """Bytes of the object; None if its resource was not sent."""
+    if resource is None or resource == b"":
+        return None
+    if isinstance(resource, bytes):
+        resource = json.loads(resource)
     size = int(resource["size"])
     if size < 0:
-        raise ValueError("size is negative")
+        raise ValueError("a negative size")
     return size
 
 
-def _malformed(error: Exception) -> TrackError:
-    """What is wrong with the message, without quoting it: anybody may publish anything."""
+def _malformed(message_id: str, notice: _Notice, error: Exception) -> Failure:
+    """A failure that says what is wrong without quoting the message: anybody may publish anything."""
     reason = f"lacks {error.args[0]}" if isinstance(error, KeyError) else type(error).__name__
     message = f"not a notification of Cloud Storage: {reason}"
-    return TrackError(Stage.SOURCE, ErrorWord.MALFORMED_MESSAGE, message)
+    uri = _uri(
+        notice
+    )  # without the generation, so that a good message of the same object is not taken for known
+    track = Track(track_id_of(uri), uri) if uri else Track(f"message:{message_id}", "", named=True)
+    problem = TrackError(Stage.SOURCE, ErrorWord.MALFORMED_MESSAGE, message, retriable=bool(uri))
+    return Failure.of(track, problem)
+
+
+def _json_object(payload: bytes) -> Mapping[str, Any]:
+    try:
+        parsed = json.loads(payload)
+    except (ValueError, RecursionError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    """A field as text; empty where there is none, or half a character, which JSON holds and no table can."""
+    value = fields.get(name)
+    text = str(value) if isinstance(value, str | int) else ""
+    return text if text.isascii() or text.encode(errors="replace").decode() == text else ""
+
+
+def _after(beginning: str, text: str) -> str:
+    return text.removeprefix(beginning) if text.startswith(beginning) else ""

@@ -14,6 +14,7 @@ from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, Track
 from tonearm.transforms.elements.stage_times import NAMESPACE
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.sources.listing import arrivals_at
+from tonearm.transforms.sources.object_filter import ObjectFilter, is_upload_part
 from tonearm.transforms.tables.ledger import Ledger
 
 
@@ -24,6 +25,8 @@ class SkipReason(StrEnum):
     FAILED_FOR_GOOD = "failed before and unchanged"
     REPEATED_ROW = "repeated in the manifest"
     ANNOUNCED_AGAIN = "announced again"
+    LEFT_OUT = "left out by --prefix or --suffix"
+    UPLOAD_PART = "part of a composite upload"
     NOT_AUDIO = "not audio"
 
 
@@ -54,7 +57,7 @@ def pending_tracks(
                 unique: Arrival = Failure.of(track, clash)
             case None:
                 unique = element
-        if reason := reason_to_skip(unique, ledger):
+        if reason := reason_to_leave_out(unique, ObjectFilter()) or reason_to_skip(unique, ledger):
             on_skip(reason)
         else:
             yield with_past_failures(unique, ledger)
@@ -75,10 +78,11 @@ class ListPending(beam.DoFn):  # type: ignore[misc]
     def process(self, location: str) -> Iterator[Arrival]:
         """Announce the tracks of one input."""
         ledger = None if self._done_in is None else Ledger.read(self._done_in, self._tagger)
-        yield from pending_tracks(arrivals_at(location), ledger, _count_skip)
+        yield from pending_tracks(arrivals_at(location), ledger, count_skip)
 
 
-def _count_skip(reason: SkipReason) -> None:
+def count_skip(reason: SkipReason) -> None:
+    """Count a track that is left out on a cluster."""
     Metrics.counter(NAMESPACE, f"skipped_{reason.name}").inc()
 
 
@@ -116,6 +120,17 @@ def reason_to_skip(element: Arrival, ledger: Ledger | None) -> SkipReason | None
     if ledger.is_tagged(element):
         return SkipReason.ALREADY_TAGGED
     return SkipReason.FAILED_FOR_GOOD if ledger.failed_for_good(element) else None
+
+
+def reason_to_leave_out(element: Arrival, wanted: ObjectFilter) -> SkipReason | None:
+    """Why an announcement is of no object that the run takes; None if it is.
+
+    A message that names no object is a failure, and no filter can tell whether it was wanted.
+    """
+    track = track_of(element)
+    if track.uri and not wanted.takes(track.uri):
+        return SkipReason.LEFT_OUT
+    return SkipReason.UPLOAD_PART if not track.named and is_upload_part(track.uri) else None
 
 
 def with_past_failures(element: Arrival, ledger: Ledger | None) -> Arrival:

@@ -14,7 +14,7 @@ from tonearm.transforms.audio.endings import claims_to_be_audio
 from tonearm.transforms.audio.identification import identify
 from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
 from tonearm.transforms.elements.track import Track
-from tonearm.transforms.storage.contract import StoredObject
+from tonearm.transforms.storage.contract import StoredObject, changed
 from tonearm.transforms.storage.schemes import storage_of
 
 
@@ -38,7 +38,7 @@ def fetched(track: Track, max_track_bytes: int) -> Iterator[FetchedTrack]:
         TrackError: As :meth:`Storage.read`, and ``too_large``; ``not_audio`` if a listing came upon an
             object that neither is audio nor claims to be, after its first piece.
     """
-    found = StoredObject(track.uri, track.generation, track.size_bytes or 0)
+    found = _as_announced(track)
     if found.size_bytes > max_track_bytes:
         message = f"{found.size_bytes} bytes are more than --max_track_bytes={max_track_bytes}"
         raise TrackError(Stage.FETCH, ErrorWord.TOO_LARGE, message)
@@ -50,6 +50,16 @@ def fetched(track: Track, max_track_bytes: int) -> Iterator[FetchedTrack]:
     with tempfile.TemporaryFile(prefix="tonearm-") as file:
         digest = _digest_of(_spooled(_audio_only(pieces, track), file))
         yield FetchedTrack(f"/proc/self/fd/{file.fileno()}", digest)
+
+
+def _as_announced(track: Track) -> StoredObject:
+    """The object as it was announced; its size is asked for where the announcement did not tell."""
+    if track.size_bytes is not None:
+        return StoredObject(track.uri, track.generation, track.size_bytes)
+    found = storage_of(track.uri).look_up(track.uri)
+    if found.generation != track.generation:
+        raise changed()
+    return found
 
 
 def _digest_of(pieces: Iterator[bytes]) -> str:

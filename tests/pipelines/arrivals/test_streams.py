@@ -110,25 +110,131 @@ def test_malformed_messages_are_failures_and_hold_up_nothing(
     gcs_server.upload(BUCKET, "in/flac.flac", songs / "flac.flac")
     assert stream_until(lambda: queue.unacked == 0, *STREAM, "--output", str(output)) == 0
     failures = table(output, "failures")
-    assert [row["error"] for row in failures] == ["malformed_message"] * 6
-    assert len({row["track_id"] for row in failures}) == 6
+    named = f"gs://{BUCKET}/in/a.flac"
+    assert {row["error"] for row in failures} == {"malformed_message"}
+    assert sorted(row["uri"] for row in failures) == ["", "", named]  # one an object
     assert len(keys(output)) == 1
     assert queue.delivered == 21
 
 
+def test_what_a_malformed_message_names_is_for_retry(
+    gcs_server: GcsServer, queue: Subscription, pubsub_server: PubSubServer, songs: Path, output: Path
+) -> None:
+    gcs_server.upload(BUCKET, "unannounced.flac", songs / "flac.flac")
+    names = {"bucketId": BUCKET, "objectId": "unannounced.flac"}
+    pubsub_server.publish("uploads", b"no JSON", eventType="OBJECT_FINALIZE", **names)
+    assert stream_until(lambda: queue.unacked == 0, *STREAM, "--output", str(output)) == 0
+    assert errors(output) == {"unannounced.flac": "malformed_message"}
+    assert tonearm("retry", output) == 0
+    assert [row["uri"] for row in table(output, "track_tags")] == [f"gs://{BUCKET}/unannounced.flac"]
+
+
+def test_messages_without_a_payload_and_names_that_bite(
+    gcs_server: GcsServer, queue: Subscription, pubsub_server: PubSubServer, songs: Path, output: Path
+) -> None:
+    names = ["a b.flac", "100% #1.flac", "a%20b.flac", "ü ☃.flac", "a+b&c=d.flac"]
+    for name in names:
+        generation = gcs_server.upload(BUCKET, name, songs / "flac.flac")
+        attributes = {"bucketId": BUCKET, "objectId": name, "objectGeneration": str(generation)}
+        pubsub_server.publish("uploads", b"", eventType="OBJECT_FINALIZE", payloadFormat="NONE", **attributes)
+    assert stream_until(lambda: queue.unacked == 0, *STREAM, "--output", str(output)) == 0
+    tagged = table(output, "track_tags")
+    assert sorted(row["uri"] for row in tagged) == sorted(f"gs://{BUCKET}/{name}" for name in names)
+    assert table(output, "failures") == []
+
+
+def test_an_object_of_unknown_size_that_is_overwritten_or_too_large_fails(
+    gcs_server: GcsServer, queue: Subscription, pubsub_server: PubSubServer, songs: Path, output: Path
+) -> None:
+    overwritten = gcs_server.upload(BUCKET, "changed.flac", songs / "flac.flac")
+    gcs_server.upload(BUCKET, "changed.flac", songs / "ogg.ogg")
+    large = gcs_server.upload(BUCKET, "large.flac", bytes(1_000_000))
+    for name, generation in (("changed.flac", overwritten), ("large.flac", large)):
+        attributes = {"bucketId": BUCKET, "objectId": name, "objectGeneration": str(generation)}
+        pubsub_server.publish("uploads", b"", eventType="OBJECT_FINALIZE", **attributes)
+    small = ("--max_track_bytes", "900000", "--output", str(output))
+    assert stream_until(lambda: queue.unacked == 0, *STREAM, *small) == 0
+    assert errors(output) == {"changed.flac": "changed", "large.flac": "too_large"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--prefix", "in/"),
+        ("--prefix", f"gs://{BUCKET}/in/**"),
+        ("--suffix", "*.flac"),
+        ("--prefix", f"gs://{BUCKET}/in/", "--catch_up", f"gs://{BUCKET}/before/"),
+    ],
+)
+def test_a_filter_that_lets_nothing_through_is_refused_and_acknowledges_nothing(
+    options: tuple[str, ...],
+    gcs_server: GcsServer,
+    queue: Subscription,
+    songs: Path,
+    output: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    upload_songs(gcs_server, songs)
+    assert tonearm("ingest", *STREAM, *options, "--output", output) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("tonearm: --")
+    assert told.count("\n") == 1
+    assert (queue.delivered, queue.acked) == (0, [])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("music", "--prefix", "gs://b/in/"),
+        ("music", "--suffix", ".flac"),
+        ("music", "--catch_up", "music"),
+        ("--watch", "music", "--prefix", "gs://b/in/"),
+        ("--watch", "music", "--catch_up", "music"),
+    ],
+)
+def test_options_of_another_kind_of_input_are_refused(options: tuple[str, ...], output: Path) -> None:
+    assert tonearm("ingest", *options, "--output", output) == 2
+
+
+def test_parts_of_composite_uploads_are_no_tracks(
+    gcs_server: GcsServer, queue: Subscription, songs: Path, output: Path
+) -> None:
+    song = (songs / "flac.flac").read_bytes()
+    parts = "in/gcloud/tmp/parallel_composite_uploads/see_gcloud_storage_cp_help_for_details"
+    for number, begin in enumerate(range(0, len(song), 100_000)):
+        gcs_server.upload(BUCKET, f"{parts}/a_{number}", song[begin : begin + 100_000])
+    gcs_server.delete(BUCKET, f"{parts}/a_0")
+    gcs_server.upload(BUCKET, "in/whole.flac", song)
+    assert stream_until(lambda: queue.unacked == 0, *STREAM, "--output", str(output)) == 0
+    assert [row["uri"] for row in table(output, "track_tags")] == [f"gs://{BUCKET}/in/whole.flac"]
+    assert table(output, "failures") == []
+    seen, tagged, skipped, failed = counts(output)
+    assert (seen, tagged, failed) == (skipped + 1, 1, 0)
+    batch = output.with_name("batch")
+    assert tonearm("ingest", f"gs://{BUCKET}/in", "--output", batch) == 0
+    assert counts(batch) == (skipped, 1, skipped - 1, 0)
+
+
 def test_only_wanted_objects_and_what_the_sweep_finds(
-    gcs_server: GcsServer, queue: Subscription, songs: Path, tmp_path: Path
+    gcs_server: GcsServer,
+    queue: Subscription,
+    songs: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     upload_songs(gcs_server, songs, "before")  # announced to nobody
     upload_songs(gcs_server, songs, "in/wanted")
     upload_songs(gcs_server, songs, "in/other")
-    wanted = ("--prefix", f"gs://{BUCKET}/in/wanted/", "--suffix", ".FLAC", "--suffix", ".ogg")
+    wanted = ("--prefix", f"gs://{BUCKET}/in/wanted/", "--prefix", f"gs://{BUCKET}/before/")
+    wanted += ("--suffix", ".FLAC", "--suffix", ".ogg")
     sweep = ("--catch_up", f"gs://{BUCKET}/before")
     output = f"gs://{BUCKET}/{TABLES}"
     assert stream_until(lambda: queue.unacked == 0, *STREAM, *wanted, *sweep, "--output", output) == 0
     tagged = Counter(row["uri"].split("/", 3)[3] for row in rows(gcs_server, tmp_path / "t"))
-    before = {f"before/{song.name}" for song in songs.iterdir()}
-    assert tagged == Counter([*before, "in/wanted/flac.flac", "in/wanted/ogg.ogg"])
+    names = ("flac.flac", "ogg.ogg")
+    assert tagged == Counter(f"{folder}/{name}" for folder in ("before", "in/wanted") for name in names)
+    assert counts(tables_of(gcs_server, tmp_path / "t")) == (12, 4, 8, 0)
+    assert "skipped, left out by --prefix or --suffix: 8" in capsys.readouterr().out
 
 
 def test_what_the_sweep_found_is_not_worked_again_when_it_is_announced(

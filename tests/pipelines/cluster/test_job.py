@@ -19,7 +19,7 @@ from tonearm.pipelines.cluster.job import JobEnd, JobFailedError, JobLeftError, 
 from tonearm.pipelines.graphs.backfill import TagBackfill
 from tonearm.pipelines.graphs.stream import TagStream, written_at_once
 from tonearm.transforms.elements.settings import AnalysisSettings
-from tonearm.transforms.sources.notification import NotificationFilter
+from tonearm.transforms.sources.object_filter import ObjectFilter
 from tonearm.transforms.tables.outputs import output_at
 from tonearm.transforms.tables.rows import Provenance
 from tonearm.transforms.tagging.inference import cached_tagger
@@ -55,7 +55,7 @@ def test_dataflow_takes_the_graph_of_a_backfill() -> None:
 def test_dataflow_takes_the_graph_of_a_stream() -> None:
     tagger, settings = cached_tagger("musicnn"), AnalysisSettings()
     write = written_at_once(output_at(OUTPUTS), PROVENANCE)
-    graph = TagStream(settings, tagger, NotificationFilter(), write)
+    graph = TagStream(settings, tagger, ObjectFilter(), write)
     read = ReadFromPubSub(subscription="projects/my-project/subscriptions/uploads", with_attributes=True)
     proto = translated(read, graph, streaming=True)
     assert {"TagStream/Announce/Once each", "TagStream/Write/Write"} <= names(proto)

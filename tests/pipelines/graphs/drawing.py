@@ -17,7 +17,7 @@ from tonearm.pipelines.graphs.analyze import AnalyzeTracks
 from tonearm.pipelines.graphs.backfill import TagBackfill
 from tonearm.pipelines.graphs.stream import TagStream, written_at_once
 from tonearm.transforms.elements.settings import AnalysisSettings
-from tonearm.transforms.sources.notification import NotificationFilter
+from tonearm.transforms.sources.object_filter import ObjectFilter
 from tonearm.transforms.tables.outputs import output_at
 from tonearm.transforms.tables.rows import Provenance
 
@@ -33,9 +33,7 @@ def pictures() -> dict[str, str]:
     graphs: dict[str, Callable[[], beam.PTransform]] = {
         "analyze": lambda: AnalyzeTracks(_SETTINGS, tagger.front_end),
         "backfill": lambda: TagBackfill(_SETTINGS, tagger, output, _PROVENANCE, None),
-        "stream": lambda: TagStream(
-            _SETTINGS, tagger, NotificationFilter(), written_at_once(output, _PROVENANCE)
-        ),
+        "stream": lambda: TagStream(_SETTINGS, tagger, ObjectFilter(), written_at_once(output, _PROVENANCE)),
     }
     return {name: _flowchart(make()) for name, make in graphs.items()}
 

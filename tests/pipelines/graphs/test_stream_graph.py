@@ -11,7 +11,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from tonearm.pipelines.graphs.stream import ArrivalsOfMessages
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.failure import Failure
-from tonearm.transforms.sources.notification import NotificationFilter
+from tonearm.transforms.sources.object_filter import ObjectFilter
 
 
 def _message(number: int, name: str, generation: int, event: str = "OBJECT_FINALIZE") -> PubsubMessage:
@@ -30,9 +30,7 @@ def _in_short(announced: Arrival) -> tuple[str, str]:
     return announced.uri, announced.generation
 
 
-def _announced(
-    stream: test_stream.TestStream, wanted: NotificationFilter, expected: list[tuple[str, str]]
-) -> None:
+def _announced(stream: test_stream.TestStream, wanted: ObjectFilter, expected: list[tuple[str, str]]) -> None:
     options = PipelineOptions(["--streaming"])
     with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
         announced = pipeline | stream | ArrivalsOfMessages(wanted) | beam.Map(_in_short)
@@ -49,7 +47,7 @@ def test_each_object_and_generation_is_announced_once_however_late_it_comes_agai
         .advance_watermark_to_infinity()
     )
     expected = [("gs://music/a.mp3", "1"), ("gs://music/a.mp3", "2"), ("gs://music/b.mp3", "1")]
-    _announced(stream, NotificationFilter(), expected)
+    _announced(stream, ObjectFilter(), expected)
 
 
 def test_only_new_objects_of_wanted_names_are_announced_and_malformed_messages_are_failures() -> None:
@@ -67,5 +65,5 @@ def test_only_new_objects_of_wanted_names_are_announced_and_malformed_messages_a
         )
         .advance_watermark_to_infinity()
     )
-    wanted = NotificationFilter(prefixes=("gs://music/in/",), suffixes=(".flac",))
+    wanted = ObjectFilter(prefixes=("gs://music/in/",), suffixes=(".flac",))
     _announced(stream, wanted, [("gs://music/in/a.FLAC", "1"), ("message:6", "malformed_message")])
