@@ -59,7 +59,7 @@ def rows(music: Sequence[Path], *, patches_a_track: int = 4) -> list[Row]:
         raise ValueError("no audio file; name files or folders with music")
     batch = np.concatenate(tracks)
     ends = np.cumsum([len(patches) for patches in tracks])[:-1]
-    definition = SideBySide(tagger.build_networks(least_influence=0))
+    definition = SideBySide(tagger.build_networks())
     with torch.inference_mode():
         expected = np.concatenate([definition(torch.from_numpy(patch[None]))[0].numpy() for patch in batch])
     measured = []

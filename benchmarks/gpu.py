@@ -24,7 +24,7 @@ from benchmarks.music import audio_seconds, music_files
 from benchmarks.network import gigaflops, made_up_patches
 from benchmarks.pipeline import ingest_seconds
 from tonearm.models.bundles.loading import load_tagger
-from tonearm.models.engines.arrangement import fuse
+from tonearm.models.engines.arrangement import ArrangedTagger
 from tonearm.models.engines.contract import Array
 from tonearm.models.engines.openvino_engine import OpenVinoEngine
 from tonearm.models.engines.torch_engine import TorchEngine
@@ -81,9 +81,7 @@ def rows(
     batch = made_up_patches(tagger, sizes.get("batch", COMPARED_PATCHES))
     expected = OpenVinoEngine(tagger, "float32").infer(batch)[0]
     many = np.resize(batch, (patches, *batch.shape[1:]))
-    front_end = tagger.front_end
-    fused = fuse(tagger.build_networks(), front_end.patch_frames, front_end.mel_bands)
-    work = gigaflops(fused, tagger)
+    work = gigaflops(ArrangedTagger(tagger), tagger)
     measured = []
     for precision, dtype in (("float32", torch.float32), ("bf16", torch.float16)):
         engine = TorchEngine(tagger, precision, device=device, **sizes)

@@ -18,7 +18,6 @@ from statistics import median
 from typing import cast
 
 import numpy as np
-import openvino
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -26,12 +25,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.peak import peak_gflops
 from tonearm.models.bundles.loading import load_tagger
 from tonearm.models.bundles.tagger import Tagger
-from tonearm.models.engines.arrangement import fuse
+from tonearm.models.engines.arrangement import ArrangedTagger
 from tonearm.models.engines.contract import Array, PrecisionError
+from tonearm.models.engines.openvino_library import openvino
 from tonearm.models.engines.shared import shared_engine
+from tonearm.models.musicnn.filter_inputs import FilterInputs, filter_inputs
 from tonearm.models.musicnn.fusion import FusedMusicnn
-from tonearm.models.musicnn.hearing import Heard, hear
-from tonearm.models.musicnn.pruning import LEAST_INFLUENCE, LEAST_ROUNDED_INFLUENCE
+from tonearm.models.musicnn.network import Musicnn
+from tonearm.models.musicnn.pruning import prune
 from tonearm.models.side_by_side import SideBySide
 
 TORCH_BATCH = 2
@@ -92,7 +93,7 @@ def rows(*, rounds: int = 5, patches: int = 24) -> list[Row]:
         patches: Patches that it scores in a round, per thread.
     """
     tagger = load_tagger("musicnn")
-    definition = SideBySide(tagger.build_networks(least_influence=0))
+    definition = SideBySide(tagger.build_networks())
     batch = made_up_patches(tagger, patches)
     expected = _with_torch(definition)(batch)
     ways = _ways(tagger, definition)
@@ -110,29 +111,26 @@ def rows(*, rounds: int = 5, patches: int = 24) -> list[Row]:
 
 
 def _ways(tagger: Tagger, definition: nn.Module) -> list[_Way]:
-    pruned = SideBySide(tagger.build_networks())
+    pruned = SideBySide([prune(cast(Musicnn, network)) for network in tagger.build_networks()])
     full_work, pruned_work = (gigaflops(each, tagger) for each in (definition, pruned))
     ways = [
         _Way("PyTorch, all filters", "float32", 1, _with_torch(definition), full_work),
         _Way("PyTorch, pruned", "float32", 1, _with_torch(pruned), pruned_work),
         _Way("OpenVINO, all filters", "float32", 1, _with_openvino(definition, tagger, "f32"), full_work),
         _Way("OpenVINO, pruned", "float32", 1, _with_openvino(pruned, tagger, "f32"), pruned_work),
-        *_engine_ways(tagger, "float32", LEAST_INFLUENCE),
+        *_engine_ways(tagger, "float32"),
     ]
     try:
-        engine_ways = _engine_ways(tagger, "bf16", LEAST_ROUNDED_INFLUENCE)
+        engine_ways = _engine_ways(tagger, "bf16")
     except PrecisionError:  # the table says so by not having these rows
         return ways
     plain = _Way("OpenVINO, all filters", "bf16", 1, _with_openvino(definition, tagger, "bf16"), full_work)
     return [*ways, plain, *engine_ways]
 
 
-def _engine_ways(tagger: Tagger, precision: str, least_influence: float) -> list[_Way]:
+def _engine_ways(tagger: Tagger, precision: str) -> list[_Way]:
     engine = shared_engine(tagger, precision)
-    networks = tagger.build_networks(least_influence=least_influence)
-    front_end = tagger.front_end
-    fused = fuse(networks, front_end.patch_frames, front_end.mel_bands, rounded=precision == "bf16")
-    work = gigaflops(fused, tagger)
+    work = gigaflops(ArrangedTagger(tagger, rounded=precision == "bf16"), tagger)
     return [
         _Way("engine", precision, threads, lambda batch: engine.infer(batch)[0], work) for threads in (1, 2)
     ]
@@ -206,20 +204,21 @@ def gigaflops(module: nn.Module, tagger: Tagger) -> float:
     Without those on filters of zeros, which only fill blocks: no work that anybody needs.
     """
     patch = torch.zeros(1, tagger.front_end.patch_frames, tagger.front_end.mel_bands)
-    idle = _gigaflops_of_zeros(module, patch) if isinstance(module, FusedMusicnn) else 0.0
+    idle = _gigaflops_of_zeros(module, patch) if isinstance(module, ArrangedTagger) else 0.0
     return _gigaflops(module, patch) - idle
 
 
-def _gigaflops_of_zeros(fused: FusedMusicnn, patch: Tensor) -> float:
-    heard = hear(patch, rounded=fused.rounded)
+def _gigaflops_of_zeros(module: ArrangedTagger, patch: Tensor) -> float:
+    inputs = filter_inputs(patch, rounded=module.rounded)
+    fronts = [front for group in module.groups if isinstance(group, FusedMusicnn) for front in group.fronts]
     idle = 0.0
-    for front in fused.fronts:
+    for front in fronts:
         sizes = cast(list[int], front.sizes)
-        idle += sum(sizes[cast(int, front.networks) :]) / sum(sizes) * _gigaflops(front, heard)
+        idle += sum(sizes[cast(int, front.networks) :]) / sum(sizes) * _gigaflops(front, inputs)
     return idle
 
 
-def _gigaflops(module: nn.Module, given: Tensor | Heard) -> float:
+def _gigaflops(module: nn.Module, given: Tensor | FilterInputs) -> float:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         module(given)
     return counter.get_total_flops() / 1e9

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import openvino
 import torch
-from openvino import opset13 as operations
+
+from tonearm.models.engines.openvino_library import openvino
 
 SIZE = 1024
 """Rows and columns: large enough to be bound by arithmetic, small enough for a core's share of the cache."""
@@ -53,9 +53,9 @@ def _with_torch(precision: str) -> Callable[[], object]:
 def _with_openvino(precision: str) -> Callable[[], object]:
     """The right matrix is a constant, as weights are."""
     random = np.random.default_rng(0)
-    left = operations.parameter([SIZE, SIZE], np.float32)
-    right = operations.constant(random.standard_normal((SIZE, SIZE), np.float32))
-    model = openvino.Model([operations.matmul(left, right, False, False)], [left])
+    left = openvino.opset13.parameter([SIZE, SIZE], np.float32)
+    right = openvino.opset13.constant(random.standard_normal((SIZE, SIZE), np.float32))
+    model = openvino.Model([openvino.opset13.matmul(left, right, False, False)], [left])
     settings = {
         "INFERENCE_PRECISION_HINT": _HINTS[precision],
         "INFERENCE_NUM_THREADS": 1,

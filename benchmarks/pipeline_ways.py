@@ -62,7 +62,7 @@ def _loop(settings: AnalysisSettings, cores: int) -> Run:
 def _eager(settings: AnalysisSettings, cores: int) -> Run:
     """The PyTorch definition as it was trained, behind our front end."""
     tagger = load_tagger(settings.tagger)
-    networks = tagger.build_networks(least_influence=0)
+    networks = tagger.build_networks()
 
     def run(paths: Sequence[str]) -> None:
         for track in _tracks(paths):

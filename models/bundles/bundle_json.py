@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar, cast
 
+from tonearm.models.architectures import ARCHITECTURES
 from tonearm.models.bundles.files import BundleError
 from tonearm.models.bundles.tagger import FACETS, Network, Selection, Tagger, TagRule, Unit
 from tonearm.models.bundles.tags import MERGES
-from tonearm.models.bundles.weights import ARCHITECTURES
-from tonearm.models.front_end import FrontEnd
+from tonearm.models.front_end import FrontEnd, FrontEndError
 
 FORMAT = 1
 
@@ -95,6 +95,7 @@ def parse_bundle_json(content: bytes, folder: str) -> Tagger:
     facets = {tag: node["facet"].one_of(FACETS) for tag, node in root["tags"].entries()}
     units = tuple(_parse_unit(node, index, facets) for index, node in enumerate(root["outputs"]))
     networks = tuple(_parse_network(node, units) for node in root["networks"])
+    _check_front_end(root["front_end"]["settings"], front_end, networks)
     _check_unit_order(root, networks, units)
     return Tagger(
         name=root["name"].text(),
@@ -132,6 +133,19 @@ def _parse_front_end(node: Node) -> FrontEnd:
             "the settings were changed after training, or the fingerprint was not updated"
         )
     return front_end
+
+
+def _check_front_end(settings: Node, front_end: FrontEnd, networks: tuple[Network, ...]) -> None:
+    """Check that patches can be computed so, and that every network can take them."""
+    judge = "patches"
+    try:
+        front_end.require_computable()
+        for network in networks:
+            judge = f"the architecture {network.architecture}"
+            ARCHITECTURES[network.architecture].require_front_end(front_end)
+    except FrontEndError as error:
+        setting = settings[error.setting]
+        raise setting.fail(f"{setting.value} cannot be used; {judge} need {error.expected}") from error
 
 
 def _parse_unit(node: Node, index: int, facets: Mapping[str, str]) -> Unit:

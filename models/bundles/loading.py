@@ -17,7 +17,7 @@ def load_tagger(location: str) -> Tagger:
             read (``gs://bucket/taggers/ours``).
 
     Returns:
-        The tagger; call its ``build_networks`` where inference runs.
+        The tagger; engines build its networks where inference runs.
 
     Raises:
         BundleError: If the bundle is missing, damaged or inconsistent.
@@ -29,5 +29,5 @@ def load_tagger(location: str) -> Tagger:
     folder = resolve_location(location)
     content = read_bundle_file(folder, "bundle.json", limit=BUNDLE_JSON_LIMIT)
     tagger = parse_bundle_json(content, folder)
-    tagger.build_networks(least_influence=0)
+    tagger.check_weights()
     return tagger

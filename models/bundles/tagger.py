@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import nn
-
+from tonearm.models.architectures import ARCHITECTURES
 from tonearm.models.bundles.files import BundleError, read_bundle_file
-from tonearm.models.bundles.weights import build_network, largest_file
+from tonearm.models.bundles.weights import Weights, build_network, largest_file, read_weights
 from tonearm.models.front_end import FrontEnd
-from tonearm.models.musicnn.network import EMBEDDING_SIZE, Musicnn
-from tonearm.models.musicnn.pruning import LEAST_INFLUENCE, prune
+
+if TYPE_CHECKING:
+    from torch import nn
 
 FACETS = ("genre", "mood", "instrument", "voice", "era", "tempo")
 
@@ -23,7 +24,7 @@ class Network:
 
     Attributes:
         name: Short name, as units refer to it.
-        architecture: Key of ``weights.ARCHITECTURES``.
+        architecture: Key of ``ARCHITECTURES``.
         weights_file: Name of the safetensors file in the bundle.
         weights_sha256: Hash that the file must have.
         units: Size of its vocabulary.
@@ -123,35 +124,41 @@ class Tagger:
     @property
     def embedding_dim(self) -> int:
         """Length of the embeddings of all networks side by side."""
-        return EMBEDDING_SIZE * len(self.networks)
+        return sum(ARCHITECTURES[network.architecture].embedding_size for network in self.networks)
 
-    def build_networks(self, *, least_influence: float = LEAST_INFLUENCE) -> list[nn.Module]:
-        """Read the weights and build the networks.
-
-        Args:
-            least_influence: Leave out filters with less (:func:`influence`): the same scores to
-                3e-6, for less work. 0 leaves the networks as they were trained.
-
-        Returns:
-            The networks in order, in evaluation mode, float32, on the CPU.
+    def check_weights(self) -> None:
+        """Read all weights and check them, without torch.
 
         Raises:
-            BundleError: If the weights cannot be read or are not those that ``bundle.json`` names.
+            BundleError: If the weights cannot be read, are not those that ``bundle.json`` names, or do not
+                fit the architecture.
         """
-        networks = [self._build(network) for network in self.networks]
-        if not least_influence:
-            return networks
-        return [
-            prune(network, least_influence) if isinstance(network, Musicnn) else network
-            for network in networks
-        ]
+        for network in self.networks:
+            self._read_weights(network)
 
-    def _build(self, network: Network) -> nn.Module:
-        limit = largest_file(network.architecture, network.units)
+    def build_network(self, network: Network) -> nn.Module:
+        """Read the weights of one of the networks and build it as it was trained.
+
+        Returns:
+            The network in evaluation mode, float32, on the CPU.
+
+        Raises:
+            BundleError: See :meth:`check_weights`.
+        """
+        architecture = ARCHITECTURES[network.architecture]
+        return build_network(self._read_weights(network), architecture, network.units)
+
+    def build_networks(self) -> list[nn.Module]:
+        """Build all networks, see :meth:`build_network`."""
+        return [self.build_network(network) for network in self.networks]
+
+    def _read_weights(self, network: Network) -> Weights:
+        architecture = ARCHITECTURES[network.architecture]
+        limit = largest_file(architecture, network.units)
         content = read_bundle_file(self.folder, network.weights_file, limit=limit)
         if hashlib.sha256(content).hexdigest() != network.weights_sha256:
             raise BundleError(
                 f"{network.weights_file} of the tagger at {self.folder} is not what bundle.json names: "
                 "its SHA-256 differs. Copy the bundle again; if you changed the weights, enter the new hash."
             )
-        return build_network(content, network.architecture, network.units)
+        return read_weights(content, architecture, network.units)

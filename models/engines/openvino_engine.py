@@ -1,33 +1,24 @@
-"""The CPU engine: the tagger's networks as one OpenVINO graph, one core a caller."""
+"""The CPU engine: the tagger's networks as OpenVINO graphs, one core a caller."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
-from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
-import openvino
 import torch
-from torch import Tensor, nn
 
-from tonearm import models
+from tonearm.models.architecture import Architecture
 from tonearm.models.bundles.tagger import Tagger
-from tonearm.models.engines.arrangement import fuse
-from tonearm.models.engines.cache import cached
+from tonearm.models.engines.arrangement import NetworkGroup, column_orders, network_groups
 from tonearm.models.engines.contract import Array, PrecisionError
-from tonearm.models.musicnn.fusion import FusedMusicnn
-from tonearm.models.musicnn.hearing import Heard, hear
-from tonearm.models.musicnn.pruning import LEAST_INFLUENCE, LEAST_ROUNDED_INFLUENCE
+from tonearm.models.engines.openvino_graph import read_graph
+from tonearm.models.engines.openvino_library import openvino
 
-_SIZE_BYTES = 8
-_HEARD_AT_ONCE = 8
-"""Patches that are split into what filters hear before the first is scored: 1.4 MB, and 2.6 in bf16."""
+_PREPARED_AT_ONCE = 8
+"""Patches whose inputs to the graph are computed before the first is scored; 2.6 MB of musicnn's at most."""
 
 _PRECISION_HINTS = {"float32": "f32", "bf16": "bf16"}
 
@@ -38,9 +29,37 @@ class OpenVinoEngine:
     device = "cpu"
 
     def __init__(self, tagger: Tagger, precision: str) -> None:
+        """Read the graphs from the cache, or export them.
+
+        Args:
+            tagger: The networks.
+            precision: ``float32``, or ``bf16`` to round what each architecture lets be rounded.
+
+        Raises:
+            BundleError: If the weights cannot be read.
+        """
         core = openvino.Core()
-        self._model = core.compile_model(_read_graph(core, tagger, precision), "CPU", _settings(precision))
+        self._graphs = [_Graph(core, tagger, group, precision) for group in network_groups(tagger)]
+        self._orders = column_orders(tagger)
+
+    def infer(self, patches: Array) -> tuple[Array, Array]:
+        """See :class:`Engine`."""
+        results = [graph.infer(patches) for graph in self._graphs]
+        scores, embeddings = (
+            np.take(np.concatenate(parts, axis=1), order, axis=1)
+            for parts, order in zip(zip(*results, strict=True), self._orders, strict=True)
+        )
+        return scores, embeddings
+
+
+class _Graph:
+    """The networks of one architecture, compiled."""
+
+    def __init__(self, core: Any, tagger: Tagger, group: NetworkGroup, precision: str) -> None:
         self._rounded = precision == "bf16"
+        graph = read_graph(core, tagger, group, rounded=self._rounded)
+        self._model = core.compile_model(graph, "CPU", _settings(precision))
+        self._architecture: Architecture = group.architecture
         self._widths = [self._model.output(index).shape[1] for index in range(2)]
         self._idle: SimpleQueue[Any] = SimpleQueue()
         self._idle.put(self._first_slot())
@@ -57,28 +76,25 @@ class OpenVinoEngine:
         return slot
 
     def infer(self, patches: Array) -> tuple[Array, Array]:
-        """See :class:`Engine`."""
+        """Scores and embeddings of this architecture's networks."""
         scores, embeddings = (np.empty((len(patches), width), np.float32) for width in self._widths)
         slot = self._take_slot()
         given = [slot.get_input_tensor(index).data for index in range(len(self._model.inputs))]
         results = [slot.get_output_tensor(index).data for index in range(2)]
-        for index, parts in enumerate(self._parts(patches)):
-            for place, part in zip(given, parts, strict=True):
-                place[0] = part
+        for index, inputs in enumerate(self._inputs(patches)):
+            for place, values in zip(given, inputs, strict=True):
+                place[0] = values
             slot.infer()
             scores[index], embeddings[index] = results
         self._idle.put(slot)
         return scores, embeddings
 
-    def _parts(self, patches: Array) -> Iterator[Sequence[Array]]:
-        """Yield what the graph takes of each patch: the patch itself, or what filters hear of it."""
-        if len(self._model.inputs) == 1:
-            yield from ([patch] for patch in patches)
-            return
-        for first in range(0, len(patches), _HEARD_AT_ONCE):
-            some = torch.from_numpy(np.array(patches[first : first + _HEARD_AT_ONCE]))
-            heard = hear(some, rounded=self._rounded)
-            yield from zip(*(part.numpy() for part in heard.parts()), strict=True)
+    def _inputs(self, patches: Array) -> Iterator[tuple[Array, ...]]:
+        """Yield what the graph takes of each patch."""
+        for first in range(0, len(patches), _PREPARED_AT_ONCE):
+            some = torch.from_numpy(np.array(patches[first : first + _PREPARED_AT_ONCE]))
+            inputs = self._architecture.engine_inputs(some, rounded=self._rounded)
+            yield from zip(*(values.numpy() for values in inputs), strict=True)
 
     def _take_slot(self) -> Any:
         """A slot that no other thread uses; there are as many as there ever were callers at once."""
@@ -114,87 +130,3 @@ def _settings(precision: str) -> dict[str, Any]:
         "INFERENCE_NUM_THREADS": cores,
         "ENABLE_CPU_PINNING": False,
     }
-
-
-def _read_graph(core: Any, tagger: Tagger, precision: str) -> Any:
-    version = openvino.get_version().split("-")[0]
-    name = f"{tagger.bundle_hash[:32]}-{precision}-openvino{version}-{_graph_format()}.graph"
-    content = cached(name, lambda: _export(tagger, precision))
-    size = int.from_bytes(content[:_SIZE_BYTES], "little")
-    description, weights = content[_SIZE_BYTES:][:size], content[_SIZE_BYTES + size :]
-    return core.read_model(description, weights)
-
-
-def _graph_format() -> str:
-    """Changes with the code that builds graphs, so that no release runs the graph of another."""
-    digest = hashlib.sha256()
-    for source in sorted(Path(models.__file__).parent.rglob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def _export(tagger: Tagger, precision: str) -> bytes:
-    """Export the networks: the length of the description, the description, the weights."""
-    rounded = precision == "bf16"
-    shape = (1, tagger.front_end.patch_frames, tagger.front_end.mel_bands)
-    least_influence = LEAST_ROUNDED_INFLUENCE if rounded else LEAST_INFLUENCE
-    module = fuse(tagger.build_networks(least_influence=least_influence), *shape[1:], rounded=rounded)
-    graph = _converted(module, torch.zeros(shape))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "graph.xml"
-        openvino.save_model(graph, path, compress_to_fp16=False)
-        description, weights = path.read_bytes(), path.with_suffix(".bin").read_bytes()
-    if rounded:
-        description = _keep_precise(description, _rounded_layers(graph))
-    return len(description).to_bytes(_SIZE_BYTES, "little") + description + weights
-
-
-def _converted(module: nn.Module, patches: Tensor) -> Any:
-    """A graph for as many patches: of the whole module, or of all that comes after the listening."""
-    inputs: tuple[Tensor, ...] = (patches,)
-    if isinstance(module, FusedMusicnn):
-        inputs = tuple(hear(patches, rounded=module.rounded).parts())
-        module = _AfterHearing(module)
-    shapes = [tuple(each.shape) for each in inputs]
-    return openvino.convert_model(module, example_input=inputs, input=shapes)
-
-
-class _AfterHearing(nn.Module):
-    """The scores from what is heard, part by part, as a module of its own to convert."""
-
-    def __init__(self, fused: FusedMusicnn) -> None:
-        super().__init__()
-        self.fused = fused
-
-    def forward(self, *parts: Tensor) -> tuple[Tensor, Tensor]:
-        return self.fused.score(Heard(*parts))
-
-
-def _rounded_layers(graph: Any) -> set[str]:
-    """Names of the convolutions over several frames, and bands or channels, with kernels of bfloat16."""
-    names = set()
-    for layer in graph.get_ops():
-        if layer.get_type_name() == "Convolution":
-            kernel = torch.tensor(layer.input_value(1).get_node().get_data())
-            spans = kernel.ndim == 4 and kernel.shape[2] > 1 and max(kernel.shape[1], kernel.shape[3]) > 1
-            if spans and torch.equal(kernel, kernel.bfloat16().float()):
-                names.add(layer.get_friendly_name())
-    return names
-
-
-def _keep_precise(description: bytes, rounded: Collection[str]) -> bytes:
-    """Mark all layers but the rounded convolutions, so that they stay float32 in a bfloat16 run.
-
-    OpenVINO forgets the marks of what it replaces: two paddings or two products in a row, layers that are the
-    same, differences, slices, layers that only change the shape. What it then rounds moves scores by up to
-    8e-3, so the networks are arranged to need none of these (``engine_hearing``, ``engine_filters``,
-    ``engine_fusion``).
-    """
-    root = ElementTree.fromstring(description)
-    for layer in root.iter("layer"):
-        if layer.get("name") not in rounded and layer.get("type") not in ("Const", "Parameter", "Result"):
-            attributes = layer.find("rt_info")
-            if attributes is None:
-                attributes = ElementTree.SubElement(layer, "rt_info")
-            ElementTree.SubElement(attributes, "attribute", name="precise", version="0")
-    return ElementTree.tostring(root)

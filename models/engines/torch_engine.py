@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tonearm.models.bundles.tagger import Tagger
-from tonearm.models.engines.arrangement import fuse
+from tonearm.models.engines.arrangement import ArrangedTagger
 from tonearm.models.engines.contract import Array, Engine
 
 _logger = logging.getLogger(__name__)
@@ -44,9 +44,7 @@ class TorchEngine:
         self._batch = batch
         self._half = precision == "bf16"
         self._turn = threading.Lock()
-        front_end = tagger.front_end
-        module = fuse(tagger.build_networks(), front_end.patch_frames, front_end.mel_bands)
-        self._module = module.to(device)
+        self._module = ArrangedTagger(tagger).to(device)
         self._copies = torch.cuda.Stream() if device == "cuda" else None
         self._pinned: list[Tensor] = []
         self._copied: list[torch.cuda.Event | None] = [None, None]

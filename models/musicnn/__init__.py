@@ -1,1 +1,1 @@
-"""The musicnn architecture: the network, how its silent filters go, how engines compute the others."""
+"""The musicnn architecture: the network, and how it is pruned and arranged so that engines compute less."""

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from tonearm.models.musicnn.network import FRONT_KERNELS, MIDDLE_LAYERS
+from tonearm.models.musicnn.sizes import FRONT_KERNELS, MIDDLE_LAYERS
 from tonearm.models.musicnn.tensor_bundle import read_tensors
 
 WHEEL = "musicnn==0.1.0"

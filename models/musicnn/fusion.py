@@ -1,4 +1,4 @@
-"""All networks of a tagger as one module, arranged for engines: the same scores, for less work."""
+"""A tagger's musicnn networks as one module, arranged for engines: the same scores, for less work."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from tonearm.models.musicnn.banks import Bank, affine, deal
-from tonearm.models.musicnn.hearing import Heard, hear
+from tonearm.models.musicnn.band_maximum import BandMaximum, BandMaximumByBandPairs, BandMaximumByFramePairs
+from tonearm.models.musicnn.filter_banks import FilterBank, affine, filter_banks
+from tonearm.models.musicnn.filter_inputs import FilterInputs
 from tonearm.models.musicnn.network import MiddleLayer, Musicnn
-from tonearm.models.musicnn.strongest import Strongest, StrongestByBandPairs, StrongestByFramePairs
 from tonearm.models.side_by_side import Result, side_by_side
 
 
 class FusedMusicnn(nn.Module):
-    """Several Musicnn networks whose front filters share convolutions; see :class:`Bank`.
+    """Several Musicnn networks whose front filters share convolutions; see :class:`FilterBank`.
 
     Args:
         networks: Pruned or not, in evaluation mode.
@@ -29,23 +29,19 @@ class FusedMusicnn(nn.Module):
 
     def __init__(self, networks: Sequence[Musicnn], frames: int, bands: int, *, rounded: bool) -> None:
         super().__init__()
-        self.rounded = rounded
-        dealt = deal(networks, frames, rounded=rounded)
+        banks = filter_banks(networks, frames, rounded=rounded)
         self.fronts = nn.ModuleList(
-            _Front(bank, len(networks), bands, in_bfloat16, rounded=rounded) for bank, in_bfloat16 in dealt
+            _Front(bank, len(networks), bands, in_bfloat16, rounded=rounded) for bank, in_bfloat16 in banks
         )
         self.backs = nn.ModuleList(
-            _Back(network, torch.cat([bank.channel[bank.network == number] for bank, _ in dealt]))
+            _Back(network, torch.cat([bank.channel[bank.network == number] for bank, _ in banks]))
             for number, network in enumerate(networks)
         )
 
-    def forward(self, patches: Tensor) -> Result:
-        """Map ``[batch, frames, bands]`` to scores ``[batch, outputs]`` and embeddings ``[batch, dim]``."""
-        return self.score(hear(patches, rounded=self.rounded))
-
-    def score(self, heard: Heard) -> Result:
-        """The same from what is heard of the patches: the part that is left to an engine."""
-        by_front = [front(heard) for front in self.fronts]
+    def forward(self, *parts: Tensor) -> Result:
+        """Map :class:`FilterInputs`, part by part, to all scores and embeddings, side by side."""
+        inputs = FilterInputs(*parts)
+        by_front = [front(inputs) for front in self.fronts]
         by_network = [torch.cat(parts, dim=1) for parts in zip(*by_front, strict=True)]
         return side_by_side([back(front) for back, front in zip(self.backs, by_network, strict=True)])
 
@@ -58,24 +54,26 @@ class _Front(nn.Module):
     scale: Tensor
     shift: Tensor
 
-    def __init__(self, bank: Bank, networks: int, bands: int, in_bfloat16: bool, *, rounded: bool) -> None:
+    def __init__(
+        self, bank: FilterBank, networks: int, bands: int, in_bfloat16: bool, *, rounded: bool
+    ) -> None:
         super().__init__()
         self.networks = networks
         self.sizes = bank.network.bincount(minlength=networks).tolist()
-        self.strongest: nn.Module
+        self.band_maximum: nn.Module
         if bank.kernels.shape[3] > 1:
-            self.strongest = StrongestByBandPairs(bank.kernels, bands, rounded=in_bfloat16)
+            self.band_maximum = BandMaximumByBandPairs(bank.kernels, bands, rounded=in_bfloat16)
         elif in_bfloat16:
-            self.strongest = StrongestByFramePairs(bank.kernels)
+            self.band_maximum = BandMaximumByFramePairs(bank.kernels)
         else:
-            self.strongest = Strongest(bank.kernels, rounded=rounded)
+            self.band_maximum = BandMaximum(bank.kernels, rounded=rounded)
         self.register_buffer("offset", bank.offset.float())
         for name, tensor in [("direction", bank.direction), ("scale", bank.scale), ("shift", bank.shift)]:
             self.register_buffer(name, tensor[:, None].float())
 
-    def forward(self, heard: Heard) -> tuple[Tensor, ...]:
-        """Map what is heard to ``[batch, channels, frames]`` for each network."""
-        response = (self.strongest(heard) * self.direction + self.offset).relu()
+    def forward(self, inputs: FilterInputs) -> tuple[Tensor, ...]:
+        """Map the inputs to ``[batch, channels, frames]`` for each network."""
+        response = (self.band_maximum(inputs) * self.direction + self.offset).relu()
         return (response * self.scale + self.shift).split(self.sizes, dim=1)[: self.networks]
 
 
@@ -84,7 +82,7 @@ class _Back(nn.Module):
 
     The dense layers are convolutions over one frame, and the batch norms before them are part of their
     weights. OpenVINO would do the same, but what it joins forgets that it should stay precise in a bfloat16
-    run (``engine_openvino``).
+    run (``openvino_graph``).
 
     Args:
         network: In evaluation mode.

@@ -12,13 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-EMBEDDING_SIZE = 200
+from tonearm.models.musicnn.sizes import (
+    EMBEDDING_SIZE,
+    FRONT_CHANNELS,
+    FRONT_KERNELS,
+    MIDDLE_CHANNELS,
+    MIDDLE_KERNEL,
+    MIDDLE_LAYERS,
+)
+
 NORM_EPSILON = 1e-3  # TensorFlow's default; PyTorch's 1e-5 moves scores by up to 0.36
-FRONT_KERNELS = ((7, 38), (7, 67), (128, 1), (64, 1), (32, 1))  # frames x bands: two timbral, three temporal
-FRONT_CHANNELS = (204, 204, 51, 51, 51)
-MIDDLE_CHANNELS = 64
-MIDDLE_LAYERS = 3
-MIDDLE_KERNEL = 7
 
 
 def pad_same(frames: Tensor, kernel_frames: int) -> Tensor:
@@ -108,7 +111,7 @@ class Musicnn(nn.Module):
 
     Args:
         units: Size of the vocabulary.
-        front_channels: Number of filters in each front branch; fewer once they are pruned (``prune.py``).
+        front_channels: Number of filters in each front branch; fewer once they are pruned.
 
     Example:
         >>> network = Musicnn(units=50).eval()

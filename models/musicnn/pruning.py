@@ -12,7 +12,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from tonearm.models.musicnn.network import MIDDLE_CHANNELS, MIDDLE_LAYERS, FrontBranch, MiddleLayer, Musicnn
+from tonearm.models.musicnn.network import FrontBranch, MiddleLayer, Musicnn
+from tonearm.models.musicnn.sizes import MIDDLE_CHANNELS, MIDDLE_LAYERS
 
 Tensors = dict[str, Any]  # a state dict
 

@@ -10,7 +10,7 @@ from tonearm.models.musicnn.network import FrontBranch, Musicnn, pad_same
 
 @pytest.fixture(scope="module")
 def network() -> Musicnn:
-    return load_tagger("musicnn").build_networks(least_influence=0)[0]
+    return load_tagger("musicnn").build_networks()[0]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ def inputs() -> Tensor:
 
 @pytest.mark.parametrize("index", [0, 1])
 def test_scores_and_embeddings_stay(index: int, inputs: Tensor) -> None:
-    full = load_tagger("musicnn").build_networks(least_influence=0)[index]
+    full = load_tagger("musicnn").build_networks()[index]
     small = prune(full)
     for before, after, tolerance in zip(full(inputs), small(inputs), (2e-6, 3e-5), strict=True):
         torch.testing.assert_close(after, before, rtol=0, atol=tolerance)
@@ -29,14 +29,14 @@ def test_scores_and_embeddings_stay(index: int, inputs: Tensor) -> None:
 
 def test_most_filters_of_the_embedded_tagger_are_switched_off() -> None:
     widths = [
-        [branch.conv.out_channels for branch in network.front]
+        [branch.conv.out_channels for branch in prune(network).front]
         for network in load_tagger("musicnn").build_networks()
     ]
     assert widths == [[66, 68, 18, 15, 44], [23, 14, 3, 7, 18]]
 
 
 def test_a_little_more_goes_where_scores_are_rounded_anyway(inputs: Tensor) -> None:
-    for full in load_tagger("musicnn").build_networks(least_influence=0):
+    for full in load_tagger("musicnn").build_networks():
         small = prune(full, LEAST_ROUNDED_INFLUENCE)
         assert small.front[0].conv.out_channels < prune(full).front[0].conv.out_channels
         torch.testing.assert_close(small(inputs)[0], full(inputs)[0], rtol=0, atol=4e-4)

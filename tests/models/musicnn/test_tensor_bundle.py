@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tonearm.models.bundles.weights import expected_tensors
+from tonearm.models.musicnn.architecture import MusicnnArchitecture
 from tonearm.models.musicnn.convert import convert_tensors, format_bundle_json
 from tonearm.models.musicnn.tensor_bundle import TensorBundleError, read_index, read_tensors
 
@@ -136,7 +136,7 @@ def test_conversion_names_and_shapes_fit_the_architecture() -> None:
             name = f"{kind}{f'_{number}' * bool(number)}"
             checkpoint |= {f"{name}/kernel": np.zeros(shape), f"{name}/bias": np.zeros(shape[-1])}
     converted = {name: tensor.shape for name, tensor in convert_tensors(checkpoint).items()}
-    assert converted == {name: tuple(t.shape) for name, t in expected_tensors("musicnn", 50).items()}
+    assert converted == MusicnnArchitecture().tensor_shapes(50)
 
 
 def test_the_manifest_is_formatted_for_reading() -> None:

@@ -1,4 +1,4 @@
-"""Front filters of several networks, dealt out to the convolutions that run them."""
+"""Front filters of several networks, gathered in banks: one for each convolution that an engine runs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tonearm.models.musicnn.network import FRONT_KERNELS, FrontBranch, Musicnn, pad_same
+from tonearm.models.musicnn.network import FrontBranch, Musicnn, pad_same
+from tonearm.models.musicnn.sizes import FRONT_KERNELS
 
 _BLOCK = 16
 """Channels that a convolution computes at once with AVX-512; less than a block costs more than one."""
 
 
-class Bank(NamedTuple):
+class FilterBank(NamedTuple):
     """Filters of one size, sorted by network; every tensor begins with the axis of the filters.
 
     Two things stand between the networks' filters and one convolution with all of them. Both are affine and
@@ -52,8 +53,8 @@ class Bank(NamedTuple):
         return len(self.kernels)
 
 
-def deal(networks: Sequence[Musicnn], frames: int, *, rounded: bool) -> list[tuple[Bank, bool]]:
-    """Deal all front filters out to banks.
+def filter_banks(networks: Sequence[Musicnn], frames: int, *, rounded: bool) -> list[tuple[FilterBank, bool]]:
+    """Gather all front filters in banks.
 
     Args:
         networks: In evaluation mode.
@@ -68,13 +69,13 @@ def deal(networks: Sequence[Musicnn], frames: int, *, rounded: bool) -> list[tup
     narrow, wide, *temporal = (_branch(networks, index, frames) for index in range(len(FRONT_KERNELS)))
     if rounded:
         *long, short = temporal
-        dealt = [*((bank, True) for bank in (narrow, wide, *_filled(long))), (short, False)]
+        banks = [*((bank, True) for bank in (narrow, wide, *_filled(long))), (short, False)]
     else:
-        dealt = [(bank, False) for bank in (narrow, wide, *_filled(temporal))]
-    return [(_in_whole_blocks(bank, len(networks)), may_be) for bank, may_be in dealt if bank.filters]
+        banks = [(bank, False) for bank in (narrow, wide, *_filled(temporal))]
+    return [(_in_whole_blocks(bank, len(networks)), may_be) for bank, may_be in banks if bank.filters]
 
 
-def _filled(banks: Sequence[Bank]) -> list[Bank]:
+def _filled(banks: Sequence[FilterBank]) -> list[FilterBank]:
     """Give filters of a block that is not full to the next longer ones, as many as their last block takes.
 
     Args:
@@ -90,35 +91,35 @@ def _filled(banks: Sequence[Bank]) -> list[Bank]:
     return filled
 
 
-def _in_whole_blocks(bank: Bank, nobody: int) -> Bank:
+def _in_whole_blocks(bank: FilterBank, nobody: int) -> FilterBank:
     """The bank with as many filters of zeros behind its own as its last block has room for."""
     room = -bank.filters % _BLOCK
-    filled = Bank(*(torch.cat([tensor, tensor.new_zeros(room, *tensor.shape[1:])]) for tensor in bank))
+    filled = FilterBank(*(torch.cat([tensor, tensor.new_zeros(room, *tensor.shape[1:])]) for tensor in bank))
     filled.network[bank.filters :] = nobody
     return filled
 
 
-def _part(bank: Bank, filters: slice) -> Bank:
+def _part(bank: FilterBank, filters: slice) -> FilterBank:
     """Some of the filters, by their places."""
-    return Bank(*(tensor[filters] for tensor in bank))
+    return FilterBank(*(tensor[filters] for tensor in bank))
 
 
-def _joined(longer: Bank, shorter: Bank) -> Bank:
+def _joined(longer: FilterBank, shorter: FilterBank) -> FilterBank:
     """All filters at the length of the longer ones."""
     frames, few = longer.kernels.shape[2], shorter.kernels.shape[2]
     before, after = (frames - 1) // 2 - (few - 1) // 2, frames // 2 - few // 2
     shorter = shorter._replace(kernels=functional.pad(shorter.kernels, (0, 0, before, after)))
-    joined = Bank(*(torch.cat(pair) for pair in zip(longer, shorter, strict=True)))
-    return Bank(*(tensor[joined.network.argsort(stable=True)] for tensor in joined))
+    joined = FilterBank(*(torch.cat(pair) for pair in zip(longer, shorter, strict=True)))
+    return FilterBank(*(tensor[joined.network.argsort(stable=True)] for tensor in joined))
 
 
-def _branch(networks: Sequence[Musicnn], index: int, frames: int) -> Bank:
+def _branch(networks: Sequence[Musicnn], index: int, frames: int) -> FilterBank:
     """One front branch of all networks."""
     parts = [_raw_filters(networks, number, index, frames) for number in range(len(networks))]
-    return Bank(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    return FilterBank(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def _raw_filters(networks: Sequence[Musicnn], number: int, index: int, frames: int) -> Bank:
+def _raw_filters(networks: Sequence[Musicnn], number: int, index: int, frames: int) -> FilterBank:
     """A branch of one network."""
     network = networks[number]
     branches = cast(list[FrontBranch], list(network.front))
@@ -132,7 +133,7 @@ def _raw_filters(networks: Sequence[Musicnn], number: int, index: int, frames: i
     direction = scale.sign()
     first = sum(branch.conv.out_channels for branch in branches[:index])
     channel = torch.arange(first, first + len(weight))
-    return Bank(
+    return FilterBank(
         kernels=weight * gain * direction[:, None, None, None],
         offset=level * padding + bias[:, None],
         direction=direction,

@@ -1,4 +1,4 @@
-"""The front filters' strongest response over all bands, arranged so that an engine multiplies less."""
+"""The front filters' maximum over all bands, arranged so that an engine multiplies less."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tonearm.models.musicnn.hearing import Heard
+from tonearm.models.musicnn.filter_inputs import FilterInputs
 from tonearm.models.musicnn.network import pad_same
 from tonearm.models.musicnn.rounding import Smoothness, round_to_bfloat16
 
@@ -21,7 +21,7 @@ _SMOOTHNESS_OF_RISES = Smoothness(frames=-0.3, bands=0)
 """How a frame goes on from another tends to be made up for in the next pair; scores move as little with 0."""
 
 
-class Strongest(nn.Module):
+class BandMaximum(nn.Module):
     """Convolution and maximum over the bands, as they stand.
 
     Args:
@@ -36,13 +36,13 @@ class Strongest(nn.Module):
         self.rounded = rounded
         self.register_buffer("kernels", kernels.float())
 
-    def forward(self, heard: Heard) -> Tensor:
-        """Map what is heard to ``[batch, channels, frames]``."""
-        padded = pad_same(heard.spectrogram, self.kernels.shape[2])
+    def forward(self, inputs: FilterInputs) -> Tensor:
+        """Map the inputs to ``[batch, channels, frames]``."""
+        padded = pad_same(inputs.spectrogram, self.kernels.shape[2])
         return _maximum_over_bands(functional.conv2d(padded, self.kernels), rounded=self.rounded)
 
 
-class StrongestByBandPairs(nn.Module):
+class BandMaximumByBandPairs(nn.Module):
     """The same for filters of many bands, with three multiplications in place of four.
 
     This is Winograd's F(2, 2) on halves of a filter. Even and odd bands of the spectrogram are ``a`` and
@@ -57,7 +57,7 @@ class StrongestByBandPairs(nn.Module):
     place, and is added behind the maximum, where there is little to do. So the numbers are small, and can be
     rounded to 16 bits with less harm. Neighbouring bands being alike, ``a - b`` is smaller still. What
     rounding takes from ``b`` harms most: ``a - b`` gets it and a part more, ``b`` a frame later gets a part
-    (:func:`hear`).
+    (:func:`filter_inputs`).
 
     Another level of halving saves no time: the rows get too short for the convolutions.
 
@@ -91,22 +91,22 @@ class StrongestByBandPairs(nn.Module):
         barred[places // 2 :] = _NEVER  # an odd number of places leaves the last one without a partner
         self.register_buffer("barred", barred)
 
-    def forward(self, heard: Heard) -> Tensor:
-        """Map what is heard to ``[batch, channels, frames]``."""
+    def forward(self, inputs: FilterInputs) -> Tensor:
+        """Map the inputs to ``[batch, channels, frames]``."""
         padding = (self.even.shape[2] // 2, 0)
-        even = functional.conv2d(heard.rise, self.even, padding=padding)
-        odd = functional.conv2d(heard.fall, self.odd, padding=padding)
+        even = functional.conv2d(inputs.rise, self.even, padding=padding)
+        odd = functional.conv2d(inputs.fall, self.odd, padding=padding)
         if self.rounded:
             even, odd = _unrounded(even), _unrounded(odd)
         responses = torch.maximum(even, odd + self.barred)
-        responses = responses + functional.conv2d(heard.odd, self.both, padding=padding)
+        responses = responses + functional.conv2d(inputs.odd, self.both, padding=padding)
         if self.rounded:
             responses = _unrounded(responses)
-        of_level = functional.conv1d(heard.level, self.of_level, padding=padding[0])
+        of_level = functional.conv1d(inputs.level, self.of_level, padding=padding[0])
         return _maximum_over_bands(responses, rounded=self.rounded) + of_level
 
 
-class StrongestByFramePairs(nn.Module):
+class BandMaximumByFramePairs(nn.Module):
     """The same for long filters of one band, in bfloat16.
 
     In bfloat16 a processor multiplies pairs, and filters of one band and one channel have none: they would be
@@ -117,7 +117,7 @@ class StrongestByFramePairs(nn.Module):
 
     Where ``a`` is rounded, ``b - a`` is told from what became of it, and gets what rounding took besides: a
     filter that weighs both frames alike hears nothing of the error. Bands are taken less the level of their
-    frame, as in :class:`StrongestByBandPairs`.
+    frame, as in :class:`BandMaximumByBandPairs`.
 
     Args:
         kernels: float64 ``[channels, 1, frames, 1]``, of an even number of frames.
@@ -134,13 +134,13 @@ class StrongestByFramePairs(nn.Module):
         self.register_buffer("pairs", torch.cat([both, rise], dim=1))
         self.register_buffer("of_level", kernels[..., 0].float())
 
-    def forward(self, heard: Heard) -> Tensor:
-        """Map what is heard to ``[batch, channels, frames]``."""
-        assert heard.pairs is not None
+    def forward(self, inputs: FilterInputs) -> Tensor:
+        """Map the inputs to ``[batch, channels, frames]``."""
+        assert inputs.pairs is not None
         # As by ``pad_same``, one pair less stands before a frame than begins with it.
         pairs = self.pairs.shape[2]
-        responses = functional.conv2d(heard.pairs, self.pairs, padding=(pairs - 2, 0), dilation=(2, 1))
-        of_level = functional.conv1d(heard.level, self.of_level, padding=pairs - 1)
+        responses = functional.conv2d(inputs.pairs, self.pairs, padding=(pairs - 2, 0), dilation=(2, 1))
+        of_level = functional.conv1d(inputs.level, self.of_level, padding=pairs - 1)
         return _maximum_over_bands(_unrounded(responses), rounded=True) + of_level
 
 
@@ -157,7 +157,7 @@ def _maximum_over_bands(responses: Tensor, *, rounded: bool) -> Tensor:
     """The maximum over the last axis.
 
     In OpenVINO pooling is twice as fast as a reduction; but its bfloat16 runs round what pooling layers put
-    out, and ignore the mark (``engine_openvino``) that keeps other layers precise.
+    out, and ignore the mark (``openvino_graph``) that keeps other layers precise.
     """
     if rounded:
         return responses.amax(dim=3)

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from tonearm.models.musicnn.hearing import Heard, hear
-from tonearm.models.musicnn.strongest import Strongest, StrongestByFramePairs
+from tonearm.models.musicnn.band_maximum import BandMaximum, BandMaximumByFramePairs
+from tonearm.models.musicnn.filter_inputs import FilterInputs, filter_inputs
 
 
 @pytest.fixture(scope="module")
@@ -36,22 +36,22 @@ def test_pairs_hear_at_every_frame_what_single_frames_do(frames: int) -> None:
     about = torch.randint(0, 4, (2, 187, 48), generator=random)
     patches = (levels + torch.cat([about, -about], dim=2)).float()
     kernels = torch.randint(-3, 4, (20, 1, frames, 1), generator=random).double()
-    by_pairs = StrongestByFramePairs(kernels)(hear(patches, rounded=True))
-    assert torch.equal(by_pairs, Strongest(kernels, rounded=True)(hear(patches, rounded=False)))
+    by_pairs = BandMaximumByFramePairs(kernels)(filter_inputs(patches, rounded=True))
+    assert torch.equal(by_pairs, BandMaximum(kernels, rounded=True)(filter_inputs(patches, rounded=False)))
 
 
 @pytest.mark.parametrize("frames", [128, 64])
 def test_pairs_of_frames_lose_less_by_rounding(patches: Tensor, frames: int) -> None:
     kernels = filters(frames)
-    exact = Strongest(kernels, rounded=True)(hear(patches, rounded=False))
-    by_pairs = StrongestByFramePairs(kernels)(hear(patches, rounded=True))
-    plain = Strongest(rounded(kernels), rounded=True)(hear(rounded(patches), rounded=False))
+    exact = BandMaximum(kernels, rounded=True)(filter_inputs(patches, rounded=False))
+    by_pairs = BandMaximumByFramePairs(kernels)(filter_inputs(patches, rounded=True))
+    plain = BandMaximum(rounded(kernels), rounded=True)(filter_inputs(rounded(patches), rounded=False))
     assert by_pairs.shape == exact.shape == (3, 20, 187)
     assert (by_pairs - exact).abs().mean() < (plain - exact).abs().mean() / 3
 
 
 def test_a_pair_is_a_frame_of_bfloat16_and_what_the_next_one_adds(patches: Tensor) -> None:
-    heard = hear(patches, rounded=True)
+    heard = filter_inputs(patches, rounded=True)
     assert heard.pairs is not None
     frame, rise = heard.pairs[:, 0], heard.pairs[:, 1]
     assert torch.equal(frame, rounded(frame))
@@ -62,13 +62,13 @@ def test_a_pair_is_a_frame_of_bfloat16_and_what_the_next_one_adds(patches: Tenso
 
 
 def test_pairs_are_made_for_rounding_only(patches: Tensor) -> None:
-    heard = hear(patches, rounded=False)
+    heard = filter_inputs(patches, rounded=False)
     assert heard.pairs is None
-    assert len(heard.parts()) == len(Heard._fields) - 1
+    assert len(heard.parts()) == len(FilterInputs._fields) - 1
 
 
 def test_what_rounding_takes_from_odd_bands_is_made_up_for_later(patches: Tensor) -> None:
-    exact, heard = (hear(patches, rounded=way).odd for way in (False, True))
+    exact, heard = (filter_inputs(patches, rounded=way).odd for way in (False, True))
     assert torch.equal(heard, rounded(heard))
     by_diffusion, by_plain_rounding = (
         avg_pool2d(one - exact, (7, 1), stride=1).abs().mean() for one in (heard, rounded(exact))

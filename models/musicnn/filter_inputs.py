@@ -1,4 +1,4 @@
-"""What front filters hear of patches: parts that several banks of them share, prepared outside the graph."""
+"""The inputs of the front filters: parts of a patch that several banks share, computed outside the graph."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _GIVEN_TO_DIFFERENCES = 0.3
 """Found on 182 patches of music: with neither the worst moves by 2.0e-3, with both by 1.3e-3."""
 
 
-class Heard(NamedTuple):
-    """What the front filters hear of patches.
+class FilterInputs(NamedTuple):
+    """What the front filters take of patches.
 
     Attributes:
         spectrogram: As it is, for filters of one band: ``[batch, 1, frames, bands]``.
@@ -40,7 +40,7 @@ class Heard(NamedTuple):
         return [part for part in self if part is not None]
 
 
-def hear(patches: Tensor, *, rounded: bool) -> Heard:
+def filter_inputs(patches: Tensor, *, rounded: bool) -> FilterInputs:
     """Split patches once for all filters.
 
     Args:
@@ -54,14 +54,14 @@ def hear(patches: Tensor, *, rounded: bool) -> Heard:
     even, odd = relative[..., 0::2], relative[..., 1::2].contiguous()
     rounded_odd = _diffused(odd) if rounded else odd
     taken = rounded_odd - _GIVEN_TO_DIFFERENCES * (odd - rounded_odd)
-    heard = Heard(
+    inputs = FilterInputs(
         spectrogram=spectrogram,
         rise=even - taken,
         fall=functional.pad(even[..., 1:], (0, 1)) - taken,
         odd=rounded_odd,
         level=functional.pad(level, (0, 1)),
     )
-    return heard._replace(pairs=_frame_pairs(relative)) if rounded else heard
+    return inputs._replace(pairs=_frame_pairs(relative)) if rounded else inputs
 
 
 def _diffused(odd: Tensor) -> Tensor:
@@ -80,7 +80,7 @@ def _diffused(odd: Tensor) -> Tensor:
 
 
 def _frame_pairs(relative: Tensor) -> Tensor:
-    """See :class:`Heard`; what rounding takes from a frame, the next one gets beside its own."""
+    """See :class:`FilterInputs`; what rounding takes from a frame, the next one gets beside its own."""
     batch, _, frames, bands = relative.shape
     pairs = relative.new_zeros(batch, 2, frames + 2, bands)
     first, rise = pairs.split(1, dim=1)
