@@ -22,6 +22,7 @@ PACKAGED = Path(model_artifacts.__file__).parent / "musicnn"
 FILTERS = 8
 EMBEDDING_SIZE = 6
 FEWEST_FRAMES = 5
+FEWEST_BANDS = 3
 
 
 class ToyNetwork(nn.Module):
@@ -29,7 +30,7 @@ class ToyNetwork(nn.Module):
 
     def __init__(self, units: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(1, FILTERS, (FEWEST_FRAMES, 3))
+        self.conv = nn.Conv2d(1, FILTERS, (FEWEST_FRAMES, FEWEST_BANDS))
         self.dense = nn.Linear(FILTERS, EMBEDDING_SIZE)
         self.output = nn.Linear(EMBEDDING_SIZE, units)
 
@@ -49,11 +50,13 @@ class ToyArchitecture(Architecture):
         """See :class:`Architecture`."""
         if front_end.patch_frames < FEWEST_FRAMES:
             raise FrontEndError("patch_frames", f"{FEWEST_FRAMES} or more")
+        if front_end.mel_bands < FEWEST_BANDS:
+            raise FrontEndError("mel_bands", f"{FEWEST_BANDS} or more")
 
     def tensor_shapes(self, units: int) -> Mapping[str, tuple[int, ...]]:
         """See :class:`Architecture`."""
         return {
-            "conv.weight": (FILTERS, 1, FEWEST_FRAMES, 3),
+            "conv.weight": (FILTERS, 1, FEWEST_FRAMES, FEWEST_BANDS),
             "conv.bias": (FILTERS,),
             "dense.weight": (EMBEDDING_SIZE, FILTERS),
             "dense.bias": (EMBEDDING_SIZE,),
@@ -92,7 +95,7 @@ def write_bundle(folder: Path, networks: Sequence[str], *, front_end: FrontEnd |
         "networks": [known[name] for name in networks],
         "outputs": outputs,
         "tags": {tag: rule for tag, rule in bundle_json["tags"].items() if tag in mapped},
-        "selection": {**bundle_json["selection"], "exclusive": []},
+        "selection": {**bundle_json["selection"], "exclusive": [[[tag] for tag in sorted(mapped)[:2]]]},
     }
     if front_end:
         settings = {name: getattr(front_end, name) for name in front_end.__slots__}

@@ -34,32 +34,42 @@ class Node:
 
     def fail(self, complaint: str) -> BundleError:
         """An error at this place."""
-        return BundleError(f"{self.place}: {complaint}.")
+        return BundleError(f"{self.place.removesuffix(': ')}: {complaint}.")
 
     def expect(self, kind: type[Value]) -> Value:
         """The value, if it is of a kind; ``bool`` does not pass as a number, ``int`` passes as ``float``."""
         accepted = (int, float) if kind is float else kind
         if not isinstance(self.value, accepted) or (isinstance(self.value, bool) and kind is not bool):
             raise self.fail(f"expected {kind.__name__}, found {type(self.value).__name__}")
-        return cast(Value, float(cast(float, self.value)) if kind is float else self.value)
+        try:
+            return cast(Value, float(cast(float, self.value)) if kind is float else self.value)
+        except OverflowError:
+            raise self.fail("the number is too large") from None
 
     def __getitem__(self, key: str) -> Node:
         if key not in self.expect(dict):
             raise self.fail(f"the key {key!r} is missing")
-        return Node(self.value[key], f"{self.place}.{key}")
+        return Node(self.value[key], self._inside(key))
 
     def entries(self) -> Iterator[tuple[str, Node]]:
-        """Keys and values of an object."""
-        return ((key, Node(value, f"{self.place}.{key}")) for key, value in self.expect(dict).items())
+        """Keys and values of an object; a key is text as any other."""
+        for key, value in self.expect(dict).items():
+            yield Node(key, f"{self._inside(repr(key))} as a key").text(), Node(value, self._inside(key))
+
+    def _inside(self, key: str) -> str:
+        return f"{self.place}{key}" if self.place.endswith(": ") else f"{self.place}.{key}"
 
     def __iter__(self) -> Iterator[Node]:
         return (Node(value, f"{self.place}[{index}]") for index, value in enumerate(self.expect(list)))
 
     def text(self) -> str:
-        """The value as text that is not empty."""
-        if not self.expect(str).strip():
+        """The value as text that is not empty and that every table can hold."""
+        text = self.expect(str)
+        if not text.strip():
             raise self.fail("the text is empty")
-        return self.expect(str)
+        if not text.isprintable():
+            raise self.fail(f"{text!r} holds characters that cannot be printed")
+        return text
 
     def number(self, lowest: float, highest: float) -> float:
         """The value as a finite number in a range."""
@@ -88,7 +98,7 @@ def parse_bundle_json(content: bytes, folder: str) -> Tagger:
     Raises:
         BundleError: If something is missing, of the wrong type or contradictory.
     """
-    root = Node(_parse_json(content), f"{folder}/bundle.json")
+    root = Node(_parse_json(content), f"{folder}/bundle.json: ")
     if root["format"].expect(int) != FORMAT:
         raise root["format"].fail(f"this version of tonearm reads format {FORMAT}")
     front_end = _parse_front_end(root["front_end"])
@@ -195,10 +205,16 @@ def _parse_selection(node: Node, facets: Mapping[str, str]) -> Selection:
     for facet, limit in node["limits"].entries():
         if facet not in FACETS:
             raise limit.fail(f"not a facet; facets are {', '.join(FACETS)}")
-        limits[facet] = int(limit.number(0, 1000))
+        if limit.expect(int) < 0:
+            raise limit.fail("a limit is 0 or more")
+        limits[facet] = limit.expect(int)
     if missing := set(facets.values()) - limits.keys():
         raise node["limits"].fail(f"no limit for {', '.join(sorted(missing))}")
-    exclusive = tuple(
-        tuple(tuple(tag.one_of(facets) for tag in side) for side in group) for group in node["exclusive"]
-    )
-    return Selection(limits, exclusive)
+    return Selection(limits, tuple(_parse_opposing_sides(group, facets) for group in node["exclusive"]))
+
+
+def _parse_opposing_sides(node: Node, facets: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
+    sides = tuple(tuple(tag.one_of(facets) for tag in side) for side in node)
+    if len(sides) < 2 or not all(sides):
+        raise node.fail("expected two sides or more, each with a tag")
+    return sides

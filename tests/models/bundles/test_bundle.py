@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import math
 import pickle
 import shutil
 import struct
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from tonearm import model_artifacts
 from tonearm.models.bundles.files import BundleError
 from tonearm.models.bundles.loading import load_tagger
+from tonearm.models.front_end import FrontEnd
 
 Json = dict[str, Any]
 Change = Callable[[Json], object]
@@ -145,6 +148,14 @@ def put(value: Any, *keys: str | int) -> Change:
         (remove("outputs", 0), "ask for"),
         (remove("selection", "limits", "era"), "no limit for era"),
         (put([[["slow"], ["quick"]]], "selection", "exclusive"), "'quick' is not known"),
+        (put([[["slow"]]], "selection", "exclusive"), "two sides or more"),
+        (put([[["slow"], []]], "selection", "exclusive"), "each with a tag"),
+        (put(1.5, "selection", "limits", "era"), "expected int, found float"),
+        (put(-1, "selection", "limits", "era"), "0 or more"),
+        (put("\ud800", "version"), "cannot be printed"),
+        (put("musicnn\n", "name"), "cannot be printed"),
+        (put({"facet": "era", "merge": "max", "threshold": 0.1}, "tags", "a\0b"), "cannot be printed"),
+        (put(10**400, "tags", "guitar", "threshold"), "too large"),
         (put("0" * 12, "front_end", "fingerprint"), "not the fingerprint of the settings"),
         (put(22050, "front_end", "settings", "sample_rate_hz"), "changed after training"),
         (put("16000", "front_end", "settings", "sample_rate_hz"), "expected int, found str"),
@@ -155,6 +166,37 @@ def put(value: Any, *keys: str | int) -> Change:
 def test_a_faulty_manifest_is_refused(bundle: Path, change: Change, message: str) -> None:
     edit(bundle, change)
     with pytest.raises(BundleError, match=message):
+        load_tagger(str(bundle))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "expected"),
+    [
+        ("mel_bands", 64, "the architecture musicnn need an even number from 68 on"),
+        ("mel_bands", 97, "the architecture musicnn need an even number from 68 on"),
+        ("mel_bands", 0, "1 to 1024"),
+        ("hop_length", 0, "1 to 512"),
+        ("hop_length", 513, "1 to 512"),
+        ("fft_length", 511, "an even number"),
+        ("fft_length", -512, "16 to 65536"),
+        ("patch_frames", 0, "1 to 2730"),
+        ("patch_frames", 10**9, "1 to 2730"),
+        ("patch_hop_frames", -187, "1 to 3750"),
+        ("sample_rate_hz", 0, "1000 to 192000"),
+        ("max_frequency_hz", 8000.5, "at most half of the sample rate, 8000"),
+        ("max_frequency_hz", 0.0, "more than min_frequency_hz"),
+        ("min_frequency_hz", -1.0, "0 to less than 8000"),
+        ("log_gain", 0.0, "more than 0"),
+        ("log_gain", math.nan, "more than 0"),
+    ],
+)
+def test_a_front_end_that_cannot_be_used_is_refused_though_its_fingerprint_is_right(
+    bundle: Path, setting: str, value: float, expected: str
+) -> None:
+    front_end = replace(FrontEnd(), **{setting: value})
+    described = {"settings": asdict(front_end), "fingerprint": front_end.fingerprint}
+    edit(bundle, put(described, "front_end"))
+    with pytest.raises(BundleError, match=rf"bundle\.json: front_end\.settings\.{setting}: .*{expected}"):
         load_tagger(str(bundle))
 
 

@@ -36,13 +36,13 @@ ENGINES: dict[str, Callable[[Tagger, str], Engine]] = {
 PRECISIONS = ["float32", pytest.param("bf16", marks=needs_bf16)]
 
 
-@pytest.fixture(autouse=True)
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ToyArchitecture:
+@pytest.fixture(scope="module", autouse=True)
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The toy stands in the registry, and graphs are exported here and now."""
-    architecture = ToyArchitecture()
-    monkeypatch.setitem(ARCHITECTURES, architecture.name, architecture)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return architecture
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ARCHITECTURES, "toy", ToyArchitecture())
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture
@@ -124,6 +124,7 @@ def test_the_graph_of_an_architecture_is_exported_anew_when_its_code_changes(
     source.parent.mkdir()
     source.write_text("first version")
     monkeypatch.setattr("inspect.getfile", lambda kind: str(source))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     tagger = load_tagger(str(write_bundle(tmp_path / "toys", ["first"], front_end=SMALL)))
     for _ in range(2):
         OpenVinoEngine(tagger, "float32")
