@@ -80,7 +80,7 @@ def rows(music: Sequence[Path], *, patches_a_track: int = 4) -> list[Row]:
 def _patches_of(path: Path, front_end: FrontEnd, most: int) -> Array:
     try:
         with open_audio(path) as audio:
-            patches = spectrogram_of(audio.blocks(), audio.info.sample_rate_hz, front_end).patches
+            patches = spectrogram_of(audio.samples(front_end.sample_rate_hz), front_end).patches
     except TrackError:
         return np.empty((0, front_end.patch_frames, front_end.mel_bands), np.float32)
     return patches[:: -(-len(patches) // most)]

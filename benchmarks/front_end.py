@@ -134,13 +134,13 @@ def _start_up_s(path: Path) -> float:
 
 def _in_process(song: Song) -> None:
     with open_audio(song.path) as audio:
-        spectrogram_of(audio.blocks(), audio.info.sample_rate_hz, FRONT_END)
+        spectrogram_of(audio.samples(FRONT_END.sample_rate_hz), FRONT_END)
 
 
 def _isolated(song: Song) -> None:
     times = StageTimes()
     with open_audio_isolated(song.path, FRONT_END.sample_rate_hz, times) as audio:
-        spectrogram_of(audio.blocks(), FRONT_END.sample_rate_hz, FRONT_END, times=times)
+        spectrogram_of(audio.samples(), FRONT_END, times=times)
 
 
 WAYS = {"kernels": kernels, "in process": _in_process, "isolated": _isolated}

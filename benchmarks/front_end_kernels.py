@@ -56,7 +56,7 @@ def load(path: Path) -> Song | None:
     """Decode a file into memory; None if it cannot be decoded."""
     try:
         with open_audio(path) as audio:
-            signal = np.concatenate(list(audio.blocks()))
+            signal = np.concatenate(list(audio.samples(audio.info.sample_rate_hz)))
     except TrackError:
         return None
     rate_hz = audio.info.sample_rate_hz

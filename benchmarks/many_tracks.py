@@ -71,9 +71,10 @@ def _write_clips(folder: Path) -> list[Path]:
     clips = []
     for path in sorted(file for file in SAMPLES.iterdir() if claims_to_be_audio(file.name)):
         with open_audio(path) as audio:
-            signal = np.concatenate(list(audio.blocks()))[: round(CLIP_S * audio.info.sample_rate_hz)]
+            rate_hz = audio.info.sample_rate_hz
+            signal = np.concatenate(list(audio.samples(rate_hz)))[: round(CLIP_S * rate_hz)]
         clips.append(folder / f"{path.stem}.mp3")
-        sf.write(clips[-1], signal, audio.info.sample_rate_hz)
+        sf.write(clips[-1], signal, rate_hz)
     return clips
 
 

@@ -21,6 +21,7 @@ FACTS = AudioFacts(
     duration_s=8.9,
     decoded_s=9.0,
     truncated=False,
+    downmix_loss_db=1.25,
 )
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 

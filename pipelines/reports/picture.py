@@ -43,7 +43,7 @@ def draw_track(track: Row, segments: list[Row], tagger: Tagger, location: str) -
 def _spectrogram(track: Row, tagger: Tagger) -> Spectrogram:
     read = Track(track["track_id"], track["uri"], track["generation"])
     with fetched(read, MAX_TRACK_BYTES) as file, open_audio(file.path) as audio:
-        return spectrogram_of(audio.blocks(), audio.info.sample_rate_hz, tagger.front_end)
+        return spectrogram_of(audio.samples(tagger.front_end.sample_rate_hz), tagger.front_end)
 
 
 def _headline(track: Row) -> str:

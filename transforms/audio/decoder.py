@@ -1,14 +1,16 @@
-"""What every decoder offers, and the one way of making a mono signal."""
+"""What every decoder offers, and how the errors of codec libraries are told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 import av
-import numpy as np
+
+from tonearm.transforms.audio.downmix import Block
+from tonearm.transforms.audio.packets import Promise
 
 BLOCK_VALUES = 1 << 18
 """Samples times channels in a block at most, 1 MiB of float32.
@@ -26,8 +28,8 @@ class AudioInfo:
 
     Attributes:
         codec: A stable lower-case word: mp3, aac, alac, flac, pcm_s16, pcm_f32, vorbis, opus, wma, ...
-        sample_rate_hz: Sample rate of the file and of the blocks.
-        channels: Number of channels in the file.
+        sample_rate_hz: Sample rate at the file's start; chained streams may change it on the way.
+        channels: Number of channels at the file's start.
         duration_s: Length that the container states, in seconds; None where it does not.
     """
 
@@ -57,8 +59,18 @@ class AudioDecoder(Protocol):
 
     info: AudioInfo
 
-    def blocks(self) -> Iterator[np.ndarray]:
-        """Yield mono blocks, float32 ``[samples]``; raises DecoderError where it cannot go on."""
+    def blocks(self) -> Iterator[Block]:
+        """Yield the signal; raises DecoderError where it cannot go on."""
+        ...
+
+    @property
+    def reads_samples(self) -> int | None:
+        """Samples per channel after which it stops, whatever follows; None if it reads to the end."""
+        ...
+
+    @property
+    def promise(self) -> Promise:
+        """After the last block: what the packets that it met were to give."""
         ...
 
     def close(self) -> None:
@@ -102,18 +114,3 @@ def require_plausible(sample_rate_hz: int, channels: int) -> None:
 def block_samples(channels: int, values: int = BLOCK_VALUES) -> int:
     """Samples per channel in a block, so that its memory does not depend on the channels."""
     return max(values // channels, 1)
-
-
-def mean_of_channels(channels: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
-    """Mix down to mono: float32 ``[samples]`` from channels of any number type, ``[samples]`` each.
-
-    One by one, which is several times faster than ``mean(axis=0)``; the same bits for two channels.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):  # the reader looks for infinities itself
-        if len(channels) == 1:
-            return channels[0].astype(np.float32)
-        mono = np.add(channels[0], channels[1], dtype=np.float32)
-        for channel in channels[2:]:
-            mono += channel.astype(np.float32, copy=False)
-        mono *= np.float32(1 / len(channels))  # a division makes the mix take half as long again
-    return mono

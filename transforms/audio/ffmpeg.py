@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from itertools import chain
 
 import av
+import av.container
 import numpy as np
 
 from tonearm.transforms.audio.decoder import (
@@ -15,11 +16,12 @@ from tonearm.transforms.audio.decoder import (
     DecoderError,
     block_samples,
     library_errors,
-    mean_of_channels,
     require_plausible,
 )
+from tonearm.transforms.audio.downmix import Block, mix
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
 from tonearm.transforms.audio.formats.ogg import OGG_VORBIS
+from tonearm.transforms.audio.packets import PacketCount, Promise
 from tonearm.transforms.audio.part_of_file import PartOfFile
 
 _BLOCK_VALUES = BLOCK_VALUES // 2
@@ -28,6 +30,15 @@ _BLOCK_VALUES = BLOCK_VALUES // 2
 _MAX_FRAME_SAMPLES = 1 << 22
 _FEWEST_UNCOUNTABLE_PLANES = 8
 """PyAV counts planes up to a null pointer, which from eight channels on is not there, and crashes."""
+
+_ERRORS_IN_A_ROW = 64
+"""After so many errors of the demuxer one after the other it is taken to stand still."""
+
+_BARE = ("mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd", "mlp", "amr")
+"""Demuxers of streams in which packets stand end to end, without a container around them."""
+
+_CHECKSUMMED = ("flac", "wavpack", "tta", "ape")
+"""Codecs whose packets bear a checksum that FFmpeg looks at on request only."""
 
 _SAMPLE_TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 _SAMPLE_SCALES = {"u8": 2.0**-7, "s16": 2.0**-15, "s32": 2.0**-31}
@@ -44,22 +55,29 @@ class FfmpegDecoder:
         descriptor: Open file descriptor; stays the caller's, its position moves.
         audio_format: What the file is.
         start: Offset of what is decoded; what comes before is not shown to FFmpeg.
+        end: Offset of what comes behind it and is not shown either; None for the end of the file.
 
     Raises:
         DecoderError: FFmpeg cannot read the file, or there is no audio in it.
     """
 
-    def __init__(self, descriptor: int, audio_format: AudioFormat, start: int = 0) -> None:
+    def __init__(
+        self, descriptor: int, audio_format: AudioFormat, start: int = 0, end: int | None = None
+    ) -> None:
         os.lseek(descriptor, 0, os.SEEK_SET)
         options = {"fd": str(descriptor), "protocol_whitelist": "fd"}
         with library_errors("FFmpeg"):
-            source = PartOfFile(descriptor, start) if start else "fd:"
+            whole = start == 0 and end is None
             self._container: av.container.InputContainer = av.open(
-                source, mode="r", format=audio_format.demuxer, options=options
+                "fd:" if whole else PartOfFile(descriptor, start, end),
+                mode="r",
+                format=audio_format.demuxer,
+                options=options,
             )
             try:
                 self._stream = _choose_stream(self._container)
                 self._codec = _prepare_codec(self._stream)
+                self._count = PacketCount(self._stream, bare=audio_format.demuxer in _BARE)
                 self._frames = self._decode()
                 self._first = self._first_frame()
                 self.info = self._read_info(self._first)
@@ -90,24 +108,57 @@ class FfmpegDecoder:
         duration_us = self._container.duration
         return None if duration_us is None else duration_us / av.time_base
 
-    def _decode(self) -> Generator[av.AudioFrame, None, None]:
-        """Yield the stream's frames; packets that cannot be decoded are left out."""
-        with library_errors("FFmpeg"):
-            for packet in self._container.demux(self._stream):
-                try:
-                    yield from self._codec.decode(packet)
-                except av.FFmpegError:
-                    continue
+    @property
+    def reads_samples(self) -> int | None:
+        """None: FFmpeg reads to the end."""
+        return None
 
-    def blocks(self) -> Iterator[np.ndarray]:
-        """Yield mono blocks, float32 ``[samples]``; raises DecoderError where FFmpeg cannot go on."""
+    @property
+    def promise(self) -> Promise:
+        """After the last block: what the packets were to give."""
+        return self._count.promise
+
+    def _decode(self) -> Generator[av.AudioFrame, None, None]:
+        """Yield the stream's frames; packets that cannot be decoded are left out and counted."""
+        count, codec = self._count, self._codec
+        with library_errors("FFmpeg"):
+            for packet in self._packets():
+                count.see(packet)
+                if count.is_blank(packet):
+                    count.fail()
+                    continue
+                try:
+                    frames = codec.decode(packet)
+                except av.FFmpegError:
+                    count.fail()
+                    continue
+                if frames:
+                    count.hear()
+                    yield from frames
+
+    def _packets(self) -> Iterator[av.Packet[av.AudioStream]]:
+        """The stream's packets; where the demuxer trips over damage it is asked to go on behind it."""
+        errors = 0
+        while errors < _ERRORS_IN_A_ROW:
+            try:
+                for packet in self._container.demux(self._stream):
+                    errors = 0
+                    yield packet
+            except av.FFmpegError:
+                errors += 1
+            else:
+                return
+        self._count.break_off()
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the signal in blocks; raises DecoderError where FFmpeg cannot go on."""
         to_skip = self._lead_samples
         with library_errors("FFmpeg"):
             for block in self._gather():
-                yield block[to_skip:]
-                to_skip = max(0, to_skip - len(block))
+                yield block.without_first(to_skip) if to_skip else block
+                to_skip = max(0, to_skip - len(block.samples))
 
-    def _gather(self) -> Iterator[np.ndarray]:
+    def _gather(self) -> Iterator[Block]:
         """Gather frames in FFmpeg's own queue, so that they cross into NumPy a block at a time.
 
         One by one they would cost as much as decoding them. What is queued when FFmpeg fails still counts.
@@ -118,9 +169,10 @@ class FfmpegDecoder:
             for frame in chain([self._first], self._frames):
                 frame.pts = None  # gaps in the time stamps are no reason to stop
                 if frame.layout.nb_channels != channels or not _is_queued(frame, queue):
-                    self._require_same_rate(frame)
+                    require_plausible(frame.sample_rate, frame.layout.nb_channels)
                     yield from _drain(queue)
                     queue, channels = av.AudioFifo(), frame.layout.nb_channels
+                    wanted = block_samples(channels, _BLOCK_VALUES)
                     queue.write(frame)
                 if queue.samples >= wanted:
                     yield from _drain(queue)
@@ -129,10 +181,6 @@ class FfmpegDecoder:
         yield from _drain(queue)
         if failure is not None:
             raise failure
-
-    def _require_same_rate(self, frame: av.AudioFrame) -> None:
-        if frame.sample_rate != self.info.sample_rate_hz:
-            raise DecoderError(f"the sample rate changes to {frame.sample_rate} Hz on the way")
 
     def close(self) -> None:
         """Release what FFmpeg holds."""
@@ -163,6 +211,8 @@ def _prepare_codec(stream: av.AudioStream) -> av.AudioCodecContext:
         declared, codec = codec, av.CodecContext.create("libopus", "r")
         codec.extradata, codec.sample_rate, codec.layout = declared.extradata, 48000, declared.layout
         options["request_sample_fmt"] = "flt"
+    if codec.name in _CHECKSUMMED:
+        options["err_detect"] = "crccheck+explode"
     codec.options = options
     codec.thread_count = 1  # the pipeline decodes one track a thread
     return codec
@@ -184,24 +234,24 @@ def _is_queued(frame: av.AudioFrame, queue: av.AudioFifo) -> bool:
     return True
 
 
-def _drain(queue: av.AudioFifo) -> Iterator[np.ndarray]:
+def _drain(queue: av.AudioFifo) -> Iterator[Block]:
     frame = queue.read()
     if frame is not None:
-        yield _mono(frame)
+        yield _mixed(frame)
 
 
-def _mono(frame: av.AudioFrame) -> np.ndarray:
-    """Mix a frame of any sample format down: float32 ``[samples]``, full scale at ±1."""
+def _mixed(frame: av.AudioFrame) -> Block:
+    """Mix a frame of any sample format down to mono."""
     channels = frame.layout.nb_channels
     if frame.format.is_planar and channels >= _FEWEST_UNCOUNTABLE_PLANES:
         (frame,) = av.AudioResampler(format=frame.format.packed.name).resample(frame)
-    mono = mean_of_channels(_planes(frame) if frame.format.is_planar else _columns(frame))
     packed_format = frame.format.packed.name
-    if packed_format == "u8":
-        mono -= 128
-    if packed_format in _SAMPLE_SCALES:
-        mono *= np.float32(_SAMPLE_SCALES[packed_format])
-    return mono
+    return mix(
+        _planes(frame) if frame.format.is_planar else _columns(frame),
+        frame.sample_rate,
+        scale=_SAMPLE_SCALES.get(packed_format, 1.0),
+        zero=128 if packed_format == "u8" else 0,
+    )
 
 
 def _planes(frame: av.AudioFrame) -> list[np.ndarray]:

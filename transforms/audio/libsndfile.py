@@ -17,10 +17,11 @@ from tonearm.transforms.audio.decoder import (
     DecoderError,
     block_samples,
     library_errors,
-    mean_of_channels,
     require_plausible,
 )
+from tonearm.transforms.audio.downmix import Block, mix
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
+from tonearm.transforms.audio.packets import Promise
 from tonearm.transforms.audio.part_of_file import PartOfFile
 
 _CODECS: Mapping[str, str] = {
@@ -81,16 +82,26 @@ class LibsndfileDecoder:
             duration_s=None if file.frames == _UNKNOWN_FRAMES else file.frames / file.samplerate,
         )
 
-    def blocks(self) -> Iterator[np.ndarray]:
-        """Yield mono blocks, float32 ``[samples]``; raises DecoderError where libsndfile cannot go on."""
-        channels = self.info.channels
+    @property
+    def reads_samples(self) -> int | None:
+        """Libsndfile stops where its count of the samples says, be that a claim of the file or a guess."""
+        return None if self._file.frames == _UNKNOWN_FRAMES else self._file.frames
+
+    @property
+    def promise(self) -> Promise:
+        """Nothing: libsndfile does not show its packets."""
+        return Promise()
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the signal in blocks; raises DecoderError where libsndfile cannot go on."""
+        channels, rate_hz = self.info.channels, self.info.sample_rate_hz
         buffer = np.empty((block_samples(channels), channels), np.float32)
         while True:
             with library_errors("libsndfile"), _quiet_c_stderr():
                 samples = self._file.read(out=buffer)
             if len(samples) == 0:
                 return
-            yield mean_of_channels(samples.T)
+            yield mix(samples.T, rate_hz)
 
     def close(self) -> None:
         """Release what libsndfile holds."""

@@ -12,13 +12,14 @@ class PartOfFile(io.RawIOBase):
     Args:
         descriptor: Open file descriptor; stays the caller's.
         start: Offset of the first byte to be seen.
+        end: Offset of the first byte behind it that is not; None for the end of the file.
     """
 
-    def __init__(self, descriptor: int, start: int) -> None:
+    def __init__(self, descriptor: int, start: int, end: int | None = None) -> None:
         super().__init__()
         self._descriptor = descriptor
         self._start = start
-        self._size = max(os.fstat(descriptor).st_size - start, 0)
+        self._size = max((os.fstat(descriptor).st_size if end is None else end) - start, 0)
         self._position = 0
 
     def readable(self) -> bool:
@@ -31,7 +32,8 @@ class PartOfFile(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Read on from the position."""
-        found = os.preadv(self._descriptor, [buffer], self._start + self._position)
+        left = max(self._size - self._position, 0)
+        found = os.preadv(self._descriptor, [memoryview(buffer)[:left]], self._start + self._position)
         self._position += found
         return found
 

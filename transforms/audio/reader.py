@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-
+from tonearm.transforms.audio.chain import ChainDecoder
 from tonearm.transforms.audio.claimed_length import read_claim
 from tonearm.transforms.audio.decoder import AudioDecoder, AudioInfo, DecoderError
+from tonearm.transforms.audio.downmix import Block, Samples
+from tonearm.transforms.audio.encryption import encryption_of
 from tonearm.transforms.audio.ffmpeg import FfmpegDecoder
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
 from tonearm.transforms.audio.formats.claim import Claim, ReadAt
 from tonearm.transforms.audio.formats.ogg import OGG_VORBIS
+from tonearm.transforms.audio.hearing import Hearing
 from tonearm.transforms.audio.identification import Identified, identify_file
 from tonearm.transforms.audio.libsndfile import LibsndfileDecoder
+from tonearm.transforms.audio.resampling import resampled
+from tonearm.transforms.audio.survey import Survey, survey_of
 from tonearm.transforms.audio.vorbis import sound_begins_among_headers
 from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
 
 __all__ = ["AudioInfo", "AudioReader", "open_audio", "open_audio_descriptor", "open_regular_file"]
 
+OpenDecoder = Callable[[], AudioDecoder]
 DecoderType = Callable[[int, AudioFormat, int], AudioDecoder]
 
 DECODERS: Mapping[Decoder, DecoderType] = {
@@ -41,74 +48,82 @@ class AudioReader:
         info: What the file says about itself.
     """
 
-    def __init__(self, descriptor: int, identified: Identified, claim: Claim) -> None:
-        audio_format = identified.audio_format
+    def __init__(self, descriptor: int, identified: Identified, claim: Claim, survey: Survey) -> None:
         self._descriptor = descriptor
         self._identified = identified
-        self._claim = claim
-        self._untried = _decoders_for(descriptor, audio_format)
-        self._samples = 0
-        self._failed = False
+        self._survey = survey
+        self._heard = Hearing(claim, survey)
+        self._untried = _decoders_for(descriptor, identified, survey)
         self._decoder = self._open_next_decoder()
-        self.info = _with_claimed_duration(self._decoder.info, audio_format, claim)
+        self.info = _with_claimed_duration(self._decoder.info, identified.audio_format, claim)
+        self._heard.begin(self.info.sample_rate_hz)
 
     @property
     def decoded_s(self) -> float:
         """Length of what was yielded so far, in seconds."""
-        return self._samples / self.info.sample_rate_hz
+        return self._heard.seconds
 
     @property
     def truncated(self) -> bool:
-        """After the last block: True if the file ends, or breaks off, before it says it should."""
-        return self._claim.cut or self._failed or self._claim.is_missed_by(self._samples)
+        """After the last block: True if less was heard than the file promises, or some of it was damaged."""
+        return self._heard.less_than_promised
 
-    def blocks(self) -> Iterator[np.ndarray]:
-        """Yield the signal in blocks of bounded size.
+    @property
+    def downmix_loss_db(self) -> float | None:
+        """After the last block: see :attr:`DownmixLevel.loss_db`."""
+        return self._heard.level.loss_db
 
-        A decoder that gives up in the middle, or stops short of what the header says although the bytes are
-        there, is followed by the next one, which starts over and leaves out as many samples as were yielded.
-        Where bytes in between are lost to both, what follows moves up.
+    def samples(self, rate_hz: int) -> Iterator[Samples]:
+        """As :meth:`blocks`, at one rate: float32 mono ``[samples]``."""
+        return resampled(self.blocks(), rate_hz)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the signal in blocks of bounded size, each at its own rate.
+
+        A decoder that gives up in the middle, or stops short of what the file holds or says, although the
+        bytes are there, is followed by the next one, which starts over and leaves out as many samples as
+        were yielded. Where bytes in between are lost to both, what follows moves up.
 
         Yields:
-            Float32 mono ``[samples]``, the mean of the channels, at ``info.sample_rate_hz``.
+            Float32 mono ``[samples]``, the mean of the channels; nearly always at ``info.sample_rate_hz``,
+            but chained streams may change it.
 
         Raises:
-            TrackError: ``undecodable`` if there is not one sample, ``non_finite`` if samples are infinite,
-                absurdly large or not numbers.
+            TrackError: ``undecodable`` if there is not one sample, or next to nothing of what was promised;
+                ``non_finite`` if samples are infinite, absurdly large or no numbers.
         """
         failure: DecoderError | None = None
         while True:
-            samples_before = self._samples
+            samples_before = self._heard.samples
             try:
                 yield from self._new_blocks()
             except DecoderError as error:
                 failure = error
             else:
-                failure = None if self._samples > samples_before else failure
-            if not self._breaks_off(failure) or not self._switch_decoder():
+                failure = None if self._heard.samples > samples_before else failure
+            self._heard.finish(self._decoder.promise, failed=failure is not None)
+            if not self._heard.breaks_off or not self._switch_decoder():
                 break
-        self._failed = failure is not None
-        if self._samples == 0:
+        if self._heard.samples == 0:
             raise _undecodable(failure or DecoderError("the audio stream is empty"))
+        if self._heard.next_to_nothing:
+            raise _undecodable(DecoderError("next to nothing of what the file should hold can be decoded"))
 
-    def _new_blocks(self) -> Iterator[np.ndarray]:
+    def _new_blocks(self) -> Iterator[Block]:
         """Blocks of the current decoder without what an earlier one has yielded already."""
-        to_skip = self._samples
+        to_skip = self._heard.samples
         for block in self._decoder.blocks():
-            new = block[to_skip:]
-            to_skip -= len(block) - len(new)
-            if len(new):
+            new = block.without_first(to_skip) if to_skip else block
+            to_skip -= len(block.samples) - len(new.samples)
+            if len(new.samples):
                 _require_finite(new)
-                self._samples += len(new)
+                self._heard.add(new)
                 yield new
-
-    def _breaks_off(self, failure: DecoderError | None) -> bool:
-        """True if another decoder may get more out of the file than there is so far."""
-        stops_short = self._claim.is_missed_by(self._samples) and not self._claim.cut
-        return failure is not None or self._samples == 0 or stops_short
 
     def _switch_decoder(self) -> bool:
         """Put the next decoder in the place of the current one; False if there is none for this file."""
+        if not self._heard.one_rate:
+            return False
         self._decoder.close()
         try:
             self._decoder = self._open_next_decoder()
@@ -117,14 +132,27 @@ class AudioReader:
         return self._decoder.info.sample_rate_hz == self.info.sample_rate_hz
 
     def _open_next_decoder(self) -> AudioDecoder:
-        """Open the file with the first decoder that can; raises what the first one of them raised."""
+        """Open the file with the first decoder that can; raises what the first one of them raised.
+
+        One that would stop before the end is left for later.
+        """
         failures: list[DecoderError] = []
+        stopping_short: list[OpenDecoder] = []
         while self._untried:
+            open_decoder = self._untried.pop(0)
             try:
-                decoder = self._untried.pop(0)
-                return decoder(self._descriptor, self._identified.audio_format, self._identified.start)
+                decoder = open_decoder()
             except DecoderError as error:
                 failures.append(error)
+                continue
+            reads = decoder.reads_samples
+            if reads is None or not self._survey.exceeds(reads) or not self._untried:
+                self._untried += stopping_short
+                return decoder
+            decoder.close()
+            stopping_short.append(open_decoder)
+        if stopping_short:
+            return stopping_short[0]()
         raise failures[0] if failures else DecoderError("no further decoder")
 
     def close(self) -> None:
@@ -143,12 +171,16 @@ class AudioReader:
         self.close()
 
 
-def _decoders_for(descriptor: int, audio_format: AudioFormat) -> list[DecoderType]:
+def _decoders_for(descriptor: int, identified: Identified, survey: Survey) -> list[OpenDecoder]:
     """The decoders of a file, in the order in which they are tried."""
+    audio_format, start = identified.audio_format, identified.start
+    if len(survey.links) > 1:
+        return [partial(ChainDecoder, descriptor, audio_format, survey.links)]
     decoders = [DECODERS[name] for name in audio_format.decoders]
-    if audio_format is OGG_VORBIS and sound_begins_among_headers(_reader_of(descriptor)):
+    starts_oddly = audio_format is OGG_VORBIS and sound_begins_among_headers(_reader_of(descriptor))
+    if starts_oddly or not survey.plain:
         decoders.reverse()
-    return decoders
+    return [partial(decoder, descriptor, audio_format, start) for decoder in decoders]
 
 
 def _reader_of(descriptor: int) -> ReadAt:
@@ -193,8 +225,14 @@ def _open_descriptor(descriptor: int) -> AudioReader:
         message = f"there is no decoder for {identified.audio_format.title}"
         raise TrackError(Stage.DECODE, ErrorWord.UNDECODABLE, message)
     claim = read_claim(read_at, size, identified)
+    scheme = encryption_of(read_at, identified.begins, size, identified.audio_format.demuxer)
+    if scheme is not None:
+        raise _undecodable(DecoderError(f"the sound is encrypted ({scheme})"))
+    survey = survey_of(read_at, size, identified)
+    if survey.hopeless:
+        raise _undecodable(DecoderError("next to nothing of the file is sound"))
     try:
-        return AudioReader(descriptor, identified, claim)
+        return AudioReader(descriptor, identified, claim, survey)
     except DecoderError as error:
         if error.no_audio and not claim.cut:  # a cut file may have lost the entry of its audio stream
             raise TrackError(Stage.DECODE, ErrorWord.NOT_AUDIO, str(error)) from error
@@ -237,11 +275,9 @@ def _with_claimed_duration(info: AudioInfo, audio_format: AudioFormat, claim: Cl
     return info
 
 
-def _require_finite(block: np.ndarray) -> None:
-    """Refuse infinities, NaN and numbers whose squares overflow: one dot product sees them all."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        energy = np.dot(block, block)
-    if not np.isfinite(energy):
+def _require_finite(block: Block) -> None:
+    """Refuse infinities, NaN and numbers whose squares overflow: the sums of squares show them all."""
+    if not math.isfinite(block.energy) or not math.isfinite(block.channel_energy):
         raise TrackError(
             Stage.DECODE, ErrorWord.NON_FINITE, "samples are infinite, absurdly large or no numbers"
         )

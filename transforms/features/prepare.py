@@ -69,11 +69,7 @@ def prepare_track(
             audio = held.enter_context(open_audio_isolated(file.path, front_end.sample_rate_hz, times))
         with failing_at(Stage.SPECTROGRAM):
             spectrogram = spectrogram_of(
-                _decoded(audio),
-                front_end.sample_rate_hz,
-                front_end,
-                max_patches=settings.max_patches,
-                times=times,
+                _decoded(audio), front_end, max_patches=settings.max_patches, times=times
             )
         facts = AudioFacts(
             content_sha256=file.content_sha256,
@@ -83,14 +79,15 @@ def prepare_track(
             duration_s=audio.info.duration_s,
             decoded_s=audio.decoded_s,
             truncated=audio.truncated,
+            downmix_loss_db=audio.downmix_loss_db,
         )
     return PreparedTrack(track, facts, spectrogram)
 
 
 def _decoded(audio: IsolatedReader) -> Iterator[Samples]:
-    """The blocks of a file; the spectrogram draws on them, and what ends them is still the decoder's."""
+    """The samples of a file; the spectrogram draws on them, and what ends them is still the decoder's."""
     with failing_at(Stage.DECODE):
-        yield from audio.blocks()
+        yield from audio.samples()
 
 
 def is_passed_over(track: Track, error: TrackError) -> bool:

@@ -19,6 +19,7 @@ class AudioFacts:
     duration_s: float | None
     decoded_s: float
     truncated: bool
+    downmix_loss_db: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""From samples to patches: resampling, the log-mel spectrogram, and even sampling of long tracks."""
+"""From samples to patches: the log-mel spectrogram, and even sampling of long tracks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tonearm.models.front_end import FrontEnd
-from tonearm.transforms.audio.resampling import resampled
 from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
 from tonearm.transforms.elements.settings import MAX_PATCHES
 from tonearm.transforms.elements.stage_times import StageTimes
@@ -53,21 +52,19 @@ class Spectrogram:
 
 
 def spectrogram_of(
-    blocks: Iterable[Samples],
-    sample_rate_hz: int,
+    signal: Iterable[Samples],
     front_end: FrontEnd,
     *,
     max_patches: int = MAX_PATCHES,
     times: StageTimes | None = None,
 ) -> Spectrogram:
-    """Turn decoded blocks into log-mel patches, in memory that does not grow with their number.
+    """Turn a signal into log-mel patches, in memory that does not grow with their number.
 
     Args:
-        blocks: Mono float32 blocks of any size, in order.
-        sample_rate_hz: Rate of the blocks.
+        signal: Mono float32 samples at the front end's rate, in pieces of any size, in order.
         front_end: The settings.
         max_patches: Patches to keep; even.
-        times: Where to add the time spent on ``decode`` (waiting for blocks), ``resample`` and ``mel``.
+        times: Where to add the time spent on ``decode`` (waiting for the signal) and ``mel``.
 
     Returns:
         The patches. The tail that fills no patch is dropped, and a track shorter than
@@ -78,9 +75,7 @@ def spectrogram_of(
     """
     times = times or StageTimes()
     builder = _PatchBuilder(front_end, max_patches)
-    decoded = times.measure_each("decode", blocks)
-    at_our_rate = resampled(decoded, sample_rate_hz, front_end.sample_rate_hz)
-    for samples in times.measure_each("resample", at_our_rate):
+    for samples in times.measure_each("decode", signal):
         with times.measure("mel"):
             builder.add(samples)
     with times.measure("mel"):

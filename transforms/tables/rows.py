@@ -76,6 +76,7 @@ def _track_columns(analysis: TrackAnalysis) -> Row:
             for tag in analysis.tags
         ],
         "scores": analysis.scores.tolist(),
+        "downmix_loss_db": facts.downmix_loss_db,
         "metadata": [(readable(name), readable(value)) for name, value in analysis.track.metadata.items()],
     }
 

@@ -57,12 +57,19 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ),
             _field("decoded_s", pa.float64(), "Seconds that were decoded"),
             _field("analyzed_s", pa.float64(), "Seconds that the network saw"),
-            _field("truncated", pa.bool_(), "True if the file ends before it should"),
+            _field("truncated", pa.bool_(), "True if less was heard than the file promises"),
             _field(
                 "tags", pa.list_(pa.field("element", _TAG, nullable=False)), "All tags, by facet and score"
             ),
             _field("scores", _FLOATS, "Raw track means in the tagger's output order"),
             _field("metadata", pa.map_(pa.string(), pa.string()), "The manifest's other columns"),
+            _field(
+                "downmix_loss_db",
+                pa.float32(),
+                "RMS level of the channels over that of their mean, in dB: 0 for mono, 3 for two unrelated "
+                "channels, 120 where they cancel out; null for silence",
+                nullable=True,
+            ),
             *_ORIGIN,
         ]
     ),

@@ -220,7 +220,7 @@ def test_a_cpu_without_bf16_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _patches_of(path: Path) -> Array:
     with open_audio(path) as audio:
-        return spectrogram_of(audio.blocks(), audio.info.sample_rate_hz, FrontEnd()).patches
+        return spectrogram_of(audio.samples(FrontEnd().sample_rate_hz), FrontEnd()).patches
 
 
 def test_a_gpu_that_fails_leaves_a_cpu_without_bf16_in_float32(

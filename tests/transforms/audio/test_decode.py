@@ -19,9 +19,11 @@ import soundfile as sf
 
 from tests.audio_files import RECIPES, id3v1_tag, id3v2_tag, sweep, wav_header, write_audio, write_video
 from tonearm.transforms.audio.decoder import BLOCK_VALUES, AudioInfo, DecoderError
+from tonearm.transforms.audio.downmix import Block, mix
 from tonearm.transforms.audio.ffmpeg import FfmpegDecoder
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
 from tonearm.transforms.audio.formats.registry import FORMATS
+from tonearm.transforms.audio.packets import Promise
 from tonearm.transforms.audio.reader import DECODERS, AudioReader, open_audio
 from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
 
@@ -34,7 +36,7 @@ PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{target}\n#EXT-X-ENDLI
 
 def read_all(path: Path | str) -> tuple[AudioReader, np.ndarray]:
     with open_audio(path) as reader:
-        signal = np.concatenate(list(reader.blocks()))
+        signal = np.concatenate([block.samples for block in reader.blocks()])
     return reader, signal
 
 
@@ -346,11 +348,12 @@ class FaultyDecoder:
     ) -> None:
         self.info = AudioInfo("flac", rate_hz, 2, None)
         self._signal, self._blocks, self._silently = signal, blocks, silently
+        self.reads_samples, self.promise = None, Promise()
 
-    def blocks(self) -> Iterator[np.ndarray]:
+    def blocks(self) -> Iterator[Block]:
         """Yield a thousand samples at a time."""
         for number in range(self._blocks):
-            yield self._signal[number * 1000 : (number + 1) * 1000]
+            yield mix([self._signal[number * 1000 : (number + 1) * 1000]], self.info.sample_rate_hz)
         if not self._silently:
             raise DecoderError("lost my way")
 
@@ -405,7 +408,7 @@ def test_an_hour_of_silence_in_a_small_file_takes_little_memory(tmp_path: Path) 
     assert path.stat().st_size < 1_000_000
     tracemalloc.start()
     with open_audio(path) as reader:
-        longest = max(len(block) for block in reader.blocks())
+        longest = max(len(block.samples) for block in reader.blocks())
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert reader.decoded_s == 3600
@@ -416,7 +419,7 @@ def test_an_hour_of_silence_in_a_small_file_takes_little_memory(tmp_path: Path) 
 def test_ffmpeg_blocks_are_bounded_too(tmp_path: Path) -> None:
     path, *_ = make(tmp_path, "aac_m4a", seconds=30.0)
     with open_audio(path) as reader:
-        lengths = [len(block) for block in reader.blocks()]
+        lengths = [len(block.samples) for block in reader.blocks()]
     assert len(lengths) > 3
     assert max(lengths) < BLOCK_VALUES
 

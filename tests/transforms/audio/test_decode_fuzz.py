@@ -115,7 +115,7 @@ def decode_mutants(folder: Path) -> None:
 def decode_to_end(path: Path) -> str:
     try:
         with open_audio(path) as reader:
-            samples = sum(len(block) for block in reader.blocks())
+            samples = sum(len(block.samples) for block in reader.blocks())
             assert samples > 0
             assert isinstance(reader.truncated, bool)
     except TrackError as error:

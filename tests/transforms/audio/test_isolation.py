@@ -26,7 +26,6 @@ from tonearm.transforms.audio.isolation.isolated_reader import (
     start_decoders,
 )
 from tonearm.transforms.audio.reader import open_audio
-from tonearm.transforms.audio.resampling import resampled
 from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.elements.stage_times import StageTimes
@@ -71,7 +70,7 @@ def is_decoder(process: psutil.Process) -> bool:
 
 def decode_isolated_whole(path: Path, **options: float) -> np.ndarray:
     with open_audio_isolated(path, RATE_HZ, StageTimes(), **options) as audio:
-        return np.concatenate(list(audio.blocks()))
+        return np.concatenate(list(audio.samples()))
 
 
 def wait_until(condition: Callable[[], bool], limit_s: float = 20) -> None:
@@ -87,7 +86,7 @@ def strike_in_mid_decode(path: Path, strike: signal.Signals, stall_limit_s: floa
         pytest.raises(TrackError) as failure,
         open_audio_isolated(path, RATE_HZ, StageTimes(), stall_limit_s=stall_limit_s) as audio,
     ):
-        blocks = audio.blocks()
+        blocks = audio.samples()
         next(blocks)
         (process,) = decoders()
         process.send_signal(strike)
@@ -101,28 +100,32 @@ def test_the_samples_and_facts_are_those_of_decoding_in_process(kind: str, tmp_p
     rate_hz = (RECIPES[kind].rates_hz or (44100,))[-1]
     path = write_audio(tmp_path / kind, kind, sweep(3, rate_hz=rate_hz), rate_hz=rate_hz)
     with open_audio(path) as audio:
-        expected = np.concatenate(list(resampled(audio.blocks(), audio.info.sample_rate_hz, RATE_HZ)))
+        expected = np.concatenate(list(audio.samples(RATE_HZ)))
     with open_audio_isolated(path, RATE_HZ, StageTimes()) as isolated:
-        samples = np.concatenate(list(isolated.blocks()))
+        samples = np.concatenate(list(isolated.samples()))
     assert np.array_equal(samples, expected)
     assert samples.dtype == np.float32
     assert isolated.info == audio.info
-    assert (isolated.decoded_s, isolated.truncated) == (audio.decoded_s, audio.truncated)
+    assert (isolated.decoded_s, isolated.truncated, isolated.downmix_loss_db) == (
+        audio.decoded_s,
+        audio.truncated,
+        audio.downmix_loss_db,
+    )
 
 
 def test_large_blocks_cross_in_pieces(tmp_path: Path) -> None:
     path = write_audio(tmp_path / "slow", "wav_16", sweep(60, rate_hz=8000, channels=1), rate_hz=8000)
     with open_audio(path) as audio:
-        expected = np.concatenate(list(resampled(audio.blocks(), 8000, 48000)))
+        expected = np.concatenate(list(audio.samples(48000)))
     with open_audio_isolated(path, 48000, StageTimes()) as isolated:
-        samples = np.concatenate(list(isolated.blocks()))
+        samples = np.concatenate(list(isolated.samples()))
     assert np.array_equal(samples, expected)
 
 
 def test_times_are_measured_where_the_work_is_done(long_file: Path) -> None:
     times = StageTimes()
     with open_audio_isolated(long_file, 8000, times) as audio:
-        for _ in audio.blocks():
+        for _ in audio.samples():
             pass
     assert times.seconds["decode"] > 0
     assert times.seconds["resample"] > 0
@@ -196,7 +199,7 @@ def test_endless_sound_ends_after_the_limit(long_file: Path, monkeypatch: pytest
 
 def test_a_slow_worker_is_no_hang_of_the_decoder(long_file: Path) -> None:
     with open_audio_isolated(long_file, RATE_HZ, StageTimes(), stall_limit_s=5) as audio:
-        blocks = audio.blocks()
+        blocks = audio.samples()
         samples = len(next(blocks))
         time.sleep(6)
         samples += sum(len(block) for block in blocks)
@@ -214,7 +217,7 @@ def test_a_process_that_died_at_rest_is_replaced(short_file: Path) -> None:
 
 def test_leaving_a_file_early_ends_its_process(long_file: Path) -> None:
     with open_audio_isolated(long_file, RATE_HZ, StageTimes()) as audio:
-        next(audio.blocks())
+        next(audio.samples())
     assert decoders() == []
 
 
@@ -235,7 +238,7 @@ def test_the_process_knows_no_secrets(short_file: Path, monkeypatch: pytest.Monk
 
 def test_signals_to_all_are_left_to_the_worker(long_file: Path) -> None:
     with open_audio_isolated(long_file, RATE_HZ, StageTimes()) as audio:
-        blocks = audio.blocks()
+        blocks = audio.samples()
         samples = len(next(blocks))
         (process,) = decoders()
         process.send_signal(signal.SIGTERM)
@@ -263,8 +266,8 @@ def test_threads_decode_at_the_same_time(long_file: Path) -> None:
         open_audio_isolated(long_file, RATE_HZ, StageTimes()) as one,
         open_audio_isolated(long_file, 8000, StageTimes()) as other,
     ):
-        assert sum(len(block) for block in one.blocks()) == LONG_S * RATE_HZ
-        assert sum(len(block) for block in other.blocks()) == LONG_S * 8000
+        assert sum(len(block) for block in one.samples()) == LONG_S * RATE_HZ
+        assert sum(len(block) for block in other.samples()) == LONG_S * 8000
 
 
 def test_processes_are_started_ahead_and_no_more_than_are_wanted(short_file: Path, long_file: Path) -> None:
@@ -272,7 +275,7 @@ def test_processes_are_started_ahead_and_no_more_than_are_wanted(short_file: Pat
     ahead = decoders()
     assert len(ahead) == 1
     with open_audio_isolated(long_file, RATE_HZ, StageTimes()) as audio:
-        for _ in audio.blocks():
+        for _ in audio.samples():
             start_decoders(1)
     assert decoders() == ahead
     start_decoders(2)
@@ -296,7 +299,7 @@ def test_no_process_outlives_its_parent(signum: signal.Signals, stopped: bool, l
         "from tonearm.transforms.audio.isolation.isolated_reader import open_audio_isolated\n"
         "from tonearm.transforms.elements.stage_times import StageTimes\n"
         f"with open_audio_isolated(sys.argv[1], {RATE_HZ}, StageTimes()) as audio:\n"
-        "    next(audio.blocks())\n"
+        "    next(audio.samples())\n"
         "    print('decoding', flush=True)\n"
         "    time.sleep(600)\n"
     )

@@ -95,7 +95,7 @@ def test_the_sound_begins_where_libsndfile_has_it_begin(
     path = written(tmp_path / "bent.ogg", bend(pages))
     expected = sf.read(path, dtype="float32", always_2d=True)[0].mean(axis=1)
     with open_audio(path) as audio:
-        decoded = np.concatenate(list(audio.blocks()))
+        decoded = np.concatenate(list(audio.samples(audio.info.sample_rate_hz)))
         assert not audio.truncated
     assert len(expected) <= 12 * 44100 - missing_samples
     assert len(decoded) == len(expected)

@@ -77,7 +77,7 @@ def test_each_stage_fails_by_its_word(tmp_path: Path) -> None:
     [
         (prepare, "fetched", Stage.FETCH),
         (prepare, "open_audio_isolated", Stage.DECODE),
-        (IsolatedReader, "blocks", Stage.DECODE),
+        (IsolatedReader, "samples", Stage.DECODE),
         (prepare, "spectrogram_of", Stage.SPECTROGRAM),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tonearm.models.front_end import FrontEnd
+from tonearm.transforms.audio.downmix import mix
+from tonearm.transforms.audio.resampling import resampled
 from tonearm.transforms.elements.failure import ErrorWord, TrackError
 from tonearm.transforms.features.log_mel import log_mel
 from tonearm.transforms.features.spectrogram import SILENCE_PEAK, Spectrogram, spectrogram_of
@@ -39,7 +41,12 @@ def in_blocks(signal: np.ndarray, sizes: Sequence[int]) -> Iterator[np.ndarray]:
 
 
 def patches_of(signal: np.ndarray, *, rate_hz: int = RATE_HZ, max_patches: int = 64) -> Spectrogram:
-    return spectrogram_of([signal], rate_hz, FRONT_END, max_patches=max_patches)
+    return spectrogram_of(at_our_rate([signal], rate_hz), FRONT_END, max_patches=max_patches)
+
+
+def at_our_rate(signal: Iterable[np.ndarray], rate_hz: int) -> Iterator[np.ndarray]:
+    """Resample a signal, as decoding does."""
+    return resampled((mix([samples], rate_hz) for samples in signal), RATE_HZ)
 
 
 @settings(max_examples=25, deadline=None)
@@ -48,7 +55,7 @@ def test_blocks_of_any_size_give_the_patches_of_one_block(sizes: list[int]) -> N
     sizes = [size if size != 1 else 997 for size in sizes]  # sample by sample takes minutes
     signal = noise(5 * PATCH_HOP + 1234)
     whole = patches_of(signal)
-    streamed = spectrogram_of(in_blocks(signal, sizes), RATE_HZ, FRONT_END, max_patches=64)
+    streamed = spectrogram_of(in_blocks(signal, sizes), FRONT_END, max_patches=64)
     np.testing.assert_allclose(streamed.patches, whole.patches, atol=1e-5)
     np.testing.assert_array_equal(streamed.starts_s, whole.starts_s)
 
@@ -57,7 +64,8 @@ def test_blocks_of_any_size_give_the_patches_of_one_block(sizes: list[int]) -> N
 def test_resampling_in_blocks_gives_the_patches_of_one_block(rate_hz: int) -> None:
     signal = noise(8 * rate_hz)
     whole = patches_of(signal, rate_hz=rate_hz)
-    streamed = spectrogram_of(in_blocks(signal, [1, 4096, 777]), rate_hz, FRONT_END, max_patches=64)
+    blocks = in_blocks(signal, [1, 4096, 777])
+    streamed = spectrogram_of(at_our_rate(blocks, rate_hz), FRONT_END, max_patches=64)
     assert len(whole.patches) == 2
     np.testing.assert_allclose(streamed.patches, whole.patches, atol=1e-3)
 
@@ -142,7 +150,7 @@ def test_silence_is_marked_and_a_whisper_is_not() -> None:
 def test_thinning_keeps_every_so_many_th_patch_of_the_full_set(max_patches: int, blocks: list[int]) -> None:
     signal = noise(37 * PATCH_HOP + 5000)
     full = patches_of(signal, max_patches=64)
-    thinned = spectrogram_of(in_blocks(signal, blocks), RATE_HZ, FRONT_END, max_patches=max_patches)
+    thinned = spectrogram_of(in_blocks(signal, blocks), FRONT_END, max_patches=max_patches)
     assert max_patches / 2 <= len(thinned.patches) <= max_patches
     np.testing.assert_allclose(thinned.patches, full.patches[:: thinned.stride], atol=1e-5)
     np.testing.assert_allclose(thinned.starts_s, full.starts_s[:: thinned.stride])

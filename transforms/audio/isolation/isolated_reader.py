@@ -85,12 +85,13 @@ def close_decoders() -> None:
 
 
 class IsolatedReader:
-    """An audio file that is open in a decoder process; as ``AudioReader``, but at the wanted rate.
+    """An audio file that is open in a decoder process; as ``AudioReader``, at the one rate that is wanted.
 
     Attributes:
         info: What the file says about itself.
-        decoded_s: After the last block: length of what was decoded, in seconds.
-        truncated: After the last block: True if the file ends before it says it should.
+        decoded_s: After the last piece: length of what was decoded, in seconds.
+        truncated: After the last piece: True if less was heard than the file promises.
+        downmix_loss_db: After the last piece: level lost by mixing to mono; None for silence.
         at_rest: True once the process waits for another file.
     """
 
@@ -103,6 +104,7 @@ class IsolatedReader:
         self._deadline = time.monotonic() + TRACK_LIMIT_S
         self.decoded_s = 0.0
         self.truncated = False
+        self.downmix_loss_db: float | None = None
         self.at_rest = False
 
     def open(self, descriptor: int, rate_hz: int) -> None:
@@ -112,8 +114,8 @@ class IsolatedReader:
         _, content = self._next(Kind.OPENED)
         self.info = AudioInfo(**content)
 
-    def blocks(self) -> Iterator[Samples]:
-        """Yield the signal in blocks of bounded size: float32 mono ``[samples]`` at the wanted rate.
+    def samples(self) -> Iterator[Samples]:
+        """Yield the signal in pieces of bounded size: float32 mono ``[samples]`` at the wanted rate.
 
         Raises:
             TrackError: See :func:`open_audio_isolated`.
@@ -125,6 +127,7 @@ class IsolatedReader:
             yield content
         self.at_rest = True
         self.decoded_s, self.truncated = content["decoded_s"], content["truncated"]
+        self.downmix_loss_db = content["downmix_loss_db"]
         for stage, seconds in content["seconds"].items():
             self._times.seconds[stage] += seconds
 

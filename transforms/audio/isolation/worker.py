@@ -86,10 +86,15 @@ def _decode(worker: socket.socket, descriptor: int, rate_hz: int) -> None:
     with audio:
         send(worker, Kind.OPENED, asdict(audio.info))
         decoded = times.measure_each("decode", audio.blocks())
-        at_wanted_rate = resampled(decoded, audio.info.sample_rate_hz, rate_hz)
+        at_wanted_rate = resampled(decoded, rate_hz)
         for samples in gathered(times.measure_each("resample", at_wanted_rate)):
             send_samples(worker, samples)
-        facts = {"decoded_s": audio.decoded_s, "truncated": audio.truncated, "seconds": times.seconds}
+        facts = {
+            "decoded_s": audio.decoded_s,
+            "truncated": audio.truncated,
+            "downmix_loss_db": audio.downmix_loss_db,
+            "seconds": times.seconds,
+        }
     send(worker, Kind.DONE, facts)
 
 
