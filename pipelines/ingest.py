@@ -23,7 +23,7 @@ from tonearm.pipelines.local.stream_source import opened_stream
 from tonearm.pipelines.reports.progress import progress_shown
 from tonearm.pipelines.reports.summary import print_summary
 from tonearm.pipelines.runs.beam_options import export_s3_options
-from tonearm.pipelines.runs.order import IngestOrder, new_record
+from tonearm.pipelines.runs.order import IngestOrder, Input, new_record
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput, failed_tracks, retry_ledger
 from tonearm.transforms.sources.listing import arrivals_at, count_arrivals, require_usable
@@ -56,13 +56,20 @@ def ingest(order: IngestOrder) -> RunRecord:
     """
     export_s3_options(order.beam.flags)
     FileSystems.set_options(PipelineOptions(list(order.beam.flags)))
-    if isinstance(order.input, str):
-        require_usable(order.input)
+    for location in _locations(order.input):
+        require_usable(location)
     tagger = cached_tagger(order.settings.tagger)
     if order.beam.is_local:
         require_precision(order.settings.precision)
         return _ingest_in_waves(order, tagger)
     return ingest_on_cluster(order, tagger)
+
+
+def _locations(source: Input) -> list[str]:
+    """What is to be listed."""
+    if isinstance(source, StreamInput):
+        return [location for location in (source.watch, source.catch_up) if location]
+    return [source] if isinstance(source, str) else []
 
 
 def _ingest_in_waves(order: IngestOrder, tagger: Tagger) -> RunRecord:

@@ -1,104 +1,139 @@
-"""Announcements from listings: polling a prefix again and again, or sweeping it once at the start."""
+"""Announcements from listings: a folder or prefix listed again and again, or swept once."""
 
 from __future__ import annotations
 
-import logging
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from queue import Empty, Full, Queue
 
-from tonearm.pipelines.arrivals.contract import Arrivals, Delivery
-from tonearm.transforms.elements.arrival import Arrival, track_of
+from tonearm.errors import TonearmError, WrongCallError
+from tonearm.pipelines.arrivals.contract import Delivery
+from tonearm.pipelines.arrivals.listing_memory import ListingMemory, Novelty
+from tonearm.pipelines.arrivals.outage import Outage
+from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.failure import Failure
-from tonearm.transforms.sources.listing import arrivals_at
+from tonearm.transforms.sources.listing import InputError, arrivals_at, require_usable
+from tonearm.transforms.storage.signed_url import location_of
 
-_logger = logging.getLogger(__name__)
+_HELD = 1000
+"""How many finds wait to be taken at most; the listing waits meanwhile, and memory does not grow."""
+
+_LOOK_UP_SECONDS = 0.5
+"""How soon a listing that waits for room notices that it is to end."""
 
 
-class WatchArrivals:
-    """Lists a folder or prefix every so often and announces what it has not announced before.
+@dataclass(frozen=True, slots=True)
+class _Find:
+    announced: Arrival
+    novelty: Novelty
+    found_at: float
 
-    A local file is announced when two listings in a row found it unchanged, as it may still be being written;
-    objects of a store appear whole.
+
+class ListingArrivals:
+    """Lists a folder or prefix and announces what it has not announced before.
+
+    Listings are made by a thread of their own. A poll takes what they have found and never waits for the
+    storage, which may be slow, or hang: so what is held is worked in time, and a stop is heeded at once.
+
+    A listing that breaks off is warned of and made anew. Only an input that never could be listed, as it is
+    not there or closed to this account, ends the stream.
 
     Args:
-        pattern: Folder, prefix or glob.
-        poll_seconds: Time from one listing to the next.
+        location: Folder, prefix or glob.
+        pause_seconds: Time from the beginning of one listing to that of the next, if it ended by then.
+        once: True to end with the first whole listing, and to take files as they are.
     """
 
-    def __init__(self, pattern: str, poll_seconds: float) -> None:
-        self._pattern = pattern
-        self._poll_seconds = poll_seconds
-        self._appears_whole = "://" in pattern
-        self._announced: dict[str, str] = {}
-        self._growing: dict[str, str] = {}
-        self._listing: Iterator[Arrival] = iter(())
-        self._next_listing_at = 0.0
+    def __init__(self, location: str, pause_seconds: float, *, once: bool = False) -> None:
+        self._location = location
+        self._pause_seconds = pause_seconds
+        self._once = once
+        self._memory = ListingMemory(may_grow=not once and "://" not in location)
+        self._finds: Queue[_Find] = Queue(_HELD)
+        self._outage = Outage()
+        self._has_answered = False
+        self._refusal: WrongCallError | None = None
+        self._ending = threading.Event()
+        # A daemon, as a request that hangs must not keep the command from ending.
+        threading.Thread(target=self._list_again_and_again, name="listing", daemon=True).start()
 
     def poll(self, count: int, wait_seconds: float) -> list[Delivery]:
-        """See :class:`Arrivals`."""
-        deliveries: list[Delivery] = []
-        until = time.monotonic() + wait_seconds
-        while not deliveries:
-            for announced in self._listing:
-                if self._is_new(announced):
-                    deliveries.append(Delivery(announced))
-                if len(deliveries) == count:
-                    return deliveries
-            if time.monotonic() >= self._next_listing_at:
-                self._next_listing_at = time.monotonic() + self._poll_seconds
-                self._listing = self._listed()
-            elif time.monotonic() >= until:
-                break
-            else:
-                time.sleep(max(0.0, min(until, self._next_listing_at) - time.monotonic()))
-        return deliveries
+        """See :class:`Arrivals`.
+
+        Raises:
+            WrongCallError: The input is not there or closed to this account, and was so from the start.
+        """
+        if self._refusal:
+            raise self._refusal
+        finds = []
+        try:
+            finds.append(self._finds.get(timeout=max(wait_seconds, 1e-3)))
+            while len(finds) < count:
+                finds.append(self._finds.get_nowait())
+        except Empty:
+            pass  # what there was is taken
+        now = time.monotonic()
+        return [
+            Delivery(find.announced, age_seconds=now - find.found_at, again=find.novelty is Novelty.AGAIN)
+            for find in finds
+        ]
 
     def acknowledge(self, receipts: Sequence[str]) -> None:
         """A listing wants no answer."""
 
+    def note_failures(self, failures: Sequence[Failure]) -> None:
+        """See :class:`Arrivals`; a listing that is made again announces them again."""
+        self._memory.note_failures(failures)
+
     def close(self) -> None:
-        """A listing holds nothing."""
+        """End the listing; a request that hangs is not waited for."""
+        self._ending.set()
 
-    def _listed(self) -> Iterator[Arrival]:
+    def _list_again_and_again(self) -> None:
+        while not self._ending.is_set():
+            next_at = time.monotonic() + self._pause_seconds
+            is_whole = self._list()
+            self._memory.end_listing(whole=is_whole)
+            if is_whole and self._once:
+                return
+            self._ending.wait(max(0.0, next_at - time.monotonic()))
+
+    def _list(self) -> bool:
+        """Make one listing; True if it came to its end."""
         try:
-            yield from arrivals_at(self._pattern)
-        except Exception as error:
-            # The next poll may find the storage well again; what it lists then is not lost.
-            _logger.warning("the listing of %s broke off (%s)", self._pattern, type(error).__name__)
-
-    def _is_new(self, announced: Arrival) -> bool:
-        track = track_of(announced)
-        if self._announced.get(track.uri) == track.generation:
+            require_usable(self._location)
+            for announced in arrivals_at(self._location):
+                self._has_answered = True
+                self._announce(announced)
+                if self._ending.is_set():
+                    return False
+        except WrongCallError as error:
+            if not self._has_answered and not (isinstance(error, InputError) and error.may_pass):
+                self._refusal = error
+                self._ending.set()
+            else:
+                self._outage.note(f"{error}; listing it again every {self._pause_seconds:g} s")
             return False
-        if not (self._appears_whole or isinstance(announced, Failure)):
-            unchanged = self._growing.get(track.uri) == track.generation
-            if not unchanged:
-                self._growing[track.uri] = track.generation
-                return False
-            del self._growing[track.uri]
-        self._announced[track.uri] = track.generation
+        except TonearmError as error:
+            self._outage.note(f"{error}; listing it again every {self._pause_seconds:g} s")
+            return False
+        except Exception as error:  # whatever it was: what another listing finds is not lost
+            shown = location_of(self._location)
+            self._outage.note(f"the listing of {shown} broke off ({type(error).__name__}); it is made again")
+            return False
+        self._has_answered = True
+        self._outage.over()
         return True
 
-
-class SweptArrivals:
-    """Announces what a prefix holds already, then goes on with another source of deliveries.
-
-    So what arrived while nobody listened, or whose notification was lost, is not a lost track.
-    """
-
-    def __init__(self, pattern: str, then: Arrivals) -> None:
-        self._sweep = arrivals_at(pattern)
-        self._then = then
-
-    def poll(self, count: int, wait_seconds: float) -> list[Delivery]:
-        """See :class:`Arrivals`."""
-        swept = [Delivery(announced) for _, announced in zip(range(count), self._sweep, strict=False)]
-        return swept or self._then.poll(count, wait_seconds)
-
-    def acknowledge(self, receipts: Sequence[str]) -> None:
-        """See :class:`Arrivals`."""
-        self._then.acknowledge(receipts)
-
-    def close(self) -> None:
-        """See :class:`Arrivals`."""
-        self._then.close()
+    def _announce(self, announced: Arrival) -> None:
+        novelty = self._memory.novelty(announced)
+        if novelty is Novelty.KNOWN:
+            return
+        find = _Find(announced, novelty, time.monotonic())
+        while not self._ending.is_set():
+            try:
+                return self._finds.put(find, timeout=_LOOK_UP_SECONDS)
+            except Full:
+                continue  # the workers are behind

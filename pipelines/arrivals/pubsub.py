@@ -22,6 +22,7 @@ from google.pubsub_v1.types import PubsubMessage, ReceivedMessage
 
 from tonearm.errors import WrongCallError
 from tonearm.pipelines.arrivals.contract import Delivery
+from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.sources.notification import arrival_of_message
 
 _logger = logging.getLogger(__name__)
@@ -103,6 +104,9 @@ class PubSubArrivals:
                 self._client.acknowledge(request=request, timeout=_CALL_SECONDS)
             except (GoogleAPICallError, RetryError) as error:
                 _logger.warning("messages could not be acknowledged (%s)", type(error).__name__)
+
+    def note_failures(self, failures: Sequence[Failure]) -> None:
+        """See :class:`Arrivals`; their rows stand in ``failures``, for ``tonearm retry``."""
 
     def close(self) -> None:
         """Give back what is not acknowledged, so that it is delivered again at once."""

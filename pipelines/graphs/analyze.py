@@ -10,7 +10,7 @@ from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.features.prepare import FAILED, PrepareTracks
 from tonearm.transforms.tagging.analysis import Outcome
-from tonearm.transforms.tagging.counting import CountOutcomes
+from tonearm.transforms.tagging.counting import CountOutcomes, OnFailure
 from tonearm.transforms.tagging.inference import TaggerHandler
 
 
@@ -20,8 +20,18 @@ class AnalyzeTracks(beam.PTransform):
     Decoding and inference are fused, without a shuffle between them: spectrograms never leave the worker.
     """
 
-    def __init__(self, settings: AnalysisSettings, front_end: FrontEnd) -> None:
+    def __init__(
+        self, settings: AnalysisSettings, front_end: FrontEnd, on_failure: OnFailure | None = None
+    ) -> None:
+        """Set up the graph.
+
+        Args:
+            settings: How tracks are analysed.
+            front_end: The tagger's front end.
+            on_failure: Told of every failure, on the worker; must pickle.
+        """
         super().__init__()
+        self._count = CountOutcomes(on_failure)
         self._settings = settings
         self._front_end = front_end
 
@@ -33,7 +43,7 @@ class AnalyzeTracks(beam.PTransform):
         analyses = prepared.prepared | "Infer" >> RunInference(TaggerHandler(self._settings))
         # Counted before they are joined: a local runner ends a stage at a Flatten, and progress would halt.
         counted = (
-            analyses | "Count analyses" >> beam.ParDo(CountOutcomes()).with_output_types(Outcome),
-            prepared[FAILED] | "Count failures" >> beam.ParDo(CountOutcomes()).with_output_types(Outcome),
+            analyses | "Count analyses" >> beam.ParDo(self._count).with_output_types(Outcome),
+            prepared[FAILED] | "Count failures" >> beam.ParDo(self._count).with_output_types(Outcome),
         )
         return counted | "Join" >> beam.Flatten()

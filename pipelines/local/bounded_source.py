@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from tonearm.transforms.elements.arrival import Arrival, track_of
+from tonearm.transforms.elements.failure import Failure
 
 
 class BoundedSource:
@@ -27,11 +28,19 @@ class BoundedSource:
         self._ready: deque[Arrival] = deque()
         self._ending = False
         self._stopped = False
+        self._error: Exception | None = None
         self._lock = threading.Lock()
 
     def first(self) -> Arrival | None:
-        """See :class:`TrackSource`."""
-        return self.further()
+        """See :class:`TrackSource`.
+
+        Raises:
+            Exception: What broke the source, once the tracks before it are handed out.
+        """
+        track = self.further()
+        if track is None and self._error and not self._stopped:
+            raise self._error
+        return track
 
     def further(self) -> Arrival | None:
         """See :class:`TrackSource`."""
@@ -43,12 +52,15 @@ class BoundedSource:
             return self._ready.popleft() if self._ready else None
 
     def _look_ahead(self) -> None:
-        self._ready += islice(self._pending, self._held - len(self._ready))
+        try:
+            self._ready += islice(self._pending, self._held - len(self._ready))
+        except Exception as error:
+            self._error = error
         if len(self._ready) < self._held:
             self._ending = True
             self._ready = deque(sorted(self._ready, key=_size, reverse=True))
 
-    def committed(self, tracks: Sequence[Arrival]) -> None:
+    def committed(self, tracks: Sequence[Arrival], failures: Sequence[Failure]) -> None:
         """Nothing waits for the news: what is done is read from the tables."""
 
     def stop(self) -> None:

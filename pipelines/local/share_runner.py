@@ -8,6 +8,7 @@ one wave.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections import Counter, defaultdict
@@ -24,13 +25,15 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from tonearm.models.front_end import FrontEnd
 from tonearm.pipelines.graphs.analyze import AnalyzeTracks
-from tonearm.pipelines.local.shares import Share, TrackSource, WavePlan, dealt
+from tonearm.pipelines.local.shares import NotedFailures, Share, TrackSource, WavePlan, dealt
 from tonearm.pipelines.runs.metrics import counters, stage_seconds
 from tonearm.pipelines.runs.record import CountsError, RunRecord
 from tonearm.transforms.audio.isolation.isolated_reader import start_decoders
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.tables.contract import Output
 from tonearm.transforms.tables.sink import GatherInBundle, WriteTables
+
+_logger = logging.getLogger(__name__)
 
 
 class ShareRunner:
@@ -76,7 +79,8 @@ class ShareRunner:
         """Work all tracks of the source; returns when every wave is committed.
 
         Raises:
-            Exception: The first error that stopped a worker; waves committed before it stay.
+            Exception: The first error that stopped a worker; waves committed before it stay, and so does the
+                run's row in ``runs``, without an end.
         """
         with (
             _without_temporary_folders(),
@@ -87,8 +91,12 @@ class ShareRunner:
                 wait(workers, return_when=FIRST_EXCEPTION)
             finally:
                 self.stop()
-        for worker in workers:
-            worker.result()
+        try:
+            for worker in workers:
+                worker.result()
+        except Exception:
+            self._leave_record()
+            raise
         self._record.ended = datetime.now(UTC)
         self._commit_with_record(f"{self._record.provenance.run_id}-end")
 
@@ -100,9 +108,7 @@ class ShareRunner:
     def _work(self) -> None:
         while share := self._begin_share():
             self._work_share(share)
-            self._source.committed(share.tracks)
-            if share.error:
-                raise share.error
+            self._source.committed(share.tracks, share.failures)
 
     def _begin_share(self) -> Share | None:
         with self._taking:
@@ -130,9 +136,8 @@ class ShareRunner:
     def _run_pipeline(self, share: Share) -> MetricResults:
         pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(self._flags))
         with dealt(share) as tracks:
-            outcomes = (
-                pipeline | "Share" >> tracks | "Analyze" >> AnalyzeTracks(self._settings, self._front_end)
-            )
+            analyze = AnalyzeTracks(self._settings, self._front_end, NotedFailures(share.commit_id))
+            outcomes = pipeline | "Share" >> tracks | "Analyze" >> analyze
             writer = self._output.staging_writer(share.commit_id)
             outcomes | "Write" >> WriteTables(GatherInBundle(), writer, self._record.provenance)
             result = pipeline.run()
@@ -147,6 +152,17 @@ class ShareRunner:
         with self._committing:
             self._record.add(counts)
             self._commit_with_record(share.commit_id)
+
+    def _leave_record(self) -> None:
+        """Write the row of a run that broke off, as far as the output can still be written to."""
+        if not self._record.seen:
+            return
+        commit_id = f"{self._record.provenance.run_id}-broken"
+        try:
+            self._commit_with_record(commit_id)
+        except Exception as error:
+            self._output.discard(commit_id)
+            _logger.warning("the run's row could not be written (%s)", type(error).__name__)
 
     def _commit_with_record(self, commit_id: str) -> None:
         self._output.staging_writer(commit_id).write("runs", [self._record.row()])

@@ -15,6 +15,7 @@ from typing import Protocol
 import apache_beam as beam
 
 from tonearm.transforms.elements.arrival import Arrival
+from tonearm.transforms.elements.failure import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,13 @@ class TrackSource(Protocol):
     def further(self) -> Arrival | None:
         """Another track that waits to be worked; None if there is none now."""
 
-    def committed(self, tracks: Sequence[Arrival]) -> None:
-        """Be told that tracks stand in the tables: what announced them may be forgotten."""
+    def committed(self, tracks: Sequence[Arrival], failures: Sequence[Failure]) -> None:
+        """Be told that tracks stand in the tables: what announced them may be forgotten.
+
+        Args:
+            tracks: The tracks, however they ended.
+            failures: Those of them that failed in a way that may pass.
+        """
 
     def stop(self) -> None:
         """Hand out nothing further, and end a wait."""
@@ -57,28 +63,21 @@ class Share:
     Attributes:
         commit_id: What the commit is called.
         tracks: What was taken so far.
-        error: What ended the taking, if the source broke; the tracks before it are good.
+        failures: Those of them that failed in a way that may pass.
     """
 
     def __init__(self, commit_id: str, first: Arrival, source: TrackSource, limit: int) -> None:
         self.commit_id = commit_id
         self.tracks = [first]
-        self.error: Exception | None = None
+        self.failures: list[Failure] = []
         self._source = source
         self._limit = limit
 
     def __iter__(self) -> Iterator[Arrival]:
         yield self.tracks[0]
-        while len(self.tracks) < self._limit and (track := self._further()) is not None:
+        while len(self.tracks) < self._limit and (track := self._source.further()) is not None:
             self.tracks.append(track)
             yield track
-
-    def _further(self) -> Arrival | None:
-        try:
-            return self._source.further()
-        except Exception as error:
-            self.error = error
-            return None
 
 
 _dealt: dict[str, Share] = {}
@@ -93,6 +92,18 @@ def dealt(share: Share) -> Iterator[beam.PTransform]:
         yield beam.Impulse() | beam.ParDo(_Deal(share.commit_id))
     finally:
         del _dealt[share.commit_id]
+
+
+@dataclass(frozen=True, slots=True)
+class NotedFailures:
+    """Tells a share which of its tracks failed in a way that may pass; crosses pickling as ``dealt`` does."""
+
+    commit_id: str
+
+    def __call__(self, failure: Failure) -> None:
+        """Note a failure."""
+        if failure.retriable:
+            _dealt[self.commit_id].failures.append(failure)
 
 
 class _Deal(beam.DoFn):  # type: ignore[misc]

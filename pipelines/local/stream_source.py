@@ -14,11 +14,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 from tonearm.pipelines.arrivals.contract import Arrivals, Delivery
-from tonearm.pipelines.arrivals.listings import SweptArrivals, WatchArrivals
+from tonearm.pipelines.arrivals.listings import ListingArrivals
+from tonearm.pipelines.arrivals.outage import Outage
+from tonearm.pipelines.arrivals.side_by_side import ArrivalsBesideSweep
 from tonearm.pipelines.arrivals.stream_input import StreamInput
 from tonearm.pipelines.local.shares import WavePlan
 from tonearm.pipelines.local.wave_closing import WaveClosing
 from tonearm.transforms.elements.arrival import Arrival, track_of
+from tonearm.transforms.elements.failure import ErrorWord, Failure
 from tonearm.transforms.sources.object_filter import ObjectFilter
 from tonearm.transforms.sources.pending import (
     SkipReason,
@@ -36,6 +39,12 @@ _LOOK_AGAIN_SECONDS = 0.05
 
 _COLLECT_SECONDS = 1.0
 """How long to go on collecting while tracks are held: an endless flood may bring nothing new."""
+
+
+_REFUSED = (
+    "the storage refuses tracks to this account (forbidden): have its credentials ended, or does it lack a "
+    "role? The tracks are in failures, for `tonearm retry`; --watch tries them again by itself"
+)
 
 
 @dataclass
@@ -76,6 +85,7 @@ class StreamSource:
         self._open: list[Arrival] = []
         self._closed: deque[Arrival] = deque()
         self._in_flight: dict[Hashable, _InFlight] = {}
+        self._refusals = Outage()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
 
@@ -97,13 +107,18 @@ class StreamSource:
         with self._lock:
             return self._closed.popleft() if self._closed and not self._stopping.is_set() else None
 
-    def committed(self, tracks: Sequence[Arrival]) -> None:
+    def committed(self, tracks: Sequence[Arrival], failures: Sequence[Failure]) -> None:
         """Acknowledge what announced these tracks."""
         with self._lock:
             done = [self._in_flight.pop(_key(announced)) for announced in tracks]
             for announced in tracks:
                 self._ledger.remember(track_of(announced))
+            for failure in failures:
+                self._ledger.remember_failure(failure)
         self._acknowledge([receipt for each in done for receipt in each.receipts])
+        self._arrivals.note_failures(failures)
+        if any(failure.error is ErrorWord.FORBIDDEN for failure in failures):
+            self._refusals.note(_REFUSED)
 
     def stop(self) -> None:
         """Hand out nothing further; what is in work may still be committed."""
@@ -135,7 +150,7 @@ class StreamSource:
         for delivery in deliveries:
             with self._lock:
                 same = self._in_flight.get(_key(delivery.announced))
-                reason = SkipReason.ANNOUNCED_AGAIN if same else self._reason_to_skip(delivery.announced)
+                reason = SkipReason.ANNOUNCED_AGAIN if same else self._reason_to_skip(delivery)
                 if not reason:
                     same = self._in_flight[_key(delivery.announced)] = _InFlight()
                 if delivery.receipt:
@@ -147,8 +162,10 @@ class StreamSource:
                 self._closing.note_arrival(time.monotonic() - delivery.age_seconds)
         self._acknowledge(done)
 
-    def _reason_to_skip(self, announced: Arrival) -> SkipReason | None:
-        return reason_to_leave_out(announced, self._wanted) or reason_to_skip(announced, self._ledger)
+    def _reason_to_skip(self, delivery: Delivery) -> SkipReason | None:
+        if reason := reason_to_leave_out(delivery.announced, self._wanted):
+            return reason
+        return None if delivery.again else reason_to_skip(delivery.announced, self._ledger)
 
     def _acknowledge(self, receipts: Sequence[str]) -> None:
         if receipts:
@@ -171,8 +188,10 @@ def opened_stream(
 
 def _arrivals(stream: StreamInput) -> Arrivals:
     if stream.watch:
-        return WatchArrivals(stream.watch, stream.poll_seconds)
+        return ListingArrivals(stream.watch, stream.poll_seconds)
     from tonearm.pipelines.arrivals.pubsub import PubSubArrivals
 
     messages = PubSubArrivals(stream.subscription)
-    return SweptArrivals(stream.catch_up, messages) if stream.catch_up else messages
+    if not stream.catch_up:
+        return messages
+    return ArrivalsBesideSweep(messages, ListingArrivals(stream.catch_up, stream.poll_seconds, once=True))

@@ -23,7 +23,16 @@ from tonearm.transforms.storage.signed_url import location_of, without_signature
 
 
 class InputError(WrongCallError):
-    """An input can name nothing, or cannot be listed; the message says what to mend."""
+    """An input can name nothing, or cannot be listed; the message says what to mend.
+
+    Args:
+        message: The sentence for people.
+        may_pass: True if its storage failed, rather than refused; the same call may succeed at another time.
+    """
+
+    def __init__(self, message: str, *, may_pass: bool = False) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass
 
 
 class ListingError(TonearmError):
@@ -97,7 +106,8 @@ def _listed_arrivals(location: str) -> Iterator[Arrival]:
     except TrackError as error:
         shown = location_of(location)
         if not count:
-            raise InputError(f"{shown} cannot be listed: {error.message}") from error
+            may_pass = error.error is ErrorWord.UNREADABLE
+            raise InputError(f"{shown} cannot be listed: {error.message}", may_pass=may_pass) from error
         raise ListingError(f"the listing of {shown} broke off after {count:,}: {error.message}") from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 
+from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.tables.rows import readable
 from tonearm.transforms.tables.stored_rows import table_rows
@@ -53,6 +54,10 @@ class Ledger:
     def remember(self, track: Track) -> None:
         """Note that this run has committed a track: its rows, of whatever kind, stand in the tables."""
         self._committed.add(_key(track))
+
+    def remember_failure(self, failure: Failure) -> None:
+        """Note that this run has written a failure's row: the same failure adds no second one."""
+        self._failures[_key(failure.track)].add(failure.kind)
 
     def is_committed(self, track: Track) -> bool:
         """True if this run has committed the track at this generation."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import apache_beam as beam
@@ -12,6 +12,8 @@ from apache_beam.metrics import Metrics
 from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.elements.stage_times import NAMESPACE
 from tonearm.transforms.tagging.analysis import Outcome
+
+OnFailure = Callable[[Failure], None]
 
 FAILED_AS = "failed_as_"
 """Prefix of the counters of failures by their word."""
@@ -44,7 +46,14 @@ LIVE = LiveCounts()
 
 
 class CountOutcomes(beam.DoFn):  # type: ignore[misc]
-    """Counts outcomes, and drops a failure whose row stands already."""
+    """Counts outcomes, and drops a failure whose row stands already.
+
+    Args:
+        on_failure: Told of every failure, those that are dropped too.
+    """
+
+    def __init__(self, on_failure: OnFailure | None = None) -> None:
+        self._on_failure = on_failure
 
     def process(self, outcome: Outcome) -> Iterator[Outcome]:
         """Pass on what has to be written."""
@@ -52,6 +61,8 @@ class CountOutcomes(beam.DoFn):  # type: ignore[misc]
         LIVE.add(failed=failed)
         Metrics.counter(NAMESPACE, "failed" if failed else "tagged").inc()
         if isinstance(outcome, Failure):
+            if self._on_failure:
+                self._on_failure(outcome)
             Metrics.counter(NAMESPACE, f"{FAILED_AS}{outcome.error}").inc()
             if outcome.kind in outcome.track.past_failures:
                 Metrics.counter(NAMESPACE, "failed_again").inc()

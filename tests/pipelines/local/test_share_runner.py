@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.catalog import counts, keys, leftovers, table, tonearm, write_manifest, write_song
+from tests.catalog import counts, keys, last_run, leftovers, table, tonearm, write_manifest, write_song
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.pipelines.local.bounded_source import BoundedSource
 from tonearm.transforms.audio.isolation.isolated_reader import close_decoders
@@ -184,6 +184,24 @@ def test_a_listing_that_breaks_off_keeps_what_was_worked(
     assert tonearm("ingest", songs, "--output", output, *options) == 1
     assert len(keys(output)) == 3
     assert "broke off after 3: the store went away" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("is_done_before", [False, True])
+def test_a_listing_that_breaks_off_is_worked_as_far_as_it_went_and_has_its_row(
+    is_done_before: bool, songs: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaking(location: str) -> Iterator[Listed]:
+        yield from islice(list_objects(location), 3)
+        raise TrackError(Stage.SOURCE, ErrorWord.UNREADABLE, "the store went away")
+
+    if is_done_before:
+        assert tonearm("ingest", songs, "--output", output) == 0
+    monkeypatch.setattr(listing, "list_objects", breaking)
+    assert tonearm("ingest", songs, "--output", output) == 1
+    tagged, skipped = (0, 3) if is_done_before else (3, 0)
+    assert counts(output) == (3, tagged, skipped, 0)
+    assert last_run(output)["ended"] is None
+    assert len(keys(output)) == (4 if is_done_before else 3)
 
 
 def decoders() -> list[psutil.Process]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
-from tests.catalog import write_song
 from tonearm.pipelines.arrivals.contract import Delivery
-from tonearm.pipelines.arrivals.listings import SweptArrivals, WatchArrivals
 from tonearm.pipelines.local.shares import WavePlan
 from tonearm.pipelines.local.stream_source import StreamSource
 from tonearm.transforms.elements.arrival import Arrival, track_of
+from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
 from tonearm.transforms.elements.track import Track
+from tonearm.transforms.sources.object_filter import ObjectFilter
 from tonearm.transforms.sources.pending import SkipReason
 from tonearm.transforms.tables.ledger import Ledger
 
@@ -26,6 +25,7 @@ class Listed:
     def __init__(self, *batches: list[Delivery]) -> None:
         self.batches = list(batches)
         self.acknowledged: list[str] = []
+        self.failures: list[Failure] = []
 
     def poll(self, count: int, wait_seconds: float) -> list[Delivery]:
         """The rest of the first batch."""
@@ -40,6 +40,10 @@ class Listed:
         """Note it."""
         self.acknowledged += receipts
 
+    def note_failures(self, failures: Sequence[Failure]) -> None:
+        """Note them."""
+        self.failures += failures
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -49,11 +53,16 @@ def arrival(name: str, receipt: str | None = None, generation: str = "1") -> Del
 
 
 def source_of(
-    arrivals: Listed, *, seconds: float = 0.05, share: int = 100, workers: int = 1
+    arrivals: Listed,
+    *,
+    seconds: float = 0.05,
+    share: int = 100,
+    workers: int = 1,
+    wanted: ObjectFilter = ObjectFilter(),  # noqa: B008 - frozen
 ) -> tuple[StreamSource, list[SkipReason]]:
     skipped: list[SkipReason] = []
     plan = WavePlan(workers, share * workers)
-    return StreamSource(arrivals, Ledger(), skipped.append, seconds, plan), skipped
+    return StreamSource(arrivals, Ledger(), skipped.append, seconds, plan, wanted), skipped
 
 
 def take(source: StreamSource, count: int = 100) -> list[Arrival]:
@@ -137,7 +146,7 @@ def test_nothing_is_acknowledged_before_it_is_committed() -> None:
     source, _ = source_of(arrivals)
     taken = take(source)
     assert arrivals.acknowledged == []
-    source.committed(taken[:1])
+    source.committed(taken[:1], [])
     assert arrivals.acknowledged == ["receipt of a"]
 
 
@@ -147,14 +156,14 @@ def test_a_second_delivery_waits_for_the_first_and_is_acknowledged_with_it() -> 
     taken = take(source)
     assert (names(taken), skipped) == (["a"], [SkipReason.ANNOUNCED_AGAIN])
     assert arrivals.acknowledged == []
-    source.committed(taken)
+    source.committed(taken, [])
     assert arrivals.acknowledged == ["first", "second"]
 
 
 def test_a_delivery_after_the_commit_is_acknowledged_at_once() -> None:
     arrivals = Listed([arrival("a", "first")], [arrival("a", "late"), arrival("b")])
     source, skipped = source_of(arrivals)
-    source.committed(take(source, 1))
+    source.committed(take(source, 1), [])
     assert names(take(source, 1)) == ["b"]
     assert skipped == [SkipReason.ANNOUNCED_AGAIN]
     assert arrivals.acknowledged == ["first", "late"]
@@ -172,45 +181,37 @@ def test_a_stop_ends_the_wait() -> None:
     assert source.first() is None
 
 
-def test_a_watched_file_is_announced_once_it_no_longer_grows(tmp_path: Path) -> None:
-    path = write_song(tmp_path / "a.flac")
-    watch = WatchArrivals(str(tmp_path), poll_seconds=0.01)
-    assert watch.poll(10, 0) == []
-    with path.open("ab") as file:
-        file.write(b"more")
-    assert watch.poll(10, 0.005) == []
-    (found,) = watch.poll(10, 5)
-    assert track_of(found.announced).uri == str(path)
-    assert watch.poll(10, 0.05) == []
+def test_what_the_filter_leaves_out_is_counted_and_acknowledged() -> None:
+    arrivals = Listed([arrival("a.mp3"), arrival("b.flac"), arrival("c.mp3")])
+    source, skipped = source_of(arrivals, wanted=ObjectFilter(suffixes=(".flac",)))
+    assert names(take(source)) == ["b.flac"]
+    assert skipped == [SkipReason.LEFT_OUT] * 2
+    assert arrivals.acknowledged == ["receipt of a.mp3", "receipt of c.mp3"]
 
 
-def test_a_file_written_anew_is_announced_anew(tmp_path: Path) -> None:
-    path = write_song(tmp_path / "a.flac")
-    watch = WatchArrivals(str(tmp_path), poll_seconds=0.01)
-    assert len(watch.poll(10, 5)) == 1
-    path.write_bytes(b"other")
-    assert len(watch.poll(10, 5)) == 1
+def forbidden(announced: Arrival) -> Failure:
+    problem = TrackError(Stage.FETCH, ErrorWord.FORBIDDEN, "access denied", retriable=True)
+    return Failure.of(track_of(announced), problem)
 
 
-def test_a_listing_that_breaks_off_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tonearm.pipelines.arrivals import listings
-
-    answers = iter([OSError("gone"), [Track("a", "gs://b/a", "1")]])
-
-    def listed(pattern: str) -> list[Track]:
-        found = next(answers)
-        if isinstance(found, OSError):
-            raise found
-        return found
-
-    monkeypatch.setattr(listings, "arrivals_at", listed)
-    watch = WatchArrivals("gs://b", poll_seconds=0.01)
-    assert [track_of(found.announced).track_id for found in watch.poll(1, 5)] == ["a"]
+def test_what_is_announced_again_after_a_failure_is_worked_again_and_knows_its_row() -> None:
+    arrivals = Listed([arrival("a")])
+    source, skipped = source_of(arrivals)
+    (failed,) = take(source)
+    source.committed([failed], [forbidden(failed)])
+    assert [failure.track for failure in arrivals.failures] == [failed]
+    arrivals.batches = [[arrival("a")]]
+    assert source.further() is None
+    arrivals.batches.append([Delivery(track_of(failed), again=True)])
+    (again,) = take(source)
+    assert skipped == [SkipReason.ANNOUNCED_AGAIN]
+    assert track_of(again).past_failures == ("fetch/forbidden",)
 
 
-def test_a_sweep_comes_before_the_messages(tmp_path: Path) -> None:
-    for number in range(3):
-        write_song(tmp_path / f"{number}.flac")
-    swept = SweptArrivals(str(tmp_path), Listed([arrival("message")]))
-    assert [len(swept.poll(2, 0)) for _ in range(3)] == [2, 1, 1]
-    assert swept.poll(1, 0) == []
+def test_refused_tracks_are_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    source, _ = source_of(Listed([arrival("a")], [arrival("b")]), share=1)
+    for _ in range(2):
+        taken = take(source, 1)
+        source.committed(taken, [forbidden(each) for each in taken])
+    assert [record.message for record in caplog.records if "forbidden" in record.message] != []
+    assert len(caplog.records) == 1
