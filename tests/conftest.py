@@ -9,7 +9,7 @@ import pytest
 
 from tests.catalog import write_song
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.servers.fixtures", "tests.transforms.storage.stores"]
 
 collect_ignore = ["models/musicnn/make_golden_synthetic.py"]
 """Runs in the original's environment; its imports are not in ours."""

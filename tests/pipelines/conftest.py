@@ -9,15 +9,13 @@ from tests.servers.gcs import GcsServer
 from tests.servers.pubsub import PubSubServer
 from tests.servers.pubsub_queue import Subscription
 from tests.streaming import SUBSCRIPTION
-from tonearm.transforms.storage.s3 import shared_client
-from tonearm.transforms.storage.schemes import _storage
+from tonearm.transforms.storage.schemes import forget_storages
 
 
 @pytest.fixture(autouse=True)
 def fresh_clients() -> None:
     """Forget the storage clients of another test's servers."""
-    _storage.cache_clear()
-    shared_client.cache_clear()
+    forget_storages()
 
 
 @pytest.fixture

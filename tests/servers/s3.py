@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 import boto3  # type: ignore[import-untyped]
 
 from tests.servers import faults, processes
-from tests.servers.faults import FaultProxy
+from tests.servers.faults import FaultProxy, Layer, Reply, Request, Send
 
 REGION = "eu-central-1"
 
@@ -82,6 +83,23 @@ class S3Server:
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
 
+def write_conditionally() -> Layer:
+    """Return a layer that lets one conditional write pass at a time.
+
+    moto checks ``If-Match`` and ``If-None-Match`` and writes then, as two steps; S3 does both at once.
+    """
+    lock = threading.Lock()
+
+    def layer(request: Request, send: Send) -> Reply:
+        names = {name.lower() for name, _ in request.headers}
+        if request.method != "PUT" or names.isdisjoint({"if-match", "if-none-match"}):
+            return send(request)
+        with lock:
+            return send(request)
+
+    return layer
+
+
 @contextmanager
 def serve(folder: Path, *, secret_key: str = "planted-secret-key") -> Iterator[S3Server]:
     """Run an S3 server.
@@ -93,7 +111,7 @@ def serve(folder: Path, *, secret_key: str = "planted-secret-key") -> Iterator[S
     port = processes.free_port()
     upstream = f"http://{processes.LOOPBACK}:{port}"
     with ExitStack() as stack:
-        proxy = stack.enter_context(faults.serve(upstream))
+        proxy = stack.enter_context(faults.serve(upstream, write_conditionally()))
         child = stack.enter_context(
             processes.running(
                 [sys.executable, "-m", "moto.server", "-H", processes.LOOPBACK, "-p", str(port)],

@@ -16,9 +16,9 @@ from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.sources.manifest import Row, is_manifest, read_manifest
-from tonearm.transforms.storage.contract import Listed, StoredObject
-from tonearm.transforms.storage.local import local_paths
-from tonearm.transforms.storage.schemes import folder_of, list_objects, look_up, storage_of
+from tonearm.transforms.storage.contract import Listed, StorageError, StoredObject
+from tonearm.transforms.storage.fetch import fetch_error
+from tonearm.transforms.storage.schemes import is_local, list_objects, look_up, storage_of
 from tonearm.transforms.storage.signed_url import location_of, without_signature
 
 
@@ -49,9 +49,9 @@ def require_usable(location: str) -> None:
     """
     try:
         storage_of(location)
-    except TrackError as error:
+    except StorageError as error:
         raise InputError(f"{location_of(location)}: {error.message}") from error
-    if "://" not in location and not glob.has_magic(location) and not os.path.lexists(location):
+    if is_local(location) and not glob.has_magic(location) and not os.path.lexists(location):
         raise InputError(f"{location}: no such file or folder")
 
 
@@ -71,7 +71,7 @@ def arrivals_at(location: str) -> Iterator[Arrival]:
         ListingError: Its listing broke off.
     """
     if is_manifest(location):
-        base = folder_of(location)
+        base = _folder_of(location)
         for number, row in enumerate(read_manifest(location), start=1):
             yield _arrival_of_row(row, number, base)
     else:
@@ -82,14 +82,20 @@ def count_arrivals(location: str) -> int | None:
     """How many tracks an input will announce, without looking any of them up.
 
     Returns:
-        The number; None for a listing of an object store, which would be paid for twice.
+        The number; None for a listing of an object store, which would be paid for twice, and for one that
+        breaks off, which the listing for the tracks themselves will tell of.
 
     Raises:
         ManifestError: The manifest cannot be used.
     """
     if is_manifest(location):
         return sum(1 for _ in read_manifest(location))
-    return None if "://" in location else sum(1 for _ in local_paths(location))
+    if not is_local(location):
+        return None
+    try:
+        return sum(1 for _ in list_objects(location))
+    except StorageError:
+        return None
 
 
 def track_id_of(uri: str) -> str:
@@ -103,10 +109,10 @@ def _listed_arrivals(location: str) -> Iterator[Arrival]:
     try:
         for count, listed in enumerate(list_objects(location), start=1):  # noqa: B007  (told in the error)
             yield _arrival_of_listed(listed)
-    except TrackError as error:
+    except StorageError as error:
         shown = location_of(location)
         if not count:
-            may_pass = error.error is ErrorWord.UNREADABLE
+            may_pass = error.word is ErrorWord.UNREADABLE
             raise InputError(f"{shown} cannot be listed: {error.message}", may_pass=may_pass) from error
         raise ListingError(f"the listing of {shown} broke off after {count:,}: {error.message}") from error
 
@@ -115,7 +121,7 @@ def _arrival_of_listed(listed: Listed) -> Arrival:
     if isinstance(listed, StoredObject):
         return Track(track_id_of(listed.uri), listed.uri, listed.generation, listed.size_bytes)
     uri, problem = listed
-    return Failure.of(Track(track_id_of(uri), uri), problem)
+    return Failure.of(Track(track_id_of(uri), uri), fetch_error(problem))
 
 
 def _arrival_of_row(row: Row, number: int, base: str) -> Arrival:
@@ -145,10 +151,15 @@ def _as_text(value: Any) -> str:
     return without_signature(text)
 
 
+def _folder_of(location: str) -> str:
+    """The folder that relative names in a file at this location are meant from."""
+    return str(Path(location).absolute().parent) if is_local(location) else location.rsplit("/", 1)[0]
+
+
 def at_present_generation(track: Track) -> Arrival:
     """A track as its object is now; a failure if it cannot be looked up."""
     try:
         found = look_up(track.uri)
-    except TrackError as problem:
-        return Failure.of(track, problem)
+    except StorageError as problem:
+        return Failure.of(track, fetch_error(problem))
     return replace(track, generation=found.generation, size_bytes=found.size_bytes)

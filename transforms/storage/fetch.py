@@ -14,8 +14,8 @@ from tonearm.transforms.audio.endings import claims_to_be_audio
 from tonearm.transforms.audio.identification import identify
 from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
 from tonearm.transforms.elements.track import Track
-from tonearm.transforms.storage.contract import StoredObject, changed
-from tonearm.transforms.storage.schemes import storage_of
+from tonearm.transforms.storage.contract import StorageError, StoredObject, changed
+from tonearm.transforms.storage.schemes import is_local, storage_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +38,30 @@ def fetched(track: Track, max_track_bytes: int) -> Iterator[FetchedTrack]:
         TrackError: As :meth:`Storage.read`, and ``too_large``; ``not_audio`` if a listing came upon an
             object that neither is audio nor claims to be, after its first piece.
     """
+    try:
+        with _fetched(track, max_track_bytes) as file:
+            yield file
+    except StorageError as error:
+        raise fetch_error(error) from error
+
+
+def fetch_error(error: StorageError) -> TrackError:
+    """What a storage refused, as an error of the track that was to be fetched."""
+    return TrackError(Stage.FETCH, error.word, error.message, retriable=error.retriable)
+
+
+@contextmanager
+def _fetched(track: Track, max_track_bytes: int) -> Iterator[FetchedTrack]:
     found = _as_announced(track)
     if found.size_bytes > max_track_bytes:
-        message = f"{found.size_bytes} bytes are more than --max_track_bytes={max_track_bytes}"
-        raise TrackError(Stage.FETCH, ErrorWord.TOO_LARGE, message)
+        raise _too_large(found.size_bytes, max_track_bytes)
     pieces = storage_of(track.uri).read(found)
-    if "://" not in track.uri:
+    if is_local(track.uri):
         yield FetchedTrack(track.uri, _digest_of(pieces))
         return
     # The file has no name: it vanishes with the process, and decoders reach it by its descriptor.
     with tempfile.TemporaryFile(prefix="tonearm-") as file:
-        digest = _digest_of(_spooled(_audio_only(pieces, track), file))
+        digest = _digest_of(_spooled(_audio_only(pieces, track), file, max_track_bytes))
         yield FetchedTrack(f"/proc/self/fd/{file.fileno()}", digest)
 
 
@@ -69,11 +82,18 @@ def _digest_of(pieces: Iterator[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _spooled(pieces: Iterator[bytes], file: IO[bytes]) -> Iterator[bytes]:
-    """Write pieces to a file as they pass."""
+def _too_large(size_bytes: int, max_track_bytes: int) -> TrackError:
+    message = f"{size_bytes} bytes are more than --max_track_bytes={max_track_bytes}"
+    return TrackError(Stage.FETCH, ErrorWord.TOO_LARGE, message)
+
+
+def _spooled(pieces: Iterator[bytes], file: IO[bytes], max_track_bytes: int) -> Iterator[bytes]:
+    """Write pieces to a file as they pass; what is stored compressed may be larger than was announced."""
     try:
         for piece in pieces:
             file.write(piece)
+            if file.tell() > max_track_bytes:
+                raise _too_large(file.tell(), max_track_bytes)
             yield piece
         file.flush()
     except OSError as error:

@@ -1,94 +1,161 @@
-"""Files of the tables, on a disk or in a store: written whole, listed, read, moved, deleted.
+"""Files of the tables by path or URL, on a disk or in any store: written whole, listed, read, moved, deleted.
 
-By Beam's filesystems, but for S3: Beam makes a client for each call there, which costs more than the call.
+Names are literal: a wildcard in the name of an output is a character like any other.
 """
 
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 
-from tonearm.transforms.storage.s3 import SCHEME as S3
-from tonearm.transforms.storage.s3 import call, listed, read_object, split
-
-_DELETED_AT_ONCE = 1000
-"""S3 takes no more keys in one request."""
+from tonearm.transforms.elements.failure import ErrorWord
+from tonearm.transforms.storage.contract import PIECE_BYTES, Contents, Storage, StorageError, StoredObject
+from tonearm.transforms.storage.schemes import is_local, storage_of
 
 
 def write_object(location: str, content: bytes | pa.Buffer) -> None:
-    """Write an object so that it appears whole or not at all.
+    """Write an object so that it appears whole or not at all."""
+    with _named(location):
+        storage_of(location).write(location, bytes(content))
 
-    Object stores do so by themselves; on a disk a hidden file is written first and renamed.
+
+def write_if_absent(location: str, content: bytes) -> Contents | None:
+    """Write an object unless there is one; None if there is.
+
+    Of several processes that do so at one moment, one succeeds; see :meth:`Storage.write_if`.
     """
-    if location.startswith(S3):
-        bucket, key = split(location)
-        call("put_object", Bucket=bucket, Key=key, Body=bytes(content))
-    elif "://" in location:
-        _create(location, content)
-    else:
-        path = Path(location)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        _create(str(part), content)
-        part.replace(path)
+    with _named(location):
+        return storage_of(location).write_if(location, content, None)
+
+
+def write_if_unchanged(location: str, content: bytes, seen: Contents) -> Contents | None:
+    """Replace an object unless it is no longer what was seen; None if so.
+
+    Of several processes that do so at one moment, one succeeds; see :meth:`Storage.write_if`.
+    """
+    with _named(location):
+        return storage_of(location).write_if(location, content, seen)
+
+
+def read_object(location: str) -> Contents | None:
+    """A small object as it is now, whole; None if there is none."""
+    with _named(location):
+        try:
+            return storage_of(location).read_whole(location)
+        except StorageError as error:
+            if error.word is ErrorWord.NOT_FOUND:
+                return None
+            raise
+
+
+def objects_below(folder: str) -> Iterator[StoredObject]:
+    """All objects in a folder and its folders, in the order of their names; none if there is no such folder.
+
+    What vanishes while it is listed is left out.
+
+    Raises:
+        StorageError: The folder or an object in it cannot be looked at.
+    """
+    with _named(folder):
+        for listed in storage_of(folder).list_as_written(f"{folder.rstrip('/')}/"):
+            if isinstance(listed, StoredObject):
+                yield listed
+            elif listed[1].word is not ErrorWord.NOT_FOUND:
+                raise listed[1]
 
 
 def files_below(folder: str, ending: str = "") -> list[str]:
-    """All files in a folder and its folders, sorted; none if there is no such folder."""
-    if folder.startswith(S3):
-        bucket, key = split(folder)
-        names = (f"{S3}{bucket}/{entry['Key']}" for entry in listed(bucket, f"{key}/"))
-        return sorted(name for name in names if name.endswith(ending))
-    (match,) = FileSystems.match([FileSystems.join(folder, f"**{ending}")])
-    return sorted(metadata.path for metadata in match.metadata_list)
+    """The paths or URLs of all objects in a folder and its folders, sorted."""
+    return sorted(found.uri for found in objects_below(folder) if found.uri.endswith(ending))
 
 
 @contextmanager
 def opened_object(location: str) -> Iterator[BinaryIO]:
-    """A file of a table for reading; of S3, all of it at once."""
-    if location.startswith(S3):
-        bucket, key = split(location)
-        yield io.BytesIO(read_object(bucket, key))
+    """An object for reading at any place, at one generation; a large one is fetched piece by piece."""
+    if is_local(location):
+        with Path(location).open("rb") as file:
+            yield file
         return
-    with FileSystems.open(location, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        yield file
+    with _named(location):
+        storage = storage_of(location)
+        found = storage.look_up(location)
+        if found.size_bytes <= PIECE_BYTES:
+            yield io.BytesIO(storage.read_whole(location).content)
+        else:
+            yield io.BufferedReader(_Ranges(storage, found), PIECE_BYTES)
+
+
+def joined(folder: str, *names: str) -> str:
+    """The path or URL of something in a folder.
+
+    Example:
+        >>> joined("gs://bucket/tags/", "runs", "a.parquet")
+        'gs://bucket/tags/runs/a.parquet'
+    """
+    return "/".join((folder.rstrip("/"), *names))
 
 
 def move(source: str, target: str) -> None:
-    """Move a file; it appears at its new place whole."""
-    if source.startswith(S3):
-        (from_bucket, from_key), (bucket, key) = split(source), split(target)
-        place = {"Bucket": from_bucket, "Key": from_key}
-        call("copy_object", Bucket=bucket, Key=key, CopySource=place)
-        call("delete_object", **place)
-        return
-    if "://" not in target:
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
-    FileSystems.rename([source], [target])
+    """Move an object within its bucket or disk; it appears at its new place whole."""
+    with _named(source):
+        storage_of(source).move(source, target)
 
 
 def delete(locations: Sequence[str]) -> None:
-    """Delete files of one bucket or disk."""
-    if not locations:
-        return
-    if not locations[0].startswith(S3):
-        FileSystems.delete(list(locations))
-        return
-    bucket, _ = split(locations[0])
-    for first in range(0, len(locations), _DELETED_AT_ONCE):
-        keys = [{"Key": split(location)[1]} for location in locations[first : first + _DELETED_AT_ONCE]]
-        call("delete_objects", Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+    """Delete objects of one bucket or disk."""
+    if locations:
+        with _named(locations[0]):
+            storage_of(locations[0]).delete(locations)
 
 
-def _create(location: str, content: bytes | pa.Buffer) -> None:
-    with FileSystems.create(
-        location, "application/octet-stream", compression_type=CompressionTypes.UNCOMPRESSED
-    ) as file:
-        file.write(content)
+def delete_folder(folder: str) -> None:
+    """Delete all that lies in a folder, and the folder where the storage has such."""
+    if not is_local(folder):
+        delete(files_below(folder))
+    elif Path(folder).exists():
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _named(location: str) -> Iterator[None]:
+    """Say in an error which object or folder it is about."""
+    try:
+        yield
+    except StorageError as error:
+        message = f"{location}: {error.message}"
+        raise StorageError(error.word, message, retriable=error.retriable) from error
+
+
+class _Ranges(io.RawIOBase):
+    """An object's bytes as they are stored, at one generation, at whatever place they are asked for."""
+
+    def __init__(self, storage: Storage, found: StoredObject) -> None:
+        self._storage = storage
+        self._found = found
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        starts = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._found.size_bytes}
+        self._place = max(0, starts[whence] + offset)
+        return self._place
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        stop = min(self._place + len(buffer), self._found.size_bytes)
+        if stop <= self._place:
+            return 0
+        piece = self._storage.read_range(self._found, self._place, stop)
+        buffer[: len(piece)] = piece
+        self._place += len(piece)
+        return len(piece)

@@ -1,49 +1,102 @@
-"""The storage that a path or URL names, and what is asked of it by URL."""
+"""The registry of storage schemes: which implementation serves a path or URL."""
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
+from importlib import import_module
+from urllib.parse import unquote_to_bytes, urlsplit
 
-from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
-from tonearm.transforms.storage.contract import Listed, Storage, StoredObject
+from tonearm.transforms.elements.failure import ErrorWord
+from tonearm.transforms.storage.contract import Listed, Storage, StorageError, StoredObject
+
+LOCAL = ""
+"""The scheme of a path."""
+
+_IMPLEMENTATIONS = {
+    LOCAL: "tonearm.transforms.storage.local:LocalStorage",
+    "gs": "tonearm.transforms.storage.gcs:GoogleStorage",
+    "s3": "tonearm.transforms.storage.s3:S3Storage",
+}
+"""Module and class by scheme; loaded when the scheme is met, as client libraries take long to load."""
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
-def storage_of(uri: str) -> Storage:
-    """The storage that a path or URL names.
+def scheme_of(location: str) -> str:
+    """The scheme of a URL in lower case; :data:`LOCAL` for a path, even one that holds ``://`` further on.
+
+    Example:
+        >>> scheme_of("GS://bucket/a.mp3"), scheme_of("/music/AC://DC/a.mp3")
+        ('gs', '')
+    """
+    found = _SCHEME.match(location)
+    return found[1].lower() if found else LOCAL
+
+
+def is_local(location: str) -> bool:
+    """True if a location is a path on this machine's disks."""
+    return scheme_of(location) == LOCAL
+
+
+def is_object_url(location: str) -> bool:
+    """True for a URL of a store that serves here, whose names may hold any character, such as ``?``."""
+    return not is_local(location) and scheme_of(location) in _IMPLEMENTATIONS
+
+
+def normal_location(location: str) -> str:
+    """A location as the storages know it: ``file://`` URLs become paths, schemes lower case.
 
     Raises:
-        TrackError: ``unreadable`` for a scheme that no storage serves.
+        StorageError: ``unreadable`` for a ``file://`` URL of another host.
+
+    Example:
+        >>> normal_location("file:///music/a%20b.mp3"), normal_location("music/a%20b.mp3")
+        ('/music/a b.mp3', 'music/a%20b.mp3')
     """
-    scheme, separator, _ = uri.partition("://")
-    return _storage(scheme if separator else "")
+    scheme = scheme_of(location)
+    if scheme == "file":
+        return _path_of(location)
+    return location if scheme == LOCAL else scheme + location[len(scheme) :]
 
 
-@lru_cache(maxsize=8)
+def _path_of(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.netloc not in ("", "localhost"):
+        message = f"file://{parts.netloc}/ is another machine; mount its folder and give a path"
+        raise StorageError(ErrorWord.UNREADABLE, message, retriable=False)
+    # A path may hold a question mark or number sign that whoever wrote the URL forgot to encode.
+    path = url[len("file://") + len(parts.netloc) :]
+    return os.fsdecode(unquote_to_bytes(path.encode("utf-8", "surrogateescape")))
+
+
+def storage_of(location: str) -> Storage:
+    """The storage that serves a path or URL.
+
+    Raises:
+        StorageError: ``unreadable`` for a scheme that no storage serves, ``forbidden`` if there are no
+            credentials for it.
+    """
+    return _storage(scheme_of(location))
+
+
+def forget_storages() -> None:
+    """Make clients anew when they are next needed: credentials or servers are others now."""
+    _storage.cache_clear()
+
+
+@lru_cache(maxsize=len(_IMPLEMENTATIONS))
 def _storage(scheme: str) -> Storage:
     """Clients are costly to make and keep their connections: one a process."""
-    match scheme:
-        case "":
-            from tonearm.transforms.storage.local import LocalStorage
-
-            return LocalStorage()
-        case "gs":
-            from tonearm.transforms.storage.gcs import GoogleStorage
-
-            return GoogleStorage()
-        case "s3":
-            from tonearm.transforms.storage.s3 import S3Storage
-
-            return S3Storage()
-        case _:
-            message = f"no storage for {scheme}://; use a path, gs:// or s3://"
-            raise TrackError(Stage.FETCH, ErrorWord.UNREADABLE, message)
-
-
-def list_objects(pattern: str) -> Iterator[Listed]:
-    """See :meth:`Storage.list_objects`."""
-    yield from storage_of(pattern).list_objects(pattern)
+    if scheme not in _IMPLEMENTATIONS:
+        known = ", ".join(f"{name}://" for name in _IMPLEMENTATIONS if name != LOCAL)
+        message = f"no storage for {scheme}://; use a path or one of {known}"
+        raise StorageError(ErrorWord.UNREADABLE, message, retriable=False)
+    module, name = _IMPLEMENTATIONS[scheme].split(":")
+    storage: Storage = getattr(import_module(module), name)()
+    return storage
 
 
 def look_up(uri: str) -> StoredObject:
@@ -51,8 +104,15 @@ def look_up(uri: str) -> StoredObject:
     return storage_of(uri).look_up(uri)
 
 
-def folder_of(location: str) -> str:
-    """The folder that relative names in a file at this location are meant from."""
-    if "://" in location:
-        return location.rsplit("/", 1)[0]
-    return str(Path(location).absolute().parent)
+def list_objects(location: str) -> Iterator[Listed]:
+    """What a location names: objects as it is written or, if there are none, what it matches as a glob.
+
+    Yields:
+        Objects in the same order at every call; none if the location names nothing.
+    """
+    storage, is_empty = storage_of(location), True
+    for listed in storage.list_as_written(location):
+        is_empty = False
+        yield listed
+    if is_empty:
+        yield from storage.list_matching(location)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_OBJECT_STORES = ("gs://", "s3://")
+from tonearm.transforms.storage.schemes import is_local, is_object_url
 
 _SIGNATURE = re.compile(r"[?&](?:x-goog-|x-amz-)?(?:signature|credential|security-token|token|sig)=", re.I)
 
@@ -23,7 +23,7 @@ def location_of(uri: str) -> str:
 
     Names of objects may hold a question mark; there, only a query that is signed is cut off.
     """
-    if "://" in uri and not uri.startswith(_OBJECT_STORES):
+    if not is_local(uri) and not is_object_url(uri):
         uri = uri.partition("?")[0]
     return without_signature(uri)
 

@@ -24,7 +24,7 @@ from tonearm.transforms.features import prepare
 from tonearm.transforms.features.prepared import PreparedTrack
 from tonearm.transforms.features.spectrogram import Spectrogram
 from tonearm.transforms.sources import listing
-from tonearm.transforms.storage.contract import Listed
+from tonearm.transforms.storage.contract import Listed, StorageError
 from tonearm.transforms.storage.schemes import list_objects
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tagging import inference
@@ -177,7 +177,7 @@ def test_a_listing_that_breaks_off_keeps_what_was_worked(
 ) -> None:
     def breaking(location: str) -> Iterator[Listed]:
         yield from islice(list_objects(location), 3)
-        raise TrackError(Stage.SOURCE, ErrorWord.UNREADABLE, "the store went away")
+        raise StorageError(ErrorWord.UNREADABLE, "the store went away")
 
     monkeypatch.setattr(listing, "list_objects", breaking)
     options = ("--wave_tracks", "1", "--direct_num_workers", "1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tonearm.transforms.storage.glob_pattern import compiled, literal_prefix
+from tonearm.transforms.storage.glob_pattern import GlobPattern, has_wildcard
 
 NAMES = [
     "in/a.flac",
@@ -19,7 +19,7 @@ NAMES = [
 
 
 def matching(pattern: str) -> list[str]:
-    return [name for name in NAMES if compiled(pattern).fullmatch(name)]
+    return [name for name in NAMES if GlobPattern(pattern).matches(name)]
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,9 @@ def matching(pattern: str) -> list[str]:
         ("in/[ab].*", ["in/a.flac", "in/b.FLAC"]),
         ("in/[!a].*", ["in/b.FLAC"]),
         ("in/[[]live]/*", ["in/[live]/e.flac"]),
+        ("in/[]a].flac", ["in/a.flac"]),
+        ("in/[b-a].flac", []),
+        ("in[!x]a.flac", []),
         ("in/f+(1).mp3", ["in/f+(1).mp3"]),
         ("**", NAMES),
     ],
@@ -52,4 +55,25 @@ def test_a_glob_matches(pattern: str, expected: list[str]) -> None:
     ],
 )
 def test_a_store_lists_what_comes_before_the_first_wildcard(pattern: str, prefix: str) -> None:
-    assert literal_prefix(pattern) == prefix
+    assert GlobPattern(pattern).prefix == prefix
+
+
+@pytest.mark.parametrize(
+    ("pattern", "folder", "expected"),
+    [
+        ("in/*/a.mp3", "in/2020", True),
+        ("in/*/a.mp3", "in/2020/deep", False),
+        ("in/20*/**", "in/2020/deep/er", True),
+        ("in/20*/**", "in/1999", False),
+        ("**/a.mp3", "in/deep/er", True),
+    ],
+)
+def test_a_folder_that_can_hold_no_match_is_not_looked_into(
+    pattern: str, folder: str, expected: bool
+) -> None:
+    assert GlobPattern(pattern).may_match_below(folder) is expected
+
+
+@pytest.mark.parametrize(("name", "holds_one"), [("a[b", False), ("a]b", False), ("[b]", True), ("a?", True)])
+def test_a_wildcard_is_told_from_a_character(name: str, holds_one: bool) -> None:
+    assert has_wildcard(name) is holds_one

@@ -11,7 +11,7 @@ import pytest
 
 from tonearm.transforms.elements.failure import ErrorWord, TrackError
 from tonearm.transforms.elements.track import Track
-from tonearm.transforms.storage.contract import PIECE_BYTES
+from tonearm.transforms.storage.contract import PIECE_BYTES, StorageError
 from tonearm.transforms.storage.fetch import fetched
 from tonearm.transforms.storage.schemes import look_up
 
@@ -60,5 +60,5 @@ def test_a_url_that_no_storage_serves_is_unreadable_and_asks_no_host(track: Trac
 
 def test_a_pipe_does_not_block_the_run(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp3")
-    with pytest.raises(TrackError, match="not a file"):
+    with pytest.raises(StorageError, match="not a file"):
         look_up(str(tmp_path / "pipe.mp3"))

@@ -10,14 +10,19 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from apache_beam.io.filesystems import FileSystems
-
-from tonearm.transforms.storage.objects import delete, files_below, move, opened_object, write_object
+from tonearm.transforms.storage.objects import (
+    delete,
+    delete_folder,
+    files_below,
+    joined,
+    move,
+    read_object,
+    write_object,
+)
 from tonearm.transforms.tables.contract import OutputError, OutputInUseError
 from tonearm.transforms.tables.schemas import VISIBILITY_ORDER
 
@@ -27,7 +32,7 @@ COMMITS = "_commits"
 
 def staging_root(output: str, commit_id: str) -> str:
     """Where a share's files wait for their commit."""
-    return FileSystems.join(output, STAGING, commit_id)
+    return joined(output, STAGING, commit_id)
 
 
 def make_visible(output: str, commit_id: str) -> None:
@@ -40,8 +45,8 @@ def make_visible(output: str, commit_id: str) -> None:
 
 def discard_staged(output: str, commit_id: str) -> None:
     """Remove what a share staged, unless its commit marker stands: then it has happened, and is recovered."""
-    if not FileSystems.exists(_marker_of(output, commit_id)):
-        _delete_folder(staging_root(output, commit_id))
+    if read_object(_marker_of(output, commit_id)) is None:
+        delete_folder(staging_root(output, commit_id))
 
 
 def recover(output: str) -> int:
@@ -50,16 +55,17 @@ def recover(output: str) -> int:
     Returns:
         Number of shares whose commit was finished.
     """
-    markers = files_below(FileSystems.join(output, COMMITS))
+    markers = files_below(joined(output, COMMITS))
     for location in markers:
-        with opened_object(location) as file:
-            marker = json.loads(file.read())
+        if (found := read_object(location)) is None:
+            continue  # another's commit that has ended meanwhile
+        marker = json.loads(found.content)
         root = staging_root(output, marker["commit_id"])
         staged = set(files_below(root))
-        left = [name for name in marker["files"] if FileSystems.join(root, name) in staged]
+        left = [name for name in marker["files"] if joined(root, name) in staged]
         _roll_forward(output, marker["commit_id"], left)
-    _delete_folder(FileSystems.join(output, STAGING))
-    _delete_folder(FileSystems.join(output, COMMITS))
+    delete_folder(joined(output, STAGING))
+    delete_folder(joined(output, COMMITS))
     return len(markers)
 
 
@@ -97,23 +103,14 @@ def _roll_forward(output: str, commit_id: str, files: list[str]) -> None:
     """Move a committed share's staged files to their places."""
     root = staging_root(output, commit_id)
     for name in sorted(files, key=_visibility):
-        move(FileSystems.join(root, name), FileSystems.join(output, name))
-    _delete_folder(root)
+        move(joined(root, name), joined(output, name))
+    delete_folder(root)
     delete([_marker_of(output, commit_id)])
 
 
 def _marker_of(output: str, commit_id: str) -> str:
-    return FileSystems.join(output, COMMITS, f"{commit_id}.json")
+    return joined(output, COMMITS, f"{commit_id}.json")
 
 
 def _visibility(name: str) -> int:
     return VISIBILITY_ORDER.index(name.split("/", 1)[0])
-
-
-def _delete_folder(folder: str) -> None:
-    """Delete all that lies in a folder; an object store knows objects only."""
-    if "://" not in folder:
-        if Path(folder).exists():
-            shutil.rmtree(folder)
-    else:
-        delete(files_below(folder))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from apache_beam.io.filesystems import FileSystems
 
 from tests.catalog import files_below, keys, leftovers, table
 from tests.tracks import analysis_of
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.tables.contract import OutputInUseError
+from tonearm.transforms.tables.parquet import commit
 from tonearm.transforms.tables.parquet.commit import (
     discard_staged,
     exclusive_output,
@@ -48,15 +48,15 @@ def stage(output: Path, wave: str, *track_ids: str) -> None:
 
 def die_after(monkeypatch: pytest.MonkeyPatch, renames: int) -> None:
     """Let so many files be moved to their places, then die."""
-    rename, done = FileSystems.rename, []
+    move, done = commit.move, list[str]()
 
-    def limited(sources: list[str], targets: list[str]) -> None:
+    def limited(source: str, target: str) -> None:
         if len(done) == renames:
             raise KilledError
-        done.append(targets)
-        rename(sources, targets)
+        done.append(target)
+        move(source, target)
 
-    monkeypatch.setattr(FileSystems, "rename", limited)
+    monkeypatch.setattr(commit, "move", limited)
 
 
 def visible_tables(output: Path) -> list[str]:
