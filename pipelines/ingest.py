@@ -23,6 +23,7 @@ from tonearm.pipelines.local.stream_source import opened_stream
 from tonearm.pipelines.reports.progress import progress_shown
 from tonearm.pipelines.reports.summary import print_summary
 from tonearm.pipelines.runs.beam_options import export_s3_options
+from tonearm.pipelines.runs.changed_bundle import require_same_bundle
 from tonearm.pipelines.runs.order import IngestOrder, Input, new_record
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput, failed_tracks, retry_ledger
@@ -48,6 +49,7 @@ def ingest(order: IngestOrder) -> RunRecord:
         InputError: The input names nothing that there is.
         ManifestError: The manifest cannot be used.
         BundleError: The tagger cannot be loaded.
+        ChangedBundleError: The tables were tagged by another bundle of the same name and version.
         PrecisionError: This machine lacks the precision.
         OutputInUseError: Another run is writing to the output.
         OutputError: An output cannot be written to.
@@ -59,6 +61,8 @@ def ingest(order: IngestOrder) -> RunRecord:
     for location in _locations(order.input):
         require_usable(location)
     tagger = cached_tagger(order.settings.tagger)
+    if not order.retag:
+        require_same_bundle(order.ledger_output, tagger)
     if order.beam.is_local:
         require_precision(order.settings.precision)
         return _ingest_in_waves(order, tagger)

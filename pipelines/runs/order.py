@@ -53,4 +53,4 @@ def new_record(order: IngestOrder, tagger: Tagger, *, mode: str) -> RunRecord:
     run_id = f"{moment:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     settings = {name: str(value) for name, value in asdict(order.settings).items()}
     provenance = Provenance(run_id, tagger.identity, tagger.front_end.fingerprint)
-    return RunRecord(provenance, mode, settings, started=moment)
+    return RunRecord(provenance, mode, settings, tagger.bundle_hash, started=moment)

@@ -39,6 +39,7 @@ class RunRecord:
         provenance: Run id, tagger and front end.
         mode: ``batch`` or ``streaming``.
         settings: The run's settings, as text.
+        bundle_sha256: Of the tagger's ``bundle.json``: which bundle it was, whatever its version says.
         tagged: Tracks tagged.
         failed: Tracks that failed.
         failed_as: The same, by the word of the failure.
@@ -48,6 +49,7 @@ class RunRecord:
     provenance: Provenance
     mode: str
     settings: dict[str, str]
+    bundle_sha256: str
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     ended: datetime | None = None
     tagged: int = 0
@@ -112,4 +114,5 @@ class RunRecord:
             "n_skipped": self.n_skipped,
             "n_failed": self.failed,
             PARTITION: self.started.date(),
+            "bundle_sha256": self.bundle_sha256,
         }

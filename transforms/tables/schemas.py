@@ -123,6 +123,12 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             _field("n_skipped", pa.int64(), "Tracks tagged before, and files that are no audio"),
             _field("n_failed", pa.int64(), "Tracks that failed"),
             _INGEST_DATE,
+            _field(
+                "bundle_sha256",
+                pa.string(),
+                "SHA-256 of the tagger's bundle.json, which names its weights by theirs; null in older rows",
+                nullable=True,
+            ),
         ]
     ),
 }

@@ -31,7 +31,7 @@ COLUMNS = {
     "failures": KEY
     | {"uri", "stage", "error", "message", "retriable", "occurred_at", "ingest_date", "run_id", "frontend"},
     "runs": {"run_id", "mode", "tagger", "frontend", "versions", "settings", "started", "ended", "n_seen"}
-    | {"n_tagged", "n_skipped", "n_failed", "ingest_date"},
+    | {"n_tagged", "n_skipped", "n_failed", "ingest_date", "bundle_sha256"},
 }
 
 
