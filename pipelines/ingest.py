@@ -12,10 +12,10 @@ from types import FrameType
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from tonearm.models.bundles.loading import cached_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.shared import require_precision
 from tonearm.pipelines.arrivals.stream_input import StreamInput
-from tonearm.pipelines.cluster.run import ingest_on_cluster
 from tonearm.pipelines.local.bounded_source import BoundedSource
 from tonearm.pipelines.local.share_runner import ShareRunner
 from tonearm.pipelines.local.shares import TrackSource, WavePlan
@@ -31,7 +31,6 @@ from tonearm.transforms.sources.listing import arrivals_at, count_arrivals, requ
 from tonearm.transforms.sources.pending import pending_tracks
 from tonearm.transforms.tables.ledger import Ledger
 from tonearm.transforms.tables.outputs import output_at
-from tonearm.transforms.tagging.inference import cached_tagger
 
 _logger = logging.getLogger(__name__)
 
@@ -66,6 +65,8 @@ def ingest(order: IngestOrder) -> RunRecord:
     if order.beam.is_local:
         require_precision(order.settings.precision)
         return _ingest_in_waves(order, tagger)
+    from tonearm.pipelines.cluster.run import ingest_on_cluster  # what runs on one machine needs none of it
+
     return ingest_on_cluster(order, tagger)
 
 

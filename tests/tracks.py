@@ -9,8 +9,7 @@ import numpy as np
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.bundles.tags import Tag
 from tonearm.transforms.elements.track import Track
-from tonearm.transforms.features.prepared import AudioFacts, PreparedTrack
-from tonearm.transforms.features.spectrogram import Spectrogram
+from tonearm.transforms.features.prepared import AudioFacts, PreparedTrack, Spectrogram
 from tonearm.transforms.tagging.analysis import Segment, TrackAnalysis
 
 FACTS = AudioFacts(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from tonearm.models.bundles.bundle_json import parse_bundle_json
 from tonearm.models.bundles.files import read_bundle_file, resolve_location
 from tonearm.models.bundles.tagger import Tagger
@@ -31,3 +33,9 @@ def load_tagger(location: str) -> Tagger:
     tagger = parse_bundle_json(content, folder)
     tagger.check_weights()
     return tagger
+
+
+@lru_cache(maxsize=4)
+def cached_tagger(location: str) -> Tagger:
+    """A bundle, read once a process; see :func:`load_tagger`."""
+    return load_tagger(location)

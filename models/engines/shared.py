@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 
-import torch
-
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.contract import PRECISIONS, Engine, PrecisionError
 
@@ -46,7 +44,7 @@ def require_precision(precision: str) -> None:
     """
     if precision not in PRECISIONS:
         raise PrecisionError(f"There is no precision {precision!r}: give one of {', '.join(PRECISIONS)}.")
-    if not torch.cuda.is_available():
+    if precision != "float32" and not _has_gpu():  # which has either; float32 can be had everywhere
         _require_on_cpu(precision)
 
 
@@ -59,7 +57,7 @@ def _require_on_cpu(precision: str) -> None:
 
 def _build(tagger: Tagger, precision: str) -> Engine:
     """Build an engine; each engine's library is loaded only where it is used."""
-    if not torch.cuda.is_available():
+    if not _has_gpu():
         return _cpu_engine(tagger, precision)
     from tonearm.models.engines.torch_engine import FallbackEngine, TorchEngine
 
@@ -67,6 +65,12 @@ def _build(tagger: Tagger, precision: str) -> Engine:
         gpu=lambda: TorchEngine(tagger, precision),
         cpu=lambda: _cpu_engine(tagger, _precision_of_cpu(precision)),
     )
+
+
+def _has_gpu() -> bool:
+    import torch  # takes seconds: not before it is known that there is something to do
+
+    return torch.cuda.is_available()
 
 
 def _precision_of_cpu(precision: str) -> str:

@@ -24,7 +24,6 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from tonearm.models.front_end import FrontEnd
-from tonearm.pipelines.graphs.analyze import AnalyzeTracks
 from tonearm.pipelines.local.shares import NotedFailures, Share, TrackSource, WavePlan, dealt
 from tonearm.pipelines.runs.metrics import counters, stage_seconds
 from tonearm.pipelines.runs.record import CountsError, RunRecord
@@ -134,6 +133,9 @@ class ShareRunner:
                 self.stage_seconds[stage] += seconds
 
     def _run_pipeline(self, share: Share) -> MetricResults:
+        # With the graph come torch and scipy, which take seconds: a run with nothing to do needs neither.
+        from tonearm.pipelines.graphs.analyze import AnalyzeTracks
+
         pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(self._flags))
         with dealt(share) as tracks:
             analyze = AnalyzeTracks(self._settings, self._front_end, NotedFailures(share.commit_id))

@@ -15,7 +15,8 @@ from tonearm.pipelines.reports.tracks import clock, segment_tags
 from tonearm.transforms.audio.reader import open_audio
 from tonearm.transforms.elements.settings import MAX_TRACK_BYTES
 from tonearm.transforms.elements.track import Track
-from tonearm.transforms.features.spectrogram import Spectrogram, spectrogram_of
+from tonearm.transforms.features.prepared import Spectrogram
+from tonearm.transforms.features.spectrogram import spectrogram_of
 from tonearm.transforms.storage.fetch import fetched
 from tonearm.transforms.tables.schemas import Row
 

@@ -4,8 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from tonearm.transforms.elements.track import Track
-from tonearm.transforms.features.spectrogram import Spectrogram
+
+Patches = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrogram:
+    """The log-mel patches of one track.
+
+    Attributes:
+        patches: float32 [patches, patch_frames, mel_bands].
+        starts_s: float64 [patches], where each patch begins in the track, in seconds.
+        stride: 1 if patches follow each other without a gap; 2, 4, … on long tracks.
+        analyzed_s: Seconds of audio that the patches cover.
+        silent: True if no sample rises above :data:`SILENCE_PEAK`.
+        fingerprint: Fingerprint of the front end that made the patches.
+    """
+
+    patches: Patches
+    starts_s: npt.NDArray[np.float64]
+    stride: int
+    analyzed_s: float
+    silent: bool
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)

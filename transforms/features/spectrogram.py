@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +12,9 @@ from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
 from tonearm.transforms.elements.settings import MAX_PATCHES
 from tonearm.transforms.elements.stage_times import StageTimes
 from tonearm.transforms.features.log_mel import log_mel
+from tonearm.transforms.features.prepared import Patches, Spectrogram
 
 Samples = npt.NDArray[np.float32]
-Patches = npt.NDArray[np.float32]
 
 PATCHES_AT_ONCE = 16
 """Patches that are transformed at once: 48 s of samples, 3 MB, wait for it.
@@ -28,27 +27,6 @@ SHORTEST_TRACK_S = 0.25
 
 SILENCE_PEAK = 10 ** (-80 / 20)
 """A track that never rises above -80 dB of full scale is silent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spectrogram:
-    """The log-mel patches of one track.
-
-    Attributes:
-        patches: float32 [patches, patch_frames, mel_bands].
-        starts_s: float64 [patches], where each patch begins in the track, in seconds.
-        stride: 1 if patches follow each other without a gap; 2, 4, … on long tracks.
-        analyzed_s: Seconds of audio that the patches cover.
-        silent: True if no sample rises above :data:`SILENCE_PEAK`.
-        fingerprint: Fingerprint of the front end that made the patches.
-    """
-
-    patches: Patches
-    starts_s: npt.NDArray[np.float64]
-    stride: int
-    analyzed_s: float
-    silent: bool
-    fingerprint: str
 
 
 def spectrogram_of(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from apache_beam.metrics import Metrics
 from apache_beam.ml.inference.base import ModelHandler
 
-from tonearm.models.bundles.loading import load_tagger
+from tonearm.models.bundles.loading import cached_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.contract import Array, Engine
 from tonearm.models.engines.shared import shared_engine
@@ -127,12 +126,6 @@ class TaggerHandler(ModelHandler[PreparedTrack, Outcome, LoadedTagger]):  # type
 def patch_count(prepared: PreparedTrack) -> int:
     """Size of an element, for Beam's batching."""
     return len(prepared.spectrogram.patches)
-
-
-@lru_cache(maxsize=4)
-def cached_tagger(location: str) -> Tagger:
-    """A bundle, read once a process."""
-    return load_tagger(location)
 
 
 def _scored(batch: Sequence[PreparedTrack], engine: Engine) -> list[tuple[Array, Array]]:

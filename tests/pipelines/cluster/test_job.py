@@ -15,6 +15,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
 from tests.catalog import tonearm
+from tonearm.models.bundles.loading import cached_tagger
 from tonearm.pipelines.cluster.job import JobEnd, JobFailedError, JobLeftError, JobOutOfSightError, wait_for
 from tonearm.pipelines.graphs.backfill import TagBackfill
 from tonearm.pipelines.graphs.stream import TagStream, written_at_once
@@ -22,7 +23,6 @@ from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.sources.object_filter import ObjectFilter
 from tonearm.transforms.tables.outputs import output_at
 from tonearm.transforms.tables.rows import Provenance
-from tonearm.transforms.tagging.inference import cached_tagger
 
 DATAFLOW = (
     *("--runner", "DataflowRunner", "--dry_run", "true", "--no_auth"),

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tests.catalog import counts, keys, last_run, leftovers, table, tonearm, write_manifest, write_song
+from tonearm.models.bundles.loading import cached_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.pipelines.local.bounded_source import BoundedSource
 from tonearm.transforms.audio.isolation.isolated_reader import close_decoders
@@ -21,8 +22,7 @@ from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.features import prepare
-from tonearm.transforms.features.prepared import PreparedTrack
-from tonearm.transforms.features.spectrogram import Spectrogram
+from tonearm.transforms.features.prepared import PreparedTrack, Spectrogram
 from tonearm.transforms.sources import listing
 from tonearm.transforms.storage.contract import Listed, StorageError
 from tonearm.transforms.storage.schemes import list_objects
@@ -51,7 +51,7 @@ class FlatEngine:
 
 def test_progress_moves_within_a_wave(songs: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each track fills a batch, so the first is told before the last one is begun."""
-    engine = FlatEngine(inference.cached_tagger("musicnn"))
+    engine = FlatEngine(cached_tagger("musicnn"))
     monkeypatch.setattr(inference, "shared_engine", lambda tagger, precision: engine)
     long = Spectrogram(
         patches=np.zeros((2 * MIN_BATCH_PATCHES, 187, 96), np.float32),

@@ -15,7 +15,8 @@ from tonearm.transforms.audio.downmix import mix
 from tonearm.transforms.audio.resampling import resampled
 from tonearm.transforms.elements.failure import ErrorWord, TrackError
 from tonearm.transforms.features.log_mel import log_mel
-from tonearm.transforms.features.spectrogram import SILENCE_PEAK, Spectrogram, spectrogram_of
+from tonearm.transforms.features.prepared import Spectrogram
+from tonearm.transforms.features.spectrogram import SILENCE_PEAK, spectrogram_of
 
 FRONT_END = FrontEnd()
 RATE_HZ = FRONT_END.sample_rate_hz

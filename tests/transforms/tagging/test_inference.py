@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.tracks import prepared_of
+from tonearm.models.bundles.loading import cached_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.contract import Engine
 from tonearm.transforms.elements.failure import ErrorWord, Failure
@@ -16,7 +17,7 @@ from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.features.prepared import PreparedTrack
 from tonearm.transforms.tagging.analysis import Outcome, TrackAnalysis
-from tonearm.transforms.tagging.inference import LoadedTagger, TaggerHandler, cached_tagger, patch_count
+from tonearm.transforms.tagging.inference import LoadedTagger, TaggerHandler, patch_count
 
 POISON = -1.0
 """Patches of this level make the engine below fail."""

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import apache_beam as beam
-
 from tonearm.transforms.tables.rows import Provenance
 from tonearm.transforms.tables.schemas import Row
 
 if TYPE_CHECKING:
+    import apache_beam as beam
+
     from tonearm.transforms.tables.bigquery.dataset import Dataset
     from tonearm.transforms.tables.bigquery.output import BigQueryOutput
 

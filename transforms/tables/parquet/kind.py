@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-
-import apache_beam as beam
 
 from tonearm.transforms.tables.contract import OutputError
 from tonearm.transforms.tables.parquet.files import parquet_rows
 from tonearm.transforms.tables.parquet.output import ParquetOutput
 from tonearm.transforms.tables.rows import Provenance
 from tonearm.transforms.tables.schemas import Row
+
+if TYPE_CHECKING:
+    import apache_beam as beam
 
 _STORES = ("gs://", "s3://")
 
