@@ -26,7 +26,8 @@ def loaded_by(*arguments: str | Path) -> list[str]:
     """Run the command in a process of its own; returns which of the slow libraries it loaded."""
     program = LOADED_BY.format(arguments=list(map(str, arguments)), libraries=SLOW_LIBRARIES)
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    return ended.stderr.splitlines()[-1].removeprefix("loaded:").split()
+    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("loaded:")]
+    return line.removeprefix("loaded:").split()
 
 
 @pytest.fixture(scope="module")
