@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from itertools import chain
 
 import av
@@ -36,6 +37,12 @@ _ERRORS_IN_A_ROW = 64
 
 _BARE = ("mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd", "mlp", "amr")
 """Demuxers of streams in which packets stand end to end, without a container around them."""
+
+_STATES_STREAM_LENGTH = ("mov", "asf", "avi", "caf", "wv", "tta", "ape", "tak", "mpc8")
+"""Demuxers whose ``stream.duration`` is the word of a header."""
+
+_STATES_WHOLE_LENGTH = ("matroska", "flv")
+"""Demuxers that know the container's length only: with one stream in it, that of the stream."""
 
 _CHECKSUMMED = ("flac", "wavpack", "tta", "ape")
 """Codecs whose packets bear a checksum that FFmpeg looks at on request only."""
@@ -77,10 +84,12 @@ class FfmpegDecoder:
             try:
                 self._stream = _choose_stream(self._container)
                 self._codec = _prepare_codec(self._stream)
-                self._count = PacketCount(self._stream, bare=audio_format.demuxer in _BARE)
+                self._demuxer = audio_format.demuxer
+                self._count = PacketCount(self._stream, bare=self._demuxer in _BARE)
                 self._frames = self._decode()
                 self._first = self._first_frame()
                 self.info = self._read_info(self._first)
+                self._stated = self._stated_s()
                 self._lead_samples = _lead_samples(self._first, audio_format)
             except BaseException:
                 self._container.close()
@@ -116,7 +125,17 @@ class FfmpegDecoder:
     @property
     def promise(self) -> Promise:
         """After the last block: what the packets were to give."""
-        return self._count.promise
+        return replace(self._count.promise, stated_s=self._stated)
+
+    def _stated_s(self) -> float | None:
+        """The stream's length by the container's header; a guess from the bit rate is none."""
+        demuxer, stated = self._demuxer, self._stream.duration
+        if stated and self._stream.time_base and demuxer in _STATES_STREAM_LENGTH:
+            return float(stated * self._stream.time_base)
+        alone = len(self._container.streams) == 1
+        if stated is None and alone and demuxer in _STATES_WHOLE_LENGTH:
+            return self._duration_s()
+        return None
 
     def _decode(self) -> Generator[av.AudioFrame, None, None]:
         """Yield the stream's frames; packets that cannot be decoded are left out and counted."""

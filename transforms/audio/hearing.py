@@ -10,6 +10,10 @@ from tonearm.transforms.audio.survey import Survey
 TIME_STAMP_SLACK_S = 0.1
 """How much less than its time stamps say an intact file decodes to: delay and padding of the encoders."""
 
+STATED_SLACK_S = 0.25
+STATED_SLACK_SHARE = 0.01
+"""The same for the length in a header, which is rounded, or that of the longest of several streams."""
+
 NEXT_TO_NOTHING = 0.03
 """Where a smaller share is heard, it is chance that any of it passed for sound."""
 
@@ -27,7 +31,7 @@ class Hearing:
 
     def __init__(self, claim: Claim, survey: Survey) -> None:
         self._claim = claim
-        self._survey = survey
+        self.survey = survey
         self._promise = Promise()
         self._promised_s = 0.0
         self._failed = False
@@ -70,7 +74,8 @@ class Hearing:
     def breaks_off(self) -> bool:
         """True if another decoder may get more out of the file."""
         stops_short = self._misses_claim and not self._claim.cut
-        return self._failed or self.samples == 0 or stops_short or self._survey.is_missed_by(self.seconds)
+        misses_frames = self.survey.counts_frames and self.survey.is_missed_by(self.seconds)
+        return self._failed or self.samples == 0 or stops_short or misses_frames
 
     @property
     def less_than_promised(self) -> bool:
@@ -79,19 +84,20 @@ class Hearing:
             self._claim.cut
             or self._failed
             or self._misses_claim
-            or self._survey.lost
-            or self._survey.is_missed_by(self.seconds)
-            or self._misses_packets
+            or self.survey.lost
+            or self.survey.is_missed_by(self.seconds)
+            or (not self.survey.counts_frames and self._misses_packets)
         )
 
     @property
     def next_to_nothing(self) -> bool:
         """True if nearly all packets failed, or nearly all of their time was silent."""
         promise = self._promise
-        if self._survey.seconds is not None or promise.packets < _FEWEST_PACKETS:
-            return False
-        failed = promise.failed > (1 - NEXT_TO_NOTHING) * promise.packets
-        return failed or self.seconds < NEXT_TO_NOTHING * promise.seconds
+        promised_s = max(promise.seconds, self.survey.seconds or 0.0)
+        if self.survey.counts_frames or promise.packets >= _FEWEST_PACKETS:
+            failed = promise.failed > (1 - NEXT_TO_NOTHING) * promise.packets
+            return failed or self.seconds < NEXT_TO_NOTHING * promised_s
+        return False
 
     @property
     def _misses_claim(self) -> bool:
@@ -103,9 +109,10 @@ class Hearing:
 
     @property
     def _misses_packets(self) -> bool:
-        """By the packets that the decoder met; an MP3's were counted before, with less doubt."""
+        """True by the packets that the decoder met, their time stamps or the container's word on them."""
         promise = self._promise
-        if self._survey.seconds is not None:
-            return False
         lost = promise.failed > 0 or promise.skipped_bytes > 0 or promise.broke_off
-        return lost or self.seconds + TIME_STAMP_SLACK_S < self._promised_s
+        by_time = self.seconds + TIME_STAMP_SLACK_S < self._promised_s
+        stated_s = promise.stated_s or 0.0
+        by_header = self.seconds + STATED_SLACK_S + STATED_SLACK_SHARE * stated_s < stated_s
+        return lost or by_time or by_header

@@ -29,6 +29,7 @@ class Promise:
         failed: How many of them gave no sound, those aside that come before the first sound of a bare stream.
         skipped_bytes: Bytes between packets that belong to none, in streams where packets stand end to end.
         broke_off: True if the container could not be read to its end.
+        stated_s: Length that the container's header states for this stream, where it does; None otherwise.
     """
 
     seconds: float = 0.0
@@ -36,6 +37,7 @@ class Promise:
     failed: int = 0
     skipped_bytes: int = 0
     broke_off: bool = False
+    stated_s: float | None = None
 
     def __add__(self, other: Promise) -> Promise:
         return Promise(

@@ -20,13 +20,11 @@ from tonearm.transforms.audio.encryption import encryption_of
 from tonearm.transforms.audio.ffmpeg import FfmpegDecoder
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
 from tonearm.transforms.audio.formats.claim import Claim, ReadAt
-from tonearm.transforms.audio.formats.ogg import OGG_VORBIS
 from tonearm.transforms.audio.hearing import Hearing
 from tonearm.transforms.audio.identification import Identified, identify_file
 from tonearm.transforms.audio.libsndfile import LibsndfileDecoder
 from tonearm.transforms.audio.resampling import resampled
-from tonearm.transforms.audio.survey import Survey, survey_of
-from tonearm.transforms.audio.vorbis import sound_begins_among_headers
+from tonearm.transforms.audio.survey import Survey, survey_of, survey_of_damaged
 from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
 
 __all__ = ["AudioInfo", "AudioReader", "open_audio", "open_audio_descriptor", "open_regular_file"]
@@ -99,6 +97,7 @@ class AudioReader:
                 yield from self._new_blocks()
             except DecoderError as error:
                 failure = error
+                self._count_again()
             else:
                 failure = None if self._heard.samples > samples_before else failure
             self._heard.finish(self._decoder.promise, failed=failure is not None)
@@ -119,6 +118,12 @@ class AudioReader:
                 _require_finite(new)
                 self._heard.add(new)
                 yield new
+
+    def _count_again(self) -> None:
+        """After a decoder tripped: what stands in the file is to be told with more care."""
+        survey = survey_of_damaged(_reader_of(self._descriptor), self._identified)
+        if survey is not None:
+            self._heard.survey = survey
 
     def _switch_decoder(self) -> bool:
         """Put the next decoder in the place of the current one; False if there is none for this file."""
@@ -177,8 +182,7 @@ def _decoders_for(descriptor: int, identified: Identified, survey: Survey) -> li
     if len(survey.links) > 1:
         return [partial(ChainDecoder, descriptor, audio_format, survey.links)]
     decoders = [DECODERS[name] for name in audio_format.decoders]
-    starts_oddly = audio_format is OGG_VORBIS and sound_begins_among_headers(_reader_of(descriptor))
-    if starts_oddly or not survey.plain:
+    if not survey.plain:
         decoders.reverse()
     return [partial(decoder, descriptor, audio_format, start) for decoder in decoders]
 
