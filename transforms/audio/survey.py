@@ -39,8 +39,8 @@ class Survey:
         samples: The length in samples per channel, for decoders that stop at such a number; None where they
             read on.
         slack_samples: How many fewer an intact file may decode to.
-        plain: False if the decoder that is tried first is not the one for such a file: rate or channels change
-            on the way, bytes stand in between that are no sound, or sound stands among headers.
+        plain: False if the decoder that is tried first is not the one for such a file: rate or channels
+            change on the way, bytes stand in between that are no sound, or sound stands among headers.
         lost: True if there are bytes where sound was to be expected that are none.
         counts_frames: True if frame by frame was counted, so that packets have no more to say.
         links: The links of an Ogg file; empty for all others.
