@@ -45,6 +45,8 @@ class PubSubServer:
         subscriptions: Queues by their subscriptions' full names.
         published: All messages that every subscription has by now.
         port: Loopback port of the emulator.
+        answers_wait_for: If set, acknowledgements and extensions are not heard before this event.
+        refusal: If set, pulls are refused with this status and text.
     """
 
     copies: int = 1
@@ -53,6 +55,8 @@ class PubSubServer:
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     published: list[types.PubsubMessage] = field(default_factory=list)
     port: int = 0
+    answers_wait_for: threading.Event | None = None
+    refusal: tuple[grpc.StatusCode, str] | None = None
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -243,6 +247,8 @@ class _SubscriberCalls:
 
     def pull(self, request: types.PullRequest, context: grpc.ServicerContext) -> types.PullResponse:
         queue = self._queue(request.subscription, context)
+        if refusal := self.state.refusal or _why_not_pulled(queue.proto):
+            context.abort(*refusal)
         wait_s = 0.0 if request.return_immediately else min(1.0, context.time_remaining() or 1.0)
         taken = queue.take(request.max_messages, wait_s=wait_s)
         if not context.is_active():  # the client has hung up
@@ -250,12 +256,14 @@ class _SubscriberCalls:
         return types.PullResponse(received_messages=taken)
 
     def acknowledge(self, request: types.AcknowledgeRequest, context: grpc.ServicerContext) -> Empty:
+        self._wait()
         self._queue(request.subscription, context).acknowledge(request.ack_ids)
         return Empty()
 
     def modify_ack_deadline(
         self, request: types.ModifyAckDeadlineRequest, context: grpc.ServicerContext
     ) -> Empty:
+        self._wait()
         queue = self._queue(request.subscription, context)
         for ack_id in request.ack_ids:
             queue.extend(ack_id, request.ack_deadline_seconds)
@@ -280,8 +288,21 @@ class _SubscriberCalls:
                 held |= {message.ack_id for message in taken}
                 yield types.StreamingPullResponse(received_messages=taken)
 
+    def _wait(self) -> None:
+        if self.state.answers_wait_for:
+            self.state.answers_wait_for.wait()
+
     def _queue(self, name: str, context: grpc.ServicerContext) -> Subscription:
         return self.state.subscriptions.get(name) or _missing(name, context)
+
+
+def _why_not_pulled(proto: types.Subscription) -> tuple[grpc.StatusCode, str] | None:
+    """Pub/Sub's answer to a pull from a subscription that is not for pulling."""
+    if proto.detached:
+        return grpc.StatusCode.FAILED_PRECONDITION, "Subscription is detached from its topic."
+    if proto.push_config.push_endpoint:
+        return grpc.StatusCode.FAILED_PRECONDITION, "This method is not supported for this subscription type."
+    return None
 
 
 def _obey(queue: Subscription, requests: Iterator[types.StreamingPullRequest]) -> None:

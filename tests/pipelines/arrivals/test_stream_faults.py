@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import grpc  # type: ignore[import-untyped]
 import pytest
 
 from tests.catalog import counts, errors, keys, leftovers, start_tonearm, table, tonearm, tonearm_command
@@ -20,6 +21,7 @@ from tests.servers.pubsub import PubSubServer, subscription_path
 from tests.servers.pubsub_queue import Subscription
 from tests.servers.s3 import S3Server
 from tests.streaming import STREAM, SUBSCRIPTION
+from tonearm.pipelines.arrivals import leases
 
 IN, OUT = f"gs://{BUCKET}/in", f"gs://{BUCKET}/{TABLES}"
 
@@ -198,6 +200,76 @@ def test_a_subscription_that_is_not_there_is_a_wrong_call(
     missing = subscription_path("nowhere")
     assert tonearm("ingest", "--subscription", missing, "--output", output) == 2
     assert missing in capfd.readouterr().err
+
+
+def is_for_pushing(server: PubSubServer, queue: Subscription) -> None:
+    queue.proto.push_config = {"push_endpoint": "https://example.org"}
+
+
+def is_detached(server: PubSubServer, queue: Subscription) -> None:
+    queue.proto.detached = True
+
+
+def is_closed(server: PubSubServer, queue: Subscription) -> None:
+    server.refusal = grpc.StatusCode.PERMISSION_DENIED, "User not authorized to perform this action."
+
+
+def token_has_ended(server: PubSubServer, queue: Subscription) -> None:
+    server.refusal = grpc.StatusCode.UNAUTHENTICATED, "Request had invalid authentication credentials."
+
+
+@pytest.mark.parametrize(
+    ("refuse", "said"),
+    [
+        (is_for_pushing, "not supported for this subscription type"),
+        (is_detached, "is detached"),
+        (is_closed, "not authorized"),
+        (token_has_ended, "invalid authentication"),
+    ],
+)
+def test_a_subscription_that_cannot_be_pulled_is_a_wrong_call_with_pubsubs_reason(
+    refuse: Callable[[PubSubServer, Subscription], None],
+    said: str,
+    queue: Subscription,
+    pubsub_server: PubSubServer,
+    output: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    refuse(pubsub_server, queue)
+    assert stream_until(lambda: False, *STREAM, "--output", str(output), timeout_s=30) == 2
+    (told,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("tonearm:")]
+    assert SUBSCRIPTION in told
+    assert said in told
+
+
+def test_without_credentials_a_stream_is_a_wrong_call_in_one_line(
+    tmp_path: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("PUBSUB_EMULATOR_HOST", "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    assert tonearm("ingest", *STREAM, "--output", output) == 2
+    (told,) = capfd.readouterr().err.splitlines()
+    assert told.startswith("tonearm: --subscription: no Google credentials")
+
+
+def test_answers_that_pubsub_is_slow_to_take_hold_up_neither_rows_nor_a_stop(
+    store: GcsServer,
+    queue: Subscription,
+    pubsub_server: PubSubServer,
+    output: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(leases, "CALL_SECONDS", 1.0)
+    pubsub_server.answers_wait_for = threading.Event()
+    queue.proto.ack_deadline_seconds = 600
+    small = ("--wave_tracks", "1", "--direct_num_workers", "1", "--output", str(output))
+    try:
+        assert stream_until(lambda: len(keys(output)) == 4, *STREAM, *small, timeout_s=60) == 0
+    finally:
+        pubsub_server.answers_wait_for.set()
+    assert counts(output) == (4, 4, 0, 0)
 
 
 def assert_whole(tables: Path, *, tagged_at_last: int | None = 4) -> None:
