@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 from tonearm.transforms.audio.formats.claim import Claim, ReadAt
+from tonearm.transforms.audio.frames.stream_tail import start_of_trailing_tags
 from tonearm.transforms.audio.identification import Identified
 
 
@@ -16,7 +17,8 @@ def read_claim(read_at: ReadAt, size: int, identified: Identified) -> Claim:
         size: The file's size in bytes.
         identified: What ``identify_file`` found.
     """
+    end = start_of_trailing_tags(read_at, size)
     try:
-        return identified.audio_format.read_claim(read_at, identified.begins, size)
+        return identified.audio_format.read_claim(read_at, identified.begins, end)
     except (struct.error, IndexError):
         return Claim()

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
 from tonearm.transforms.audio.formats.claim import ReadAt
 from tonearm.transforms.audio.formats.registry import FORMATS, format_named
-from tonearm.transforms.audio.mpeg_frames import find_first_frame
+from tonearm.transforms.audio.other_files import other_kind
 
 HEAD_BYTES = 64 * 1024
 """How much of a file's start :func:`identify` wants to see."""
 
+SEARCHED_BYTES = 4 << 20
+"""How far into a file :func:`identify_file` looks for the first frames, where its start is not understood."""
+
 MAX_LEADING_TAGS = 8
+_ID3_HEADER_BYTES = 10
+_APE_HEADER_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,44 +51,92 @@ def identify(head: bytes, size: int | None = None) -> AudioFormat | None:
     start = end_of_leading_tags(lambda offset, length: head[offset : offset + length])
     if start and start >= len(head) and (size is None or size > start):
         return format_named("mp3")
-    return _identify_untagged(head[start:], whole=size is not None and size <= len(head))
+    found = _identify_behind_tags(head[start:], start, whole=size is not None and size <= len(head))
+    return None if found is None else found.audio_format
 
 
 def identify_file(read_at: ReadAt) -> Identified | None:
-    """Say what a file is, however long the ID3v2 tags in front of it are; None if it is no audio."""
+    """Say what a file is and where it begins; None if it is no audio.
+
+    A look at the first bytes is enough for nearly all files. Where it is not, frames are searched for further
+    in: a tag that says a wrong length, or rubbish, may come before them.
+    """
     start = end_of_leading_tags(read_at)
     head = read_at(start, HEAD_BYTES)
-    found = _identify_untagged(head, whole=len(head) < HEAD_BYTES)
-    return None if found is None else Identified(found, start, 0 if found.skips_tags else start)
+    whole = len(head) < HEAD_BYTES
+    found = _identify_behind_tags(head, start, whole=whole)
+    if found is not None or other_kind(head) is not None:
+        return found
+    if start > 0:  # the tag may be shorter than it says
+        found = _search_frames(read_at, _ID3_HEADER_BYTES)
+    elif not whole:
+        found = _search_frames(read_at, 0)
+    return found
 
 
 def end_of_leading_tags(read_at: ReadAt) -> int:
-    """Offset of the first byte after the ID3v2 tags that a file starts with, in bytes; 0 without any."""
+    """Offset of the first byte after the tags that a file starts with, in bytes; 0 without any."""
     offset = 0
     for _ in range(MAX_LEADING_TAGS):
-        header = read_at(offset, 10)
-        is_tag = len(header) == 10 and header[:3] == b"ID3" and max(header[6:]) < 0x80
-        if not is_tag:
+        header = read_at(offset, _APE_HEADER_BYTES)
+        tag_bytes = _id3v2_bytes(header) or _ape_bytes(header)
+        if not tag_bytes:
             break
-        body = header[6] << 21 | header[7] << 14 | header[8] << 7 | header[9]
-        has_footer = bool(header[5] & 0x10)
-        offset += 10 + body + (10 if has_footer else 0)
+        offset += tag_bytes
     return offset
 
 
-def _identify_untagged(head: bytes, *, whole: bool) -> AudioFormat | None:
-    return _identify_by_signature(head) or _identify_by_frames(head, whole=whole)
+def _id3v2_bytes(header: bytes) -> int:
+    """Length of the ID3v2 tag that begins so; 0 if none does (ID3v2.4, 3.1)."""
+    is_tag = len(header) >= _ID3_HEADER_BYTES and header[:3] == b"ID3" and max(header[6:10]) < 0x80
+    if not is_tag:
+        return 0
+    body = header[6] << 21 | header[7] << 14 | header[8] << 7 | header[9]
+    has_footer = bool(header[5] & 0x10)
+    return _ID3_HEADER_BYTES + body + (_ID3_HEADER_BYTES if has_footer else 0)
 
 
-def _identify_by_signature(head: bytes) -> AudioFormat | None:
-    """Recognise the containers that begin with a magic number."""
-    return next((known for known in FORMATS if known.is_begun_by(head)), None)
+def _ape_bytes(header: bytes) -> int:
+    """Length of the APE tag that begins so; 0 if none does. It counts its footer and not its header."""
+    if header[:8] != b"APETAGEX" or len(header) < _APE_HEADER_BYTES:
+        return 0
+    return _APE_HEADER_BYTES + int.from_bytes(header[12:16], "little")
 
 
-def _identify_by_frames(head: bytes, *, whole: bool) -> AudioFormat | None:
-    """Recognise streams without a magic number by several frame headers in a row."""
+def _identify_behind_tags(head: bytes, start: int, *, whole: bool) -> Identified | None:
+    """Say what the bytes at an offset are: by what they begin with, or else by what is found among them."""
+    known = next((known for known in FORMATS if known.is_begun_by(head)), None)
+    if known is not None:
+        return Identified(known, start, 0 if known.skips_tags else start)
+    if start == 0 and other_kind(head) is not None:
+        return None
+    found = min(_found_within(head, whole=whole), key=attrgetter("begins"), default=None)
+    if found is None:
+        return None
+    skips_what_comes_first = found.begins == 0 and found.audio_format.skips_tags
+    return Identified(
+        found.audio_format, start + found.begins, 0 if skips_what_comes_first else start + found.begins
+    )
+
+
+def _found_within(data: bytes, *, whole: bool) -> Iterator[Identified]:
+    """What is found in some bytes, with its offset: frames end to end, or a container's signature."""
     for known in FORMATS:
-        parse = known.parse_frame
-        if parse is not None and find_first_frame(head, parse, whole=whole) is not None:
-            return known
+        offset = None
+        if known.frames is not None:
+            offset = known.frames.find_first_frame(data, whole=whole)
+        elif known.signature is not None and (match := known.signature.search(data)):
+            offset = match.start()
+        if offset is not None:
+            yield Identified(known, offset, offset)
+
+
+def _search_frames(read_at: ReadAt, start: int) -> Identified | None:
+    """Search far into a file for the frames of a stream."""
+    data = read_at(start, SEARCHED_BYTES)
+    whole = len(data) < SEARCHED_BYTES
+    for known in FORMATS:
+        offset = None if known.frames is None else known.frames.find_first_frame(data, whole=whole)
+        if offset is not None:
+            return Identified(known, start + offset, start + offset)
     return None

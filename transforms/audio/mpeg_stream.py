@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tonearm.transforms.audio.formats.claim import ReadAt
-from tonearm.transforms.audio.mpeg_frames import FrameHeader, parse_mpeg_header
+from tonearm.transforms.audio.frames.frame_stream import FrameHeader
+from tonearm.transforms.audio.frames.mpeg_frames import parse_mpeg_header
 
 _CHUNK_BYTES = 1 << 20
 _HEADER_BYTES = 4

@@ -38,6 +38,9 @@ DECODERS: Mapping[Decoder, DecoderType] = {
 }
 """The decoders by the names that the registry of formats knows them by."""
 
+LONGEST_PLAUSIBLE_S = 31 * 86_400.0
+"""A container that states a length of months states none: the field was never filled in, or is broken."""
+
 
 class AudioReader:
     """An open audio file, to be iterated once: ``with open_audio(path) as reader: ... reader.blocks()``.
@@ -274,9 +277,9 @@ def _with_claimed_duration(info: AudioInfo, audio_format: AudioFormat, claim: Cl
     """The container's own length where the decoder shows a guess, or what it found instead."""
     if claim.samples is not None:
         return replace(info, duration_s=claim.samples / info.sample_rate_hz)
-    if not audio_format.states_length:
-        return replace(info, duration_s=None)
-    return info
+    is_guess = not audio_format.states_length or claim.unknown
+    is_plausible = info.duration_s is not None and 0 < info.duration_s < LONGEST_PLAUSIBLE_S
+    return replace(info, duration_s=None) if is_guess or not is_plausible else info
 
 
 def _require_finite(block: Block) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 
 import apache_beam as beam
 import torch
 from apache_beam.metrics import Metrics
 
 from tonearm.models.front_end import FrontEnd
-from tonearm.transforms.audio.endings import claims_to_be_audio
 from tonearm.transforms.audio.isolation.isolated_reader import IsolatedReader, open_audio_isolated
 from tonearm.transforms.audio.isolation.messages import Samples
+from tonearm.transforms.audio.passing_over import NoMusicError, require_perhaps_music
 from tonearm.transforms.elements.arrival import Arrival
-from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError, failing_at
+from tonearm.transforms.elements.failure import Failure, Stage, TrackError, failing_at
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.elements.stage_times import NAMESPACE, StageTimes
 from tonearm.transforms.elements.track import Track
@@ -45,11 +46,10 @@ class PrepareTracks(beam.DoFn):
         times = StageTimes()
         try:
             yield prepare_track(element, self._settings, self._front_end, times)
+        except NoMusicError:
+            Metrics.counter(NAMESPACE, "passed_over").inc()
         except TrackError as error:
-            if is_passed_over(element, error):
-                Metrics.counter(NAMESPACE, "passed_over").inc()
-            else:
-                yield beam.pvalue.TaggedOutput(FAILED, Failure.of(element, error))
+            yield beam.pvalue.TaggedOutput(FAILED, Failure.of(element, error))
         finally:
             times.report()
 
@@ -61,10 +61,12 @@ def prepare_track(
 
     Raises:
         TrackError: With the stage and the word of what went wrong.
+        NoMusicError: A listing came upon the file, and it is surely no music.
     """
     with failing_at(Stage.FETCH), ExitStack() as held:
         with times.measure("fetch"):
-            file = held.enter_context(fetched(track, settings.max_track_bytes))
+            look_at = None if track.named else partial(require_perhaps_music, track.uri)
+            file = held.enter_context(fetched(track, settings.max_track_bytes, look_at))
         with failing_at(Stage.DECODE):
             audio = held.enter_context(open_audio_isolated(file.path, front_end.sample_rate_hz, times))
         with failing_at(Stage.SPECTROGRAM):
@@ -88,9 +90,3 @@ def _decoded(audio: IsolatedReader) -> Iterator[Samples]:
     """The samples of a file; the spectrogram draws on them, and what ends them is still the decoder's."""
     with failing_at(Stage.DECODE):
         yield from audio.samples()
-
-
-def is_passed_over(track: Track, error: TrackError) -> bool:
-    """True if a listing came upon a file that is no audio and does not claim to be."""
-    no_audio = error.error in (ErrorWord.NOT_AUDIO, ErrorWord.EMPTY)
-    return no_audio and not track.named and not claims_to_be_audio(track.uri)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from tonearm.transforms.audio.endings import claims_to_be_audio
-from tonearm.transforms.audio.identification import identify
 from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.storage.contract import StorageError, StoredObject, changed
 from tonearm.transforms.storage.schemes import is_local, storage_of
+
+LookAt = Callable[[bytes, int], None]
+"""``look_at(head, size_bytes)`` raises if an object that begins so is not wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +28,19 @@ class FetchedTrack:
 
 
 @contextmanager
-def fetched(track: Track, max_track_bytes: int) -> Iterator[FetchedTrack]:
+def fetched(track: Track, max_track_bytes: int, look_at: LookAt | None = None) -> Iterator[FetchedTrack]:
     """Hold a track's bytes for decoding; nothing of them is left behind, not even after a kill.
 
     Args:
         track: The track, with the generation that was announced.
         max_track_bytes: Larger objects are refused before they are read.
+        look_at: Looks at the first bytes before the others are read; what it raises ends the fetch.
 
     Raises:
-        TrackError: As :meth:`Storage.read`, and ``too_large``; ``not_audio`` if a listing came upon an
-            object that neither is audio nor claims to be, after its first piece.
+        TrackError: As :meth:`Storage.read`, and ``too_large``.
     """
     try:
-        with _fetched(track, max_track_bytes) as file:
+        with _fetched(track, max_track_bytes, look_at) as file:
             yield file
     except StorageError as error:
         raise fetch_error(error) from error
@@ -51,17 +52,19 @@ def fetch_error(error: StorageError) -> TrackError:
 
 
 @contextmanager
-def _fetched(track: Track, max_track_bytes: int) -> Iterator[FetchedTrack]:
+def _fetched(track: Track, max_track_bytes: int, look_at: LookAt | None) -> Iterator[FetchedTrack]:
     found = _as_announced(track)
     if found.size_bytes > max_track_bytes:
         raise _too_large(found.size_bytes, max_track_bytes)
     pieces = storage_of(track.uri).read(found)
+    if look_at is not None:
+        pieces = _looked_at(pieces, found.size_bytes, look_at)
     if is_local(track.uri):
         yield FetchedTrack(track.uri, _digest_of(pieces))
         return
     # The file has no name: it vanishes with the process, and decoders reach it by its descriptor.
     with tempfile.TemporaryFile(prefix="tonearm-") as file:
-        digest = _digest_of(_spooled(_audio_only(pieces, track), file, max_track_bytes))
+        digest = _digest_of(_spooled(pieces, file, max_track_bytes))
         yield FetchedTrack(f"/proc/self/fd/{file.fileno()}", digest)
 
 
@@ -101,9 +104,9 @@ def _spooled(pieces: Iterator[bytes], file: IO[bytes], max_track_bytes: int) -> 
         raise TrackError(Stage.FETCH, ErrorWord.UNREADABLE, reason, retriable=True) from error
 
 
-def _audio_only(pieces: Iterator[bytes], track: Track) -> Iterator[bytes]:
-    """Give up on a cover image after its first piece."""
-    for number, piece in enumerate(pieces):
-        if number == 0 and not (track.named or claims_to_be_audio(track.uri)) and identify(piece) is None:
-            raise TrackError(Stage.FETCH, ErrorWord.NOT_AUDIO, "the bytes are of no known audio format")
-        yield piece
+def _looked_at(pieces: Iterator[bytes], size_bytes: int, look_at: LookAt) -> Iterator[bytes]:
+    """Show the first piece before any more are read; of an empty object, nothing."""
+    first = next(pieces, b"")
+    look_at(first, size_bytes)
+    yield first
+    yield from pieces

@@ -295,7 +295,9 @@ def test_a_playlist_opens_neither_a_file_nor_a_connection(
         path = tmp_path / "song.mp3"
         path.write_text(script)
         assert error_of(path) is ErrorWord.NOT_AUDIO
-        with path.open("rb") as file, pytest.raises(DecoderError):  # even if the sniffing were deceived
+        takes_anything = audio_format.name in ("gsm", "psion_wve")  # no header that would not fit
+        refused = suppress(DecoderError) if takes_anything else pytest.raises(DecoderError)
+        with path.open("rb") as file, refused:  # even if the sniffing were deceived
             FfmpegDecoder(file.fileno(), audio_format)
     with pytest.raises(BlockingIOError):
         listener.accept()

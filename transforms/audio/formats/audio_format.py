@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from tonearm.transforms.audio.formats.claim import Claim, ClaimReader, ReadAt
-from tonearm.transforms.audio.mpeg_frames import HeaderParser
+from tonearm.transforms.audio.frames.frame_stream import FrameStream
 
 Recogniser = Callable[[bytes], bool]
 """Says of a file's first bytes, those behind any tags, whether they are of one format."""
@@ -45,7 +46,8 @@ class AudioFormat:
         demuxer: FFmpeg's name for it; empty if FFmpeg does not read it.
         soundfile: The names by which libsndfile may call such a file; empty if it does not read it.
         is_begun_by: Recognises the format by its signature.
-        parse_frame: For streams of frames that have no signature: parses a frame header.
+        frames: For streams of frames that have no signature: how a frame is told.
+        signature: Where rubbish may come first: matches what the format begins with, and surely nothing else.
         read_claim: Reads what a file says about its own length.
         states_length: False if what the decoders report as length is a guess from the bit rate.
         skips_tags: True if all its decoders skip ID3v2 tags in front of it themselves.
@@ -58,7 +60,8 @@ class AudioFormat:
     demuxer: str = ""
     soundfile: tuple[str, ...] = ()
     is_begun_by: Recogniser = never
-    parse_frame: HeaderParser | None = None
+    frames: FrameStream | None = None
+    signature: re.Pattern[bytes] | None = None
     read_claim: ClaimReader = claims_nothing
     states_length: bool = True
     skips_tags: bool = False

@@ -15,6 +15,12 @@ ClaimReader = Callable[[ReadAt, int, int], "Claim"]
 MAX_CHUNKS = 100_000
 """Bounds the walk over a hostile file that consists of empty chunks."""
 
+SLACK_BYTES = 64
+"""What an intact file may lack: padding that was not written, an odd byte, a header counted twice."""
+
+_PAGE_BYTES = 4096
+_SHORTEST_HEADER_BYTES, _LONGEST_HEADER_BYTES = 36, 128
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -24,11 +30,13 @@ class Claim:
         samples: Samples per channel that the file should decode to; None where it does not say.
         slack_samples: How many fewer an intact file may decode to, for decoders trim differently.
         cut: True if the file ends inside something that the container has announced.
+        unknown: True if nobody knew the length when the container was written, so that decoders guess.
     """
 
     samples: int | None = None
     slack_samples: int = 0
     cut: bool = False
+    unknown: bool = False
 
     def is_missed_by(self, samples: int) -> bool:
         """True if so many decoded samples per channel are too few."""
@@ -68,14 +76,39 @@ def chunks(
         offset += header_bytes + -(-body_bytes // alignment) * alignment
 
 
-def claim_of_data(offset: int, data_bytes: int, block_bytes: int, size: int) -> Claim:
-    """The claim of a chunk of samples.
+def claim_of_data(offset: int, data_bytes: int, block_bytes: int, size: int, *, bits: int = 32) -> Claim:
+    """The claim of a chunk of samples; one whose size nobody knew claims nothing.
 
     Args:
         offset: Where the samples begin.
         data_bytes: How many bytes of them the chunk announces.
         block_bytes: Bytes that one sample of all channels takes; 0 where it is not one number.
         size: The file's size in bytes.
+        bits: Width of the field that the chunk's size stands in.
     """
+    holds_less = data_bytes == 0 or is_cut(offset + data_bytes, size)
+    if holds_less and is_unknown_size(data_bytes, bits):
+        return Claim(unknown=True)
     samples = data_bytes // block_bytes if block_bytes else None
-    return Claim(samples=samples, cut=offset + data_bytes > size)
+    slack_samples = SLACK_BYTES // block_bytes if block_bytes else 0
+    return Claim(samples, slack_samples, cut=is_cut(offset + data_bytes, size))
+
+
+def is_cut(end: int, size: int) -> bool:
+    """True if what should end at an offset does not; a few bytes of bad bookkeeping are no loss."""
+    return end > size + SLACK_BYTES
+
+
+def is_unknown_size(announced: int, bits: int) -> bool:
+    """True for what tools write into a size that they cannot come back to, since they write into a pipe.
+
+    That is 0 or the largest number, signed or not, less the header's own bytes or rounded down to a page:
+    FFmpeg and faad write 0 or 0xFFFFFFFF, SoX 0x7FFFF000, lame 0x7FFFFFFF - 36, arecord 0x80000000.
+    """
+    largest, half = (1 << bits) - 1, 1 << bits - 1
+    is_near_half = half - _PAGE_BYTES - _LONGEST_HEADER_BYTES <= announced <= half + _LONGEST_HEADER_BYTES
+    below_largest = largest - announced
+    is_near_largest = (
+        0 <= below_largest < 4 or _SHORTEST_HEADER_BYTES <= below_largest <= _LONGEST_HEADER_BYTES
+    )
+    return announced == 0 or is_near_half or is_near_largest

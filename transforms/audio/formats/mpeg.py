@@ -1,71 +1,67 @@
-"""Streams of MPEG audio frames without a container around them: MP3, MP2 and AAC in ADTS."""
+"""Streams of MPEG audio frames without a container around them: Layers I to III, AAC in ADTS and LOAS."""
 
 from __future__ import annotations
 
-import struct
+import re
 
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
 from tonearm.transforms.audio.formats.claim import Claim, ReadAt
-from tonearm.transforms.audio.mpeg_frames import (
-    HeaderParser,
-    find_first_frame,
-    last_frame_is_cut,
+from tonearm.transforms.audio.frames.frame_stream import FrameStream
+from tonearm.transforms.audio.frames.mpeg_frames import (
+    FreeFormatStream,
     parse_adts_header,
+    parse_free_format_header,
+    parse_layer1_header,
+    parse_loas_header,
     parse_mpeg_header,
     parse_vbr_header,
 )
+from tonearm.transforms.audio.frames.stream_tail import cut_of_stream
 
 _HEAD_BYTES = 64 * 1024
-_TAIL_BYTES = 32 * 1024
 _TRIM_SLACK_SAMPLES = 4 * 1152
+_SHORTEST_FRAME_BYTES = 24
+"""A frame of 8 kbit/s at 24 kHz, the lowest rate that there is."""
+
+_MPEG_FRAMES = FrameStream(
+    re.compile(rb"\xff[\xe2-\xff]"), parse_mpeg_header, header_bytes=7, fewest_frames=1
+)
+_LAYER1_FRAMES = FrameStream(
+    re.compile(rb"\xff[\xe6\xe7\xf6\xf7\xfe\xff]"), parse_layer1_header, header_bytes=4
+)
+_FREE_FRAMES = FreeFormatStream(
+    re.compile(rb"\xff[\xe2-\xe5\xf2-\xf5\xfa-\xfd][\x00-\x0f]"), parse_free_format_header, header_bytes=4
+)
+_ADTS_FRAMES = FrameStream(
+    re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), parse_adts_header, header_bytes=7, fewest_frames=1
+)
+_LOAS_FRAMES = FrameStream(re.compile(rb"\x56[\xe0-\xff]"), parse_loas_header, header_bytes=3)
 
 
 def _read_mp3(read_at: ReadAt, start: int, size: int) -> Claim:
+    """The Xing, Info or VBRI header counts frames; the byte count beside it is often wrong, and not asked."""
     head = read_at(start, _HEAD_BYTES)
-    first = find_first_frame(head, parse_mpeg_header, whole=len(head) < _HEAD_BYTES)
+    first = _MPEG_FRAMES.find_first_frame(head, whole=len(head) < _HEAD_BYTES)
     header = parse_mpeg_header(head, first) if first is not None else None
     if first is None or header is None:
         return Claim()
-    cut = _tail_is_cut(read_at, start, size, parse_mpeg_header)
+    cut = cut_of_stream(_MPEG_FRAMES)(read_at, start, size).cut
     vbr = parse_vbr_header(head[first : first + header.frame_bytes], header)
-    if vbr is None:
+    if vbr is None or vbr.samples is None:
         return Claim(cut=cut)
-    ends_early = vbr.stream_bytes is not None and start + first + vbr.stream_bytes > size
-    return Claim(vbr.samples, _TRIM_SLACK_SAMPLES, cut or ends_early)
-
-
-def _read_adts(read_at: ReadAt, start: int, size: int) -> Claim:
-    return Claim(cut=_tail_is_cut(read_at, start, size, parse_adts_header))
-
-
-def _tail_is_cut(read_at: ReadAt, start: int, size: int, parse: HeaderParser) -> bool:
-    end = _start_of_trailing_tags(read_at, size)
-    tail_start = max(start, end - _TAIL_BYTES)
-    return last_frame_is_cut(read_at(tail_start, end - tail_start), parse)
-
-
-def _start_of_trailing_tags(read_at: ReadAt, size: int) -> int:
-    """Offset of the ID3v1 and APEv2 tags that a stream may end with; the file's size without any."""
-    end = size
-    if end >= 128 and read_at(end - 128, 3) == b"TAG":
-        end -= 128
-    footer = read_at(end - 32, 32) if end >= 32 else b""
-    if footer[:8] == b"APETAGEX":
-        body_and_footer, _, flags = struct.unpack_from("<III", footer, 12)
-        has_header = flags >> 31
-        end -= body_and_footer + 32 * has_header
-    return max(end, 0)
+    is_absurd = vbr.samples > 2 * header.samples * (size // _SHORTEST_FRAME_BYTES + 1)
+    return Claim(None if is_absurd else vbr.samples, _TRIM_SLACK_SAMPLES, cut)
 
 
 FORMATS = (
     AudioFormat(
         name="mp3",
         title="MPEG audio (MP3, MP2)",
-        endings=(".mp3", ".mp2"),
+        endings=(".mp3", ".mp2", ".mpa", ".mpga", ".m2a", ".mp2a", ".mpeg3"),
         decoders=(Decoder.LIBSNDFILE, Decoder.FFMPEG),
         demuxer="mp3",
         soundfile=("MP3",),
-        parse_frame=parse_mpeg_header,
+        frames=_MPEG_FRAMES,
         read_claim=_read_mp3,
         states_length=False,
         skips_tags=True,
@@ -73,11 +69,42 @@ FORMATS = (
     AudioFormat(
         name="adts",
         title="AAC in ADTS",
-        endings=(".aac",),
+        endings=(".aac", ".adts"),
         decoders=(Decoder.FFMPEG,),
         demuxer="aac",
-        parse_frame=parse_adts_header,
-        read_claim=_read_adts,
+        frames=_ADTS_FRAMES,
+        read_claim=cut_of_stream(_ADTS_FRAMES),
+        states_length=False,
+        skips_tags=True,
+    ),
+    AudioFormat(
+        name="loas",
+        title="AAC in LOAS/LATM",
+        endings=(".loas", ".latm"),
+        decoders=(Decoder.FFMPEG,),
+        demuxer="loas",
+        frames=_LOAS_FRAMES,
+        read_claim=cut_of_stream(_LOAS_FRAMES),
+        states_length=False,
+    ),
+    AudioFormat(
+        name="mp1",
+        title="MPEG audio Layer I",
+        endings=(".mp1", ".m1a"),
+        decoders=(Decoder.FFMPEG, Decoder.LIBSNDFILE),
+        demuxer="mp3",
+        soundfile=("MP3",),
+        frames=_LAYER1_FRAMES,
+        read_claim=cut_of_stream(_LAYER1_FRAMES),
+        states_length=False,
+    ),
+    AudioFormat(
+        name="mp3_free_format",
+        title="MPEG audio of free format",
+        endings=(),
+        decoders=(Decoder.LIBSNDFILE,),
+        soundfile=("MP3",),
+        frames=_FREE_FRAMES,
         states_length=False,
         skips_tags=True,
     ),

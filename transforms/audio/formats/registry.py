@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from tonearm.transforms.audio.formats import films, flac, mpeg, ogg, sampled
+from tonearm.transforms.audio.formats import (
+    broadcast,
+    films,
+    games,
+    iff,
+    lossless,
+    lossy,
+    mpeg,
+    named_only,
+    ogg,
+    riff,
+    surround,
+    workstations,
+)
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
 
 FORMATS: tuple[AudioFormat, ...] = (
-    *sampled.FORMATS,
-    *flac.FORMATS,
-    *ogg.FORMATS,
-    *films.FORMATS,
     *mpeg.FORMATS,
+    *riff.FORMATS,
+    *iff.FORMATS,
+    *lossless.FORMATS,
+    *ogg.FORMATS,
+    *lossy.FORMATS,
+    *films.FORMATS,
+    *broadcast.FORMATS,
+    *surround.FORMATS,
+    *workstations.FORMATS,
+    *games.FORMATS,
+    *named_only.FORMATS,
 )
 
 AUDIO_ENDINGS = frozenset(ending for known in FORMATS for ending in known.endings)
+
+_BY_NAME = {known.name: known for known in FORMATS}
 
 
 def format_named(name: str) -> AudioFormat:
     """The format of a name; raises KeyError if there is none."""
     return _BY_NAME[name]
-
-
-_BY_NAME = {known.name: known for known in FORMATS}

@@ -1,0 +1,40 @@
+"""Formats that no decoder at hand reads: a track in one of them fails, and its format is named."""
+
+from __future__ import annotations
+
+from tonearm.transforms.audio.formats.audio_format import AudioFormat, Recogniser, never, starts_with
+
+
+def _named(name: str, title: str, endings: tuple[str, ...], is_begun_by: Recogniser) -> AudioFormat:
+    return AudioFormat(name, title, endings, decoders=(), is_begun_by=is_begun_by)
+
+
+FORMATS = (
+    _named("optimfrog", "OptimFROG", (".ofr", ".ofs"), starts_with(b"OFR ", b"OFS ")),
+    _named("lossless_audio", "Lossless Audio (LA)", (), starts_with(b"LA02", b"LA03", b"LA04")),
+    _named("lpac", "LPAC", (), starts_with(b"LPAC")),
+    _named("als", "MPEG-4 ALS", (), starts_with(b"ALS\0")),
+    _named("musepack_4", "Musepack before SV7", (), lambda head: head[:3] == b"MP+"),
+    _named("tta2", "True Audio 2", (), starts_with(b"TTA2")),
+    _named("ac4", "Dolby AC-4", (".ac4",), starts_with(b"\xac\x40", b"\xac\x41")),
+    _named("codec2", "Codec 2", (".c2",), starts_with(b"\xc0\xde\xc2")),
+    _named("lc3", "LC3", (".lc3",), starts_with(b"\x1c\xcc")),
+    _named("iamf", "Immersive Audio (IAMF)", (".iamf",), lambda head: head[2:6] == b"iamf"),
+    _named("amr_multichannel", "multichannel AMR", (), starts_with(b"#!AMR_MC1.0\n", b"#!AMR-WB_MC1.0\n")),
+    _named("evs", "EVS", (".evs",), starts_with(b"#!EVS_MC1.0\n")),
+    _named("fsb5", "FMOD Sample Bank 5", (), starts_with(b"FSB5")),
+    _named("wwise", "Wwise sound bank", (".wem", ".bnk"), starts_with(b"BKHD")),
+    _named("sound_sample_vision", "Turtle Beach SampleVision", (), starts_with(b"SOUND SAMPLE DATA ")),
+    _named("txw", "Yamaha TX-16W", (".txw",), starts_with(b"LM8953")),
+    _named("sndtool", "Sounder/SndTool", (".sndt",), starts_with(b"SOUND\x1a")),
+    _named("psion_record", "Psion Record", (), starts_with(b"\x37\x00\x00\x10\x6d\x00\x00\x10")),
+    _named("sid", "Commodore 64 SID", (".sid", ".psid"), starts_with(b"PSID", b"RSID")),
+    _named("nsf", "NES Sound Format", (".nsf", ".nsfe"), starts_with(b"NESM\x1a", b"NSFE")),
+    _named("spc", "SNES SPC700", (), starts_with(b"SNES-SPC700 Sound File Data")),
+    _named("vgm", "Video Game Music", (".vgm", ".vgz"), starts_with(b"Vgm ")),
+    _named("gbs", "Game Boy Sound", (".gbs",), starts_with(b"GBS\x01")),
+    _named("psf", "Portable Sound Format", (".psf", ".minipsf"), starts_with(b"PSF\x01", b"PSF\x02")),
+    _named("ym", "Atari ST YM", (".ym",), starts_with(b"YM2!", b"YM3!", b"YM3b", b"YM4!", b"YM5!", b"YM6!")),
+    _named("headerless", "samples without a header", (".pcm", ".g722", ".g726", ".g729", ".sln", ".vox",
+                                                       ".aptx", ".sbc", ".dfpwm", ".cdda"), never),
+)  # fmt: skip

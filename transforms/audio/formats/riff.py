@@ -1,0 +1,158 @@
+"""RIFF and what grew out of it: WAV in all sizes and byte orders, Wave64, and what else hides in a WAV."""
+
+from __future__ import annotations
+
+import re
+import struct
+
+from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, Recogniser, starts_with
+from tonearm.transforms.audio.formats.claim import Claim, ReadAt, chunks, claim_of_data, is_unknown_size
+from tonearm.transforms.audio.frames.surround_frames import DTS_SYNCS
+
+_W64_RIFF_GUID = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+_W64_CHUNK_HEADER_BYTES = 24
+_PCM_TAGS = (0x0001, 0x0003, 0xFFFE)
+_TRUE_SIZE_IS_ELSEWHERE = 0xFFFFFFFF
+
+_IEC61937_SYNC = b"\x72\xf8\x1f\x4e"
+_AC3_SYNCS = (b"\x0b\x77", b"\x77\x0b")
+_BURSTS_IN_A_ROW = 3
+_LONGEST_BURST_BYTES = 32 * 1024
+
+
+def _is_wav(head: bytes) -> bool:
+    return head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE"
+
+
+def _is_big_endian_wav(head: bytes) -> bool:
+    return head[:4] == b"RIFX" and head[8:12] == b"WAVE"
+
+
+def _is_form(form: bytes) -> Recogniser:
+    return lambda head: head[:4] == b"RIFF" and head[8:12] == form
+
+
+def _wraps_a_stream(head: bytes) -> bool:
+    """True for a WAV that says 16-bit samples and holds the frames of DTS or AC-3: noise, if played."""
+    data = head.find(b"data", 12) + 8
+    fmt = head.find(b"fmt ", 12) + 8
+    if not _is_wav(head) or data < 8 or head[fmt : fmt + 2] != b"\x01\x00":
+        return False
+    payload = head[data:].lstrip(b"\0")
+    return any(_repeats(payload, sync[:4]) for sync in (_IEC61937_SYNC, *DTS_SYNCS))
+
+
+def _repeats(payload: bytes, sync: bytes) -> bool:
+    """True if a sync word stands at the beginning or soon after, and again and again at one distance."""
+    first = payload.find(sync, 0, _LONGEST_BURST_BYTES)
+    second = payload.find(sync, first + len(sync), first + _LONGEST_BURST_BYTES)
+    if first < 0 or second < 0:
+        return False
+    distance = second - first
+    following = range(second, len(payload), distance)[1:_BURSTS_IN_A_ROW]
+    return len(following) > 0 and all(payload.startswith(sync, at) for at in following)
+
+
+def _read_wav(read_at: ReadAt, start: int, size: int) -> Claim:
+    return _claim_of_wav(read_at, start, size, byte_order="<")
+
+
+def _read_big_endian_wav(read_at: ReadAt, start: int, size: int) -> Claim:
+    return _claim_of_wav(read_at, start, size, byte_order=">")
+
+
+def _claim_of_wav(read_at: ReadAt, start: int, size: int, *, byte_order: str) -> Claim:
+    block_bytes, true_size = 0, None
+    for chunk in chunks(read_at, start + 12, size, f"{byte_order}4sI"):
+        if chunk.name == b"ds64":  # RF64 and BW64: the sizes that 32 bits cannot hold
+            (true_size,) = struct.unpack("<Q", read_at(chunk.offset + 8, 8))
+        elif chunk.name == b"fmt ":
+            block_bytes = _block_bytes(read_at(chunk.offset, 16), byte_order)
+        elif chunk.name == b"data":
+            if chunk.size == _TRUE_SIZE_IS_ELSEWHERE and true_size is not None:
+                return claim_of_data(chunk.offset, true_size, block_bytes, size, bits=64)
+            return claim_of_data(chunk.offset, chunk.size, block_bytes, size)
+    return Claim()
+
+
+def _block_bytes(fmt: bytes, byte_order: str) -> int:
+    """Bytes that one sample of all channels takes; 0 for a codec that is not PCM."""
+    tag, _channels, _rate_hz, _bytes_per_second, block_bytes = struct.unpack_from(f"{byte_order}HHIIH", fmt)
+    return int(block_bytes) if tag in _PCM_TAGS else 0
+
+
+def _read_wrapped_stream(read_at: ReadAt, start: int, size: int) -> Claim:
+    return Claim(cut=_read_wav(read_at, start, size).cut)
+
+
+def _read_w64(read_at: ReadAt, start: int, size: int) -> Claim:
+    block_bytes = 0
+    for chunk in chunks(read_at, start + 40, size, "<16sQ", counts_header=True, alignment=8):
+        if chunk.name[:4] == b"fmt ":
+            block_bytes = _block_bytes(read_at(chunk.offset, 16), "<")
+        elif chunk.name[:4] == b"data":
+            if is_unknown_size(chunk.size, 64) or is_unknown_size(chunk.size + _W64_CHUNK_HEADER_BYTES, 64):
+                return Claim(unknown=True)
+            return claim_of_data(chunk.offset, chunk.size, block_bytes, size, bits=64)
+    return Claim()
+
+
+FORMATS = (
+    AudioFormat(
+        name="wav_wrapping_a_stream",
+        title="DTS or AC-3 in a WAV of 16 bits",
+        endings=(),
+        decoders=(Decoder.FFMPEG,),
+        demuxer="wav",
+        is_begun_by=_wraps_a_stream,
+        read_claim=_read_wrapped_stream,
+        states_length=False,
+    ),
+    AudioFormat(
+        name="wav",
+        title="WAV (RIFF, RF64, BW64)",
+        endings=(".wav", ".wave", ".rf64", ".bwf", ".bw64"),
+        decoders=(Decoder.LIBSNDFILE, Decoder.FFMPEG),
+        demuxer="wav",
+        soundfile=("WAV", "WAVEX", "RF64"),
+        is_begun_by=_is_wav,
+        signature=re.compile(rb"(?:RIFF|RF64|BW64)....WAVE(?:fmt |ds64|bext|JUNK|LIST|PEAK)", re.DOTALL),
+        read_claim=_read_wav,
+    ),
+    AudioFormat(
+        name="wav_big_endian",
+        title="WAV in big-endian byte order (RIFX)",
+        endings=(),
+        decoders=(Decoder.LIBSNDFILE,),
+        soundfile=("WAV", "WAVEX"),
+        is_begun_by=_is_big_endian_wav,
+        read_claim=_read_big_endian_wav,
+    ),
+    AudioFormat(
+        name="w64",
+        title="Wave64",
+        endings=(".w64",),
+        decoders=(Decoder.LIBSNDFILE, Decoder.FFMPEG),
+        demuxer="w64",
+        soundfile=("W64",),
+        is_begun_by=starts_with(_W64_RIFF_GUID),
+        signature=re.compile(re.escape(_W64_RIFF_GUID)),
+        read_claim=_read_w64,
+    ),
+    AudioFormat(
+        name="xwma",
+        title="WMA in XWMA",
+        endings=(".xwma",),
+        decoders=(Decoder.FFMPEG,),
+        demuxer="xwma",
+        is_begun_by=_is_form(b"XWMA"),
+    ),
+    AudioFormat(
+        name="qcp",
+        title="QCP (QCELP, EVRC)",
+        endings=(".qcp",),
+        decoders=(Decoder.FFMPEG,),
+        demuxer="qcp",
+        is_begun_by=_is_form(b"QLCM"),
+    ),
+)

@@ -1,0 +1,100 @@
+"""Dolby's and DTS's streams, as discs and broadcasts carry them."""
+
+from __future__ import annotations
+
+import re
+
+from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, starts_with
+from tonearm.transforms.audio.frames.frame_stream import FrameStream
+from tonearm.transforms.audio.frames.stream_tail import cut_of_stream
+from tonearm.transforms.audio.frames.surround_frames import (
+    DTS_SYNCS,
+    parse_ac3_header,
+    parse_dts_header,
+    parse_eac3_header,
+)
+
+_AC3_FRAMES = FrameStream(re.compile(rb"\x0b\x77"), parse_ac3_header, header_bytes=6)
+_EAC3_FRAMES = FrameStream(re.compile(rb"\x0b\x77"), parse_eac3_header, header_bytes=6)
+_DTS_FRAMES = FrameStream(re.compile(b"|".join(map(re.escape, DTS_SYNCS))), parse_dts_header, header_bytes=16)
+
+_TRUEHD_SYNC, _MLP_SYNC = b"\xf8\x72\x6f\xba", b"\xf8\x72\x6f\xbb"
+
+
+def _is_iec61937(head: bytes) -> bool:
+    """Two bursts as a digital cable carries them, the second where the period of AC-3 or DTS has it."""
+    sync = head[:4]
+    if sync not in (b"\x72\xf8\x1f\x4e", b"\xf8\x72\x4e\x1f"):
+        return False
+    return any(
+        head[frames * 4 : frames * 4 + 4] == sync for frames in (512, 1024, 1152, 1536, 2048, 4096, 6144)
+    )
+
+
+FORMATS = (
+    AudioFormat(
+        name="ac3",
+        title="Dolby Digital (AC-3)",
+        endings=(".ac3",),
+        decoders=(Decoder.FFMPEG,),
+        demuxer="ac3",
+        frames=_AC3_FRAMES,
+        read_claim=cut_of_stream(_AC3_FRAMES),
+        states_length=False,
+    ),
+    AudioFormat(
+        name="eac3",
+        title="Dolby Digital Plus (E-AC-3)",
+        endings=(".eac3", ".ec3"),
+        decoders=(Decoder.FFMPEG,),
+        demuxer="eac3",
+        frames=_EAC3_FRAMES,
+        read_claim=cut_of_stream(_EAC3_FRAMES),
+        states_length=False,
+    ),
+    AudioFormat(
+        name="dts",
+        title="DTS",
+        endings=(".dts", ".dtsma"),
+        decoders=(Decoder.FFMPEG,),
+        demuxer="dts",
+        frames=_DTS_FRAMES,
+        read_claim=cut_of_stream(_DTS_FRAMES),
+        states_length=False,
+    ),
+    AudioFormat(
+        name="dts_hd",
+        title="DTS-HD",
+        endings=(".dtshd",),
+        decoders=(Decoder.FFMPEG,),
+        demuxer="dtshd",
+        is_begun_by=starts_with(b"DTSHDHDR"),
+    ),
+    AudioFormat(
+        name="truehd",
+        title="Dolby TrueHD",
+        endings=(".thd", ".truehd"),
+        decoders=(Decoder.FFMPEG,),
+        demuxer="truehd",
+        is_begun_by=lambda head: head[4:8] == _TRUEHD_SYNC,
+        states_length=False,
+    ),
+    AudioFormat(
+        name="mlp",
+        title="Meridian Lossless Packing",
+        endings=(".mlp",),
+        decoders=(Decoder.FFMPEG,),
+        demuxer="mlp",
+        is_begun_by=lambda head: head[4:8] == _MLP_SYNC,
+        states_length=False,
+    ),
+    AudioFormat(
+        name="iec61937",
+        title="AC-3 or DTS as on a digital cable (IEC 61937)",
+        endings=(".spdif",),
+        decoders=(Decoder.FFMPEG,),
+        demuxer="spdif",
+        is_begun_by=_is_iec61937,
+        states_length=False,
+    ),
+)

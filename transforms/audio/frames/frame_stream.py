@@ -1,0 +1,123 @@
+"""Streams of frames without a container around them: found by several frame headers that agree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+FRAMES_IN_A_ROW = 3
+"""So many frame headers must agree before bytes at the very beginning pass for a stream."""
+
+RUBBISH_BYTES_PER_FRAME = 2048
+"""One frame more is asked for with each so many bytes that come first: what is no music has long to match."""
+
+MOST_FRAMES_IN_A_ROW = 64
+
+
+@dataclass(frozen=True, slots=True)
+class FrameHeader:
+    """One frame of a bare stream.
+
+    Attributes:
+        kind: What all frames of one stream have in common, to be compared only.
+        frame_bytes: Length of the frame with its header.
+        samples: Samples per channel that the frame decodes to; 0 where nobody asks.
+        sample_rate_hz: Sample rate; 0 where nobody asks.
+        side_info_bytes: Length of the side information between header and data (MPEG Layer III only).
+    """
+
+    kind: tuple[int | str, ...]
+    frame_bytes: int
+    samples: int = 0
+    sample_rate_hz: int = 0
+    side_info_bytes: int = 0
+
+
+HeaderParser = Callable[[bytes, int], FrameHeader | None]
+"""``parse(data, offset)`` returns the header at the offset, or None if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameStream:
+    """How the frames of one kind of stream are told from other bytes.
+
+    Attributes:
+        sync: Matches the first bytes of every frame.
+        parse: Parses the header of a frame.
+        header_bytes: Bytes of the longest header.
+        fewest_frames: A file that is shorter than ``FRAMES_IN_A_ROW`` frames must have so many.
+    """
+
+    sync: re.Pattern[bytes]
+    parse: HeaderParser
+    header_bytes: int
+    fewest_frames: int = 2
+
+    def find_first_frame(self, data: bytes, *, whole: bool) -> int | None:
+        """Offset of the first of several frames that stand end to end, or None.
+
+        The further in they begin the more of them must agree, for rubbish before a stream is rare, and bytes
+        of other files that look like a few frames are not.
+
+        Args:
+            data: The start of a file behind its tags, or all of it; rubbish may come first.
+            whole: True if the file ends where ``data`` ends, so that a short file need not have several
+                frames.
+        """
+        for match in self.sync.finditer(data):
+            offset = match.start()
+            wanted = min(FRAMES_IN_A_ROW + offset // RUBBISH_BYTES_PER_FRAME, MOST_FRAMES_IN_A_ROW)
+            if self._frames_follow(data, offset, wanted, whole=whole):
+                return offset
+        return None
+
+    def parser_at(self, data: bytes, offset: int) -> HeaderParser | None:
+        """The parser for a stream that begins at an offset."""
+        del data, offset
+        return self.parse
+
+    def _frames_follow(self, data: bytes, offset: int, wanted: int, *, whole: bool) -> bool:
+        """True if so many frames of one kind stand end to end from here, or frames alone up to the end."""
+        parse = self.parser_at(data, offset)
+        if parse is None:
+            return False
+        first = parse(data, offset)
+        header, position = first, offset
+        for number in range(wanted):
+            if first is None or header is None or header.kind != first.kind:
+                return False
+            position += header.frame_bytes
+            if position + self.header_bytes > len(data):
+                return whole and self._is_short_stream(data, offset, position, frames=number + 1)
+            header = parse(data, position)
+        return True
+
+    def _is_short_stream(self, data: bytes, offset: int, end: int, *, frames: int) -> bool:
+        """True if the few frames up to the end of the file are most of it."""
+        begins_the_file = offset == 0 and (frames > 1 or end <= len(data))
+        return frames >= self.fewest_frames and (begins_the_file or offset < len(data) // 2)
+
+    def last_frame_is_cut(self, tail: bytes) -> bool:
+        """True if the last frame's header announces more bytes than there are.
+
+        Args:
+            tail: The end of a stream without the tags behind it; long enough for several frames.
+        """
+        position = self._first_run(tail)
+        if position is None:
+            return False
+        while position < len(tail):
+            header = self.parse(tail, position)
+            if header is None:
+                rest = tail[position:]
+                cut_inside_header = len(rest) < self.header_bytes and self.sync.match(rest) is not None
+                return cut_inside_header
+            position += header.frame_bytes
+        return position > len(tail)
+
+    def _first_run(self, data: bytes) -> int | None:
+        """Offset of the first few frames that stand end to end, wherever they are."""
+        offsets = (match.start() for match in self.sync.finditer(data))
+        runs = (at for at in offsets if self._frames_follow(data, at, FRAMES_IN_A_ROW, whole=False))
+        return next(runs, None)
