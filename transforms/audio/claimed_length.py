@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from tonearm.transforms.audio.formats.claim import Claim, ReadAt
-from tonearm.transforms.audio.frames.stream_tail import start_of_trailing_tags
+from tonearm.transforms.audio.formats.stream_tail import start_of_trailing_tags
 from tonearm.transforms.audio.identification import Identified
 
 

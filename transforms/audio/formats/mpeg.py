@@ -6,6 +6,7 @@ import re
 
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
 from tonearm.transforms.audio.formats.claim import Claim, ReadAt
+from tonearm.transforms.audio.formats.stream_tail import cut_of_stream
 from tonearm.transforms.audio.frames.frame_stream import FrameStream
 from tonearm.transforms.audio.frames.mpeg_frames import (
     FreeFormatStream,
@@ -16,7 +17,6 @@ from tonearm.transforms.audio.frames.mpeg_frames import (
     parse_mpeg_header,
     parse_vbr_header,
 )
-from tonearm.transforms.audio.frames.stream_tail import cut_of_stream
 
 _HEAD_BYTES = 64 * 1024
 _TRIM_SLACK_SAMPLES = 4 * 1152

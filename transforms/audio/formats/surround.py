@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, starts_with
+from tonearm.transforms.audio.formats.stream_tail import cut_of_stream
 from tonearm.transforms.audio.frames.frame_stream import FrameStream
-from tonearm.transforms.audio.frames.stream_tail import cut_of_stream
 from tonearm.transforms.audio.frames.surround_frames import (
     DTS_SYNCS,
     parse_ac3_header,
