@@ -32,7 +32,6 @@ def prepared_of(track: Track, tagger: Tagger, *, patches: int = 2, level: float 
     spectrogram = Spectrogram(
         patches=np.full(shape, level, np.float32),
         starts_s=np.arange(patches) * front_end.patch_seconds,
-        stride=1,
         analyzed_s=patches * front_end.patch_seconds,
         silent=False,
         fingerprint=front_end.fingerprint,

@@ -21,6 +21,14 @@ def positive_integer(text: str) -> int:
     return number
 
 
+def even_number(text: str) -> int:
+    """A whole number that is even, from 2 on."""
+    number = int(text)
+    if number < 2 or number % 2:
+        raise argparse.ArgumentTypeError(f"{text} is not an even number from 2 on")
+    return number
+
+
 def fraction(text: str) -> float:
     """A number from 0 to 1."""
     number = float(text)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tonearm.errors import EXIT_OK, TonearmError
-from tonearm.pipelines.commands.option_types import fraction, positive_integer, positive_number
+from tonearm.pipelines.commands.option_types import even_number, fraction, positive_integer, positive_number
 from tonearm.pipelines.runs.defaults import STREAMING_INSERTS, WAVE_TRACKS
-from tonearm.transforms.elements.settings import MAX_TRACK_BYTES, SEGMENT_SECONDS
+from tonearm.transforms.elements.settings import MAX_PATCHES, MAX_TRACK_BYTES, SEGMENT_SECONDS
 
 if TYPE_CHECKING:
     from tonearm.pipelines.runs.order import IngestOrder, Input
@@ -47,6 +47,13 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         type=positive_number,
         default=SEGMENT_SECONDS,
         help=f"length of a segment (default: {SEGMENT_SECONDS:g})",
+    )
+    parser.add_argument(
+        "--max_patches",
+        type=even_number,
+        default=MAX_PATCHES,
+        help="patches of a track that the networks see, spread evenly over it where it has more; fewer are "
+        f"faster and move scores (default: {MAX_PATCHES}, which leaves out nothing of the first 51 minutes)",
     )
     parser.add_argument(
         "--wave_tracks",
@@ -94,6 +101,7 @@ def order_of(
         tagger=known.tagger,
         precision=known.precision,
         segment_seconds=known.segment_seconds,
+        max_patches=known.max_patches,
         max_track_bytes=known.max_track_bytes,
     )
     return IngestOrder(

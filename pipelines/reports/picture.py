@@ -53,14 +53,14 @@ def _headline(track: Row) -> str:
 
 
 def _draw_spectrogram(axes: Axes, spectrogram: Spectrogram, tagger: Tagger) -> None:
-    end_s = spectrogram.starts_s[-1] + spectrogram.stride * tagger.front_end.patch_seconds
+    step_s = np.diff(spectrogram.starts_s).max(initial=tagger.front_end.patch_seconds)
     axes.imshow(
         np.concatenate(spectrogram.patches).T,
         origin="lower",
         aspect="auto",
         cmap="magma",
         interpolation="nearest",
-        extent=(0.0, end_s, 0, tagger.front_end.mel_bands),
+        extent=(0.0, spectrogram.starts_s[-1] + step_s, 0, tagger.front_end.mel_bands),
     )
     axes.set_ylabel("mel band")
 

@@ -38,6 +38,16 @@ def library(tmp_path: Path, songs: Path) -> Path:
     return folder
 
 
+def test_fewer_patches_are_spread_over_the_track_and_recorded(tmp_path: Path, output: Path) -> None:
+    song = write_song(tmp_path / "long.flac", seconds=30.5)
+    assert tonearm("ingest", song, "--output", output, "--max_patches", "2", "--segment_seconds", "3") == 0
+    (row,) = table(output, "track_tags")
+    assert row["analyzed_s"] == pytest.approx(2 * 2.992)
+    assert row["decoded_s"] == pytest.approx(30.5, abs=0.1)
+    assert sorted(segment["segment_index"] for segment in table(output, "segments")) == [2, 8]
+    assert dict(last_run(output)["settings"])["max_patches"] == "2"
+
+
 def touch(path: Path) -> None:
     """Give a file a later modification time."""
     status = path.stat()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 SEGMENT_SECONDS = 15.0
 
 MAX_PATCHES = 1024
-"""Patches kept of one track: 51 minutes without a gap at musicnn's 2.99 s."""
+"""Patches of one track that the networks see: 51 minutes without a gap at musicnn's 2.99 s."""
 
 MAX_TRACK_BYTES = 4 << 30
 """Four GiB holds six hours of 16-bit stereo at 48 kHz, uncompressed."""
@@ -21,7 +21,7 @@ class AnalysisSettings:
         tagger: Name of an embedded bundle, or where a bundle lies.
         precision: ``float32`` or ``bf16``, see ``tonearm.models.engines.shared``.
         segment_seconds: Length of a segment.
-        max_patches: Patches kept of one track; a longer one is sampled evenly.
+        max_patches: Patches of one track that the networks see; evenly spread over one that has more.
         max_track_bytes: Larger objects fail as ``too_large`` and are not read.
     """
 

@@ -19,7 +19,6 @@ class Spectrogram:
     Attributes:
         patches: float32 [patches, patch_frames, mel_bands].
         starts_s: float64 [patches], where each patch begins in the track, in seconds.
-        stride: 1 if patches follow each other without a gap; 2, 4, … on long tracks.
         analyzed_s: Seconds of audio that the patches cover.
         silent: True if no sample rises above :data:`SILENCE_PEAK`.
         fingerprint: Fingerprint of the front end that made the patches.
@@ -27,7 +26,6 @@ class Spectrogram:
 
     patches: Patches
     starts_s: npt.NDArray[np.float64]
-    stride: int
     analyzed_s: float
     silent: bool
     fingerprint: str

@@ -1,4 +1,4 @@
-"""From samples to patches: the log-mel spectrogram, and even sampling of long tracks."""
+"""From samples to patches: the log-mel spectrogram, patch by patch."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tonearm.transforms.elements.settings import MAX_PATCHES
 from tonearm.transforms.elements.stage_times import StageTimes
 from tonearm.transforms.features.log_mel import log_mel
 from tonearm.transforms.features.prepared import Patches, Spectrogram
+from tonearm.transforms.features.spread_patches import SpreadPatches
 
 Samples = npt.NDArray[np.float32]
 
@@ -41,7 +42,7 @@ def spectrogram_of(
     Args:
         signal: Mono float32 samples at the front end's rate, in pieces of any size, in order.
         front_end: The settings.
-        max_patches: Patches to keep; even.
+        max_patches: Patches to pick, evenly spread, where the track has more; even.
         times: Where to add the time spent on ``decode`` (waiting for the signal) and ``mel``.
 
     Returns:
@@ -61,7 +62,7 @@ def spectrogram_of(
 
 
 class _PatchBuilder:
-    """Collects samples until they fill patches, and keeps every ``stride``-th patch.
+    """Collects samples until they fill patches, and transforms those that may be wanted.
 
     Frame ``f`` is centred on sample ``f * hop_length``, with zeros before the first sample and
     after the last. The buffered samples therefore begin with half a window of zeros::
@@ -76,7 +77,7 @@ class _PatchBuilder:
         self._half_window = front_end.fft_length // 2
         self._patch_hop = front_end.patch_hop_frames * front_end.hop_length
         self._patch_span = (front_end.patch_frames - 1) * front_end.hop_length + front_end.fft_length
-        self._kept = _ThinnedPatches(front_end, max_patches)
+        self._kept = SpreadPatches(front_end, max_patches)
         overlap = max(0, self._patch_span - self._patch_hop)
         self._buffer = np.zeros(PATCHES_AT_ONCE * self._patch_hop + overlap, np.float32)
         self._buffered = self._half_window
@@ -145,56 +146,3 @@ class _PatchBuilder:
         frames = log_mel(self._buffer[: self._buffered], self._front_end)
         repeats = -(-self._front_end.patch_frames // len(frames))
         return np.tile(frames, (repeats, 1))[: self._front_end.patch_frames]
-
-
-class _ThinnedPatches:
-    """A bounded store of patches that stays evenly spread over a track of unknown length.
-
-    When full, every second patch is dropped and from then on only every ``2 * stride``-th is wanted.
-    """
-
-    def __init__(self, front_end: FrontEnd, max_patches: int) -> None:
-        if max_patches < 2 or max_patches % 2:
-            raise ValueError(f"max_patches must be even and at least 2, not {max_patches}")
-        self._front_end = front_end
-        self._store = np.empty((max_patches, front_end.patch_frames, front_end.mel_bands), np.float32)
-        self._count = 0
-        self._stride = 1
-        self.seen = 0
-
-    def wanted_among(self, count: int) -> range:
-        """Indices of the patches to keep among the next ``count``."""
-        return range(-self.seen % self._stride, count, self._stride)
-
-    def skip(self, count: int) -> None:
-        self.seen += count
-
-    def add(self, patches: Patches) -> None:
-        """Store patches that :meth:`wanted_among` asked for."""
-        for patch in patches:
-            if self.seen % self._stride == 0:
-                if self._count == len(self._store):
-                    self._thin()  # as the store's size is even, this patch is wanted at the new stride too
-                self._store[self._count] = patch
-                self._count += 1
-            self.seen += 1
-
-    def _thin(self) -> None:
-        half = self._count // 2
-        for index in range(1, half):
-            self._store[index] = self._store[2 * index]
-        self._count = half
-        self._stride *= 2
-
-    def spectrogram(self, duration_s: float, *, silent: bool) -> Spectrogram:
-        hop_s = self._front_end.patch_seconds
-        span_s = self._front_end.patch_frames * self._front_end.hop_length / self._front_end.sample_rate_hz
-        covered_s = (self._count - 1) * min(span_s, hop_s * self._stride) + span_s
-        return Spectrogram(
-            patches=self._store[: self._count],
-            starts_s=np.arange(self._count, dtype=np.float64) * (self._stride * hop_s),
-            stride=self._stride,
-            analyzed_s=min(covered_s, duration_s),
-            silent=silent,
-            fingerprint=self._front_end.fingerprint,
-        )

@@ -49,6 +49,7 @@ def test_the_help_names_the_commands_and_the_version_is_told(capsys: pytest.Capt
         (["ingest", "{songs}", "--output", "{output}", "--frobnicate"], "--frobnicate"),
         (["ingest", "{songs}", "--output", "{output}", "--wave_tracks", "0"], "--wave_tracks"),
         (["ingest", "{songs}", "--output", "{output}", "--max_failed_fraction", "2"], "between 0 and 1"),
+        (["ingest", "{songs}", "--output", "{output}", "--max_patches", "7"], "not an even number from 2 on"),
         (["ingest", "{songs}", "--output", "{output}", "--segment_seconds", "nan"], "--segment_seconds"),
         (["ingest", "{songs}", "--output", "{output}", "--direct_num_workers", "many"], "direct_num_workers"),
         (["ingest", "{songs}", "--output", "{output}", "--runner", "NoSuchRunner"], "NoSuchRunner"),

@@ -56,7 +56,6 @@ def test_progress_moves_within_a_wave(songs: Path, output: Path, monkeypatch: py
     long = Spectrogram(
         patches=np.zeros((2 * MIN_BATCH_PATCHES, 187, 96), np.float32),
         starts_s=np.arange(2 * MIN_BATCH_PATCHES, dtype=float),
-        stride=1,
         analyzed_s=300.0,
         silent=False,
         fingerprint=FRONT_END,

@@ -146,26 +146,6 @@ def test_silence_is_marked_and_a_whisper_is_not() -> None:
     assert not patches_of(signal).silent
 
 
-@pytest.mark.parametrize("max_patches", [2, 4, 6, 16, 38])
-@pytest.mark.parametrize("blocks", [[100_000_000], [50_001]])
-def test_thinning_keeps_every_so_many_th_patch_of_the_full_set(max_patches: int, blocks: list[int]) -> None:
-    signal = noise(37 * PATCH_HOP + 5000)
-    full = patches_of(signal, max_patches=64)
-    thinned = spectrogram_of(in_blocks(signal, blocks), FRONT_END, max_patches=max_patches)
-    assert max_patches / 2 <= len(thinned.patches) <= max_patches
-    np.testing.assert_allclose(thinned.patches, full.patches[:: thinned.stride], atol=1e-5)
-    np.testing.assert_allclose(thinned.starts_s, full.starts_s[:: thinned.stride])
-
-
-@pytest.mark.parametrize("length", range(1, 20))
-def test_thinned_patches_are_spread_over_the_whole_track(length: int) -> None:
-    thinned = patches_of(noise(length * PATCH_HOP + 5000), max_patches=4)
-    end_s = length * FRONT_END.patch_seconds
-    gaps = np.diff([*thinned.starts_s, end_s])
-    assert thinned.stride == 2 ** max(0, int(np.ceil(np.log2(length / 4))))
-    assert gaps.max() <= thinned.stride * FRONT_END.patch_seconds + 1e-9
-
-
 def test_analyzed_seconds_are_what_the_patches_cover() -> None:
     signal = noise(8 * PATCH_HOP + 5000)
     patch_s = FRONT_END.patch_seconds
