@@ -29,6 +29,8 @@ from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput, failed_tracks, retry_ledger
 from tonearm.transforms.sources.listing import arrivals_at, count_arrivals, require_usable
 from tonearm.transforms.sources.pending import pending_tracks
+from tonearm.transforms.tables.holding.hold import held
+from tonearm.transforms.tables.holding.holder import Holder
 from tonearm.transforms.tables.ledger import Ledger
 from tonearm.transforms.tables.outputs import output_at
 
@@ -85,8 +87,9 @@ def _ingest_in_waves(order: IngestOrder, tagger: Tagger) -> RunRecord:
     workers = order.beam.workers or len(os.sched_getaffinity(0))
     plan = WavePlan(workers, order.wave_tracks)
     flags = (*order.beam.flags, *_ONE_THREAD)
-    with output.held(), _source(order, tagger, record, plan) as source:
-        runner = ShareRunner(source, output, order.settings, tagger.front_end, record, plan, flags)
+    holder = Holder.here(record.provenance.run_id, record.mode)
+    with held(output, holder) as hold, _source(order, tagger, record, plan) as source:
+        runner = ShareRunner(source, output, hold, order.settings, tagger.front_end, record, plan, flags)
         with progress_shown(record, total), _stopping_on_signals(runner):
             runner.run()
     print_summary(record, runner.stage_seconds, order.outputs)

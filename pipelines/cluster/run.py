@@ -22,7 +22,14 @@ from apache_beam.utils.subprocess_server import JavaJarServer
 from tonearm.errors import WrongCallError
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.pipelines.arrivals.stream_input import StreamInput
-from tonearm.pipelines.cluster.job import JobEnd, JobFailedError, JobLeftError, submit, wait_for
+from tonearm.pipelines.cluster.job import (
+    JobEnd,
+    JobFailedError,
+    JobLeftError,
+    JobOutOfSightError,
+    submit,
+    wait_for,
+)
 from tonearm.pipelines.graphs.backfill import TagBackfill
 from tonearm.pipelines.graphs.stream import TagStream, written_at_once
 from tonearm.pipelines.reports.summary import print_summary
@@ -31,6 +38,8 @@ from tonearm.pipelines.runs.metrics import counters, stage_seconds
 from tonearm.pipelines.runs.order import IngestOrder, new_record
 from tonearm.pipelines.runs.record import CountsError, RunRecord
 from tonearm.transforms.tables.contract import Output
+from tonearm.transforms.tables.holding.hold import held
+from tonearm.transforms.tables.holding.holder import Holder
 from tonearm.transforms.tables.kinds import kind_of
 from tonearm.transforms.tables.outputs import output_at
 
@@ -61,16 +70,26 @@ def ingest_on_cluster(
 
 def _backfill(order: IngestOrder, tagger: Tagger, output: Output) -> RunRecord:
     record = new_record(order, tagger, mode="batch")
+    run_id = record.provenance.run_id
     pipeline = _pipeline(order, streaming=False)
+    is_run = not _is_only_translated(pipeline.options)
+    boards = output.boards() if is_run else ()
     ledger_output = None if order.retag else order.ledger_output
-    graph = TagBackfill(order.settings, tagger, output, record.provenance, ledger_output)
+    graph = TagBackfill(order.settings, tagger, output, record.provenance, ledger_output, boards)
     pipeline | "Input" >> beam.Create([order.input]) | graph
-    try:
-        return _run(pipeline, record, order, output)
-    except JobFailedError:
-        # What the job had written, whole batches only, need not be worked again.
-        output.commit(record.provenance.run_id)
-        raise
+    if not is_run:
+        return _translated(pipeline, record, output)
+    with held(output, Holder.here(run_id, record.mode, outlives_process=True)) as hold:
+        try:
+            return _run(pipeline, record, order, output)
+        except JobFailedError:
+            # What the job had written, whole batches only, need not be worked again.
+            hold.require()
+            output.finish_backfill(run_id, {})
+            raise
+        except (JobLeftError, JobOutOfSightError):
+            hold.leave()
+            raise
 
 
 def _stream(
@@ -91,6 +110,9 @@ def _stream(
     graph = TagStream(order.settings, tagger, source.wanted, _sink(order, output, record))
     with _services_in_java(pipeline.options):
         pipeline | "Messages" >> read | graph
+    if _is_only_translated(pipeline.options):
+        return _translated(pipeline, record, output)
+    output.prepare()  # and no hold: its rows are seen at once, and those of a batch run may stand beside them
     try:
         return _run(pipeline, record, order, output)
     except JobLeftError as left:
@@ -135,20 +157,22 @@ def _messages_of(subscription: str) -> beam.PTransform:
         raise WrongCallError(f"Beam says: {error}") from error
 
 
+def _translated(pipeline: beam.Pipeline, record: RunRecord, output: Output) -> RunRecord:
+    """Make the tables, and hand out the graph for somebody else to run."""
+    output.prepare()
+    pipeline.run()
+    return record
+
+
 def _run(pipeline: beam.Pipeline, record: RunRecord, order: IngestOrder, output: Output) -> RunRecord:
-    with output.held():
-        """Now the tables are there. Nothing is held while the job runs: it may outlive this process."""
-    if _is_only_translated(pipeline.options):
-        pipeline.run()
-        return record
-    _write_record(record, output, "begun")
+    output.write_run(record.row())
     result = submit(pipeline)
     is_stream = record.mode == "streaming"
     if wait_for(result, pipeline.options) is JobEnd.STOPPED and not is_stream:
         raise JobFailedError("the job was stopped with this command")
     _count(record, result, exact=not is_stream)
     record.ended = datetime.now(UTC)
-    _write_record(record, output, "ended")
+    output.write_run(record.row())
     print_summary(record, stage_seconds(result.metrics()), order.outputs)
     return record
 
@@ -166,10 +190,3 @@ def _count(record: RunRecord, result: PipelineResult, *, exact: bool) -> None:
         if exact:
             raise
         _logger.warning("the counts of the run are left out: %s", error)
-
-
-def _write_record(record: RunRecord, output: Output, moment: str) -> None:
-    """Write the run's row so that it replaces what was written of it before."""
-    commit_id = f"{record.provenance.run_id}-{moment}"
-    output.staging_writer(commit_id).write("runs", [record.row()])
-    output.commit(commit_id)

@@ -5,6 +5,9 @@ The cluster keeps the state, so there are no waves: tracks are gathered by count
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
 import apache_beam as beam
 
 from tonearm.models.bundles.tagger import Tagger
@@ -12,7 +15,9 @@ from tonearm.pipelines.graphs.analyze import AnalyzeTracks
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.sources.pending import ListPending
-from tonearm.transforms.tables.contract import Output
+from tonearm.transforms.tables.contract import NoteBoard, Output
+from tonearm.transforms.tables.holding.hold import Hold
+from tonearm.transforms.tables.holding.keep_hold import KeepHold
 from tonearm.transforms.tables.rows import Provenance
 from tonearm.transforms.tables.sink import GatherDurably, WriteTables
 from tonearm.transforms.tagging.analysis import Outcome
@@ -35,6 +40,7 @@ class TagBackfill(beam.PTransform):
         output: Output,
         provenance: Provenance,
         ledger_output: str | None,
+        boards: Sequence[NoteBoard] = (),
     ) -> None:
         """Set up the graph.
 
@@ -44,30 +50,44 @@ class TagBackfill(beam.PTransform):
             output: The tables.
             provenance: What all rows have in common; its run names what waits for the commit.
             ledger_output: Output whose tables tell what is done; None to do everything again.
+            boards: Where the run's hold on the output is noted, for the workers to keep it; none for a job
+                that is only translated, and will be run by somebody else.
         """
         super().__init__()
         self._analyze = AnalyzeTracks(settings, tagger.front_end)
         self._list = ListPending(ledger_output, tagger.identity)
         self._output = output
         self._provenance = provenance
+        self._boards = boards
 
     def expand(self, locations: beam.PCollection[str]) -> beam.PCollection[None]:
         """Return one element, after the commit."""
-        run = self._provenance.run_id
-        writer = self._output.backfill_writer(run)
+        run_id = self._provenance.run_id
+        writer = self._output.backfill_writer(run_id)
         outcomes: beam.PCollection[Outcome] = (
             locations
+            | "Hold while listing" >> self._held()
             | "List" >> beam.ParDo(self._list).with_output_types(Arrival)
             | "Spread" >> beam.Reshuffle()
+            | "Hold" >> self._held()
             | "Analyze" >> self._analyze
         )
         return (
             outcomes
             | "Write" >> WriteTables(GatherDurably(shards=BACKFILL_SHARDS), writer, self._provenance)
-            | "When all is written" >> beam.CombineGlobally(sum)
-            | "Commit" >> beam.Map(_commit, self._output, run)
+            | "When all is written" >> beam.CombineGlobally(_sum_of_rows)
+            | "Commit" >> beam.Map(_commit, self._output, run_id, self._boards)
         )
 
+    def _held(self) -> beam.PTransform:
+        return beam.ParDo(KeepHold(self._boards, self._provenance.run_id))
 
-def _commit(tracks: int, output: Output, run: str) -> None:
-    output.commit(run)
+
+def _sum_of_rows(batches: Iterable[Counter[str]]) -> Counter[str]:
+    return sum(batches, Counter())
+
+
+def _commit(rows: Counter[str], output: Output, run_id: str, boards: Sequence[NoteBoard]) -> None:
+    hold = Hold.joined(boards, run_id)
+    output.finish_backfill(run_id, rows)
+    hold.release()

@@ -30,6 +30,8 @@ from tonearm.pipelines.runs.record import CountsError, RunRecord
 from tonearm.transforms.audio.isolation.isolated_reader import start_decoders
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.tables.contract import Output
+from tonearm.transforms.tables.holding.hold import Hold
+from tonearm.transforms.tables.schemas import PER_TRACK_TABLES
 from tonearm.transforms.tables.sink import GatherInBundle, WriteTables
 
 _logger = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class ShareRunner:
         self,
         source: TrackSource,
         output: Output,
+        hold: Hold,
         settings: AnalysisSettings,
         front_end: FrontEnd,
         record: RunRecord,
@@ -52,7 +55,8 @@ class ShareRunner:
 
         Args:
             source: Where tracks come from.
-            output: The tables, held for this run.
+            output: The tables.
+            hold: This run's hold on them; without it nothing more is committed.
             settings: How tracks are analysed.
             front_end: The tagger's front end.
             record: Counts of the run; brought up to date with every commit.
@@ -61,6 +65,7 @@ class ShareRunner:
         """
         self._source = source
         self._output = output
+        self._hold = hold
         self._settings = settings
         self._front_end = front_end
         self._record = record
@@ -97,7 +102,7 @@ class ShareRunner:
             self._leave_record()
             raise
         self._record.ended = datetime.now(UTC)
-        self._commit_with_record(f"{self._record.provenance.run_id}-end")
+        self._commit_with_record(f"{self._record.provenance.run_id}-end", Counter())
 
     def stop(self) -> None:
         """Take no further tracks; what is in flight is worked and committed."""
@@ -153,7 +158,7 @@ class ShareRunner:
             raise CountsError(f"{taken} tracks went in and {ended} came out: {dict(counts)}")
         with self._committing:
             self._record.add(counts)
-            self._commit_with_record(share.commit_id)
+            self._commit_with_record(share.commit_id, counts)
 
     def _leave_record(self) -> None:
         """Write the row of a run that broke off, as far as the output can still be written to."""
@@ -161,14 +166,16 @@ class ShareRunner:
             return
         commit_id = f"{self._record.provenance.run_id}-broken"
         try:
-            self._commit_with_record(commit_id)
+            self._commit_with_record(commit_id, Counter())
         except Exception as error:
             self._output.discard(commit_id)
             _logger.warning("the run's row could not be written (%s)", type(error).__name__)
 
-    def _commit_with_record(self, commit_id: str) -> None:
+    def _commit_with_record(self, commit_id: str, counts: Counter[str]) -> None:
         self._output.staging_writer(commit_id).write("runs", [self._record.row()])
-        self._output.commit(commit_id)
+        self._hold.require()
+        rows = {table: counts[f"rows_{table}"] for table in PER_TRACK_TABLES}
+        self._output.commit(commit_id, rows | {"runs": 1})
 
 
 @contextmanager

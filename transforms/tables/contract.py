@@ -17,11 +17,11 @@ How to add a table format, say Delta:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from tonearm.errors import WrongCallError
+from tonearm.errors import TonearmError, WrongCallError
+from tonearm.transforms.storage.contract import Contents
 from tonearm.transforms.tables.schemas import Row
 
 if TYPE_CHECKING:
@@ -36,6 +36,29 @@ class OutputError(WrongCallError):
 
 class OutputInUseError(WrongCallError):
     """Another run is writing to the same output."""
+
+
+class StagedRowsMissingError(TonearmError):
+    """Rows that were staged are gone before their commit."""
+
+
+RowCounts = Mapping[str, int]
+"""Numbers of rows by table."""
+
+
+def require_staged(commit_id: str, staged: RowCounts, expected: RowCounts) -> None:
+    """Make sure that all rows of a commit are there; a bundle that was retried may have staged some twice.
+
+    Raises:
+        StagedRowsMissingError: Some are not.
+    """
+    for table, rows in expected.items():
+        if staged.get(table, 0) < rows:
+            raise StagedRowsMissingError(
+                f"of {rows} rows of {table} that {commit_id} staged, {staged.get(table, 0)} are there: "
+                "something has deleted the others. Nothing of them was committed; the same command works "
+                "their tracks again"
+            )
 
 
 class TableWriter(Protocol):
@@ -64,28 +87,80 @@ class SeveralWriters:
         return sum(writer.write(table, rows) for writer in self.writers)
 
 
-class Output(Protocol):
-    """A set of the five tables that a run writes to; pickled to where a cluster's graph runs."""
+class NoteBoard(Protocol):
+    """A place beside the tables for one small note: which run holds them; pickled to where a graph runs.
 
-    def held(self) -> AbstractContextManager[None]:
-        """Hold the output for one run: recover what a killed run left half done, keep others away.
+    Every method raises ``StorageError`` where the store refuses or fails.
+    """
+
+    @property
+    def location(self) -> str:
+        """The output that the note speaks for, as people know it."""
+
+    def read(self) -> Contents | None:
+        """The note; None if there is none."""
+
+    def write_if(self, note: bytes, seen: Contents | None) -> Contents | None:
+        """Write the note on the store's own condition that it is still as it was seen; see ``Storage``."""
+
+    def clear(self) -> None:
+        """Take the note away."""
+
+
+class Output(Protocol):
+    """A set of the five tables that a run writes to; pickled to where a cluster's graph runs.
+
+    A *commit id* begins with the id of its run. What a run has staged is its own: nobody else touches it
+    before the run is known to be dead.
+    """
+
+    def prepare(self) -> None:
+        """Make what the tables need, and bring older tables up to date; changes nothing that others use.
 
         Raises:
-            OutputInUseError: Another run is writing there.
-            OutputError: It cannot be written to.
+            OutputError: The output is missing, closed to this account or of another shape.
+        """
+
+    def boards(self) -> Sequence[NoteBoard]:
+        """Where a run notes that it holds the output."""
+
+    def recover(self, ended: Sequence[str]) -> None:
+        """Finish commits that were left half done, and remove what ended runs never committed.
+
+        Args:
+            ended: Ids of runs that write here no longer.
         """
 
     def staging_writer(self, commit_id: str) -> TableWriter:
         """A writer for rows that no reader sees before the share is committed."""
 
-    def backfill_writer(self, run: str) -> TableWriter:
-        """A writer for a cluster's batch run; readers see its rows when it is committed, if not before."""
+    def backfill_writer(self, run_id: str) -> TableWriter:
+        """A writer for a cluster's batch run; readers see its rows when it is finished, if not before."""
 
     def stream_writer(self) -> TableWriter:
         """A writer for a cluster's stream, whose rows readers see at once."""
 
-    def commit(self, commit_id: str) -> None:
-        """Make the rows of a share or backfill visible; may be repeated."""
+    def commit(self, commit_id: str, rows: RowCounts) -> None:
+        """Make the rows of a share visible; may be repeated.
+
+        Args:
+            commit_id: The share.
+            rows: How many rows of each table were staged for it.
+
+        Raises:
+            StagedRowsMissingError: Not all of them are there. Nothing has become visible.
+        """
+
+    def finish_backfill(self, run_id: str, rows: RowCounts) -> None:
+        """Make all rows of a cluster's batch run visible; as :meth:`commit`.
+
+        Args:
+            run_id: The run.
+            rows: How many rows of each table were written; empty if nobody knows, as of a job that failed.
+        """
+
+    def write_run(self, row: Row) -> None:
+        """Write the row of a run by itself, in place of what stands there of the run."""
 
     def discard(self, commit_id: str) -> None:
         """Forget a share that was not committed."""

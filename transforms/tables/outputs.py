@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 
-from tonearm.transforms.tables.contract import Output, OutputError, SeveralWriters
+from tonearm.transforms.tables.contract import NoteBoard, Output, OutputError, RowCounts, SeveralWriters
 from tonearm.transforms.tables.kinds import all_locations, kind_of
+from tonearm.transforms.tables.schemas import Row
 
 
 def output_at(locations: Sequence[str]) -> Output:
@@ -38,32 +38,50 @@ class SeveralOutputs:
     def __init__(self, outputs: Sequence[Output]) -> None:
         self._outputs = outputs
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
+    def prepare(self) -> None:
         """See :class:`Output`."""
-        with ExitStack() as held:
-            for output in self._outputs:
-                held.enter_context(output.held())
-            yield
+        for output in self._outputs:
+            output.prepare()
+
+    def boards(self) -> list[NoteBoard]:
+        """See :class:`Output`; a run holds all of its outputs."""
+        return [board for output in self._outputs for board in output.boards()]
+
+    def recover(self, ended: Sequence[str]) -> None:
+        """See :class:`Output`."""
+        for output in self._outputs:
+            output.recover(ended)
 
     def staging_writer(self, commit_id: str) -> SeveralWriters:
         """See :class:`Output`."""
         return SeveralWriters(tuple(output.staging_writer(commit_id) for output in self._outputs))
 
-    def backfill_writer(self, run: str) -> SeveralWriters:
+    def backfill_writer(self, run_id: str) -> SeveralWriters:
         """See :class:`Output`; what tells what is done must not do so before the others are committed."""
         *others, last = self._outputs
-        writers = (*(output.backfill_writer(run) for output in others), last.staging_writer(run))
+        writers = (*(output.backfill_writer(run_id) for output in others), last.staging_writer(run_id))
         return SeveralWriters(writers)
 
     def stream_writer(self) -> SeveralWriters:
         """See :class:`Output`."""
         return SeveralWriters(tuple(output.stream_writer() for output in self._outputs))
 
-    def commit(self, commit_id: str) -> None:
+    def commit(self, commit_id: str, rows: RowCounts) -> None:
         """See :class:`Output`."""
         for output in self._outputs:
-            output.commit(commit_id)
+            output.commit(commit_id, rows)
+
+    def finish_backfill(self, run_id: str, rows: RowCounts) -> None:
+        """See :class:`Output`."""
+        *others, last = self._outputs
+        for output in others:
+            output.finish_backfill(run_id, rows)
+        last.commit(run_id, rows)
+
+    def write_run(self, row: Row) -> None:
+        """See :class:`Output`."""
+        for output in self._outputs:
+            output.write_run(row)
 
     def discard(self, commit_id: str) -> None:
         """See :class:`Output`."""

@@ -12,13 +12,13 @@ _LISTED = ["track_id", "generation", "tagger", "uri", "analyzed_at", "tags"]
 
 
 def latest_tracks(output: str) -> list[Row]:
-    """The latest row of each track and tagger, with the columns of a listing, ordered by URI."""
-    latest: dict[tuple[str, str], Row] = {}
+    """The latest row of each track, by whichever tagger, with the columns of a listing, ordered by URI."""
+    latest: dict[str, Row] = {}
     for row in table_rows(output, "track_tags", _LISTED):
-        key = row["track_id"], row["tagger"]
-        if key not in latest or latest[key]["analyzed_at"] <= row["analyzed_at"]:
-            latest[key] = row
-    return sorted(latest.values(), key=lambda row: (row["uri"], row["tagger"]))
+        track_id = row["track_id"]
+        if track_id not in latest or latest[track_id]["analyzed_at"] <= row["analyzed_at"]:
+            latest[track_id] = row
+    return sorted(latest.values(), key=lambda row: (row["uri"], row["track_id"]))
 
 
 def find_track(output: str, wanted: str) -> Row | None:

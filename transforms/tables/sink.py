@@ -6,7 +6,7 @@ A track one of whose rows is refused is written as a failure, with none of its r
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -44,13 +44,13 @@ class WriteTables(beam.PTransform):
         self._gather = gather
         self._write = _WriteBatch(writer, provenance)
 
-    def expand(self, outcomes: beam.PCollection[Outcome]) -> beam.PCollection[int]:
-        """Return the number of tracks in each batch, once it is written."""
+    def expand(self, outcomes: beam.PCollection[Outcome]) -> beam.PCollection[Counter[str]]:
+        """Return how many rows of each table a batch has, once it is written."""
         return outcomes | "Gather" >> self._gather | "Write" >> beam.ParDo(self._write)
 
 
 class GatherInBundle(beam.PTransform):
-    """Batches of what a bundle holds: for a commit_id, whose rows nobody sees before its commit.
+    """Batches of what a bundle holds: for a share, whose rows nobody sees before its commit.
 
     Nothing is shuffled and no state is kept, which halves what a pipeline costs however few its tracks are.
 
@@ -111,24 +111,24 @@ class _WriteBatch(beam.DoFn):
         self._writers = writer.writers if isinstance(writer, SeveralWriters) else (writer,)
         self._provenance = provenance
 
-    def process(self, gathered: Iterable[Outcome]) -> Iterator[int]:
+    def process(self, gathered: Iterable[Outcome]) -> Iterator[Counter[str]]:
         times = StageTimes()
         with times.measure("write"):
             batch = list(gathered)
-            refused = self._write(batch)
+            rows, refused = self._write(batch)
             reasons = [(outcome, refused.get(_key(outcome))) for outcome in batch]
             failures = [refused_track(outcome, reason) for outcome, reason in reasons if reason is not None]
             if failures:
-                self._write(failures)
+                rows += self._write(failures)[0]
                 count_as_refused(len(failures))
         times.report()
-        yield len(batch)
+        yield rows
 
-    def _write(self, batch: Iterable[Outcome]) -> dict[_TrackKey, str]:
+    def _write(self, batch: Iterable[Outcome]) -> tuple[Counter[str], dict[_TrackKey, str]]:
         """Write to one writer after the other, so that none takes a track that an earlier one refused.
 
         Returns:
-            The tracks that were refused, and why.
+            How many rows of each table were written everywhere, and the tracks that were refused, and why.
         """
         tables = _rows_by_table(batch, self._provenance)
         refused: dict[_TrackKey, str] = {}
@@ -140,9 +140,10 @@ class _WriteBatch(beam.DoFn):
                     if table == "failures":
                         raise
                     refused |= {_key_of_row(refusal.row): refusal.reason for refusal in error.refusals}
-        for table in PER_TRACK_TABLES:
-            Metrics.counter(NAMESPACE, f"rows_{table}").inc(len(_rows_without(tables[table], refused)))
-        return refused
+        rows = Counter({table: len(_rows_without(tables[table], refused)) for table in PER_TRACK_TABLES})
+        for table, count in rows.items():
+            Metrics.counter(NAMESPACE, f"rows_{table}").inc(count)
+        return rows, refused
 
 
 def _write_rows(writer: TableWriter, table: str, rows: Sequence[Row]) -> None:

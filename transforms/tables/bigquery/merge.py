@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tonearm.transforms.tables.bigquery.dataset import Dataset
+from tonearm.transforms.tables.bigquery.schema import ANY_DAY
 from tonearm.transforms.tables.schemas import KEYS, SCHEMAS, TRACK_KEY
 
 _PARTS_OF_TRACKS = ("segments", "embeddings")
@@ -17,14 +18,14 @@ USING (
   WHERE {condition}
   QUALIFY ROW_NUMBER() OVER (PARTITION BY {key}) = 1
 ) AS staged
-ON {same_key}
+ON {same_key} AND target.{any_day}
 WHEN MATCHED THEN
   UPDATE SET {assignments}
 WHEN NOT MATCHED BY TARGET THEN
   INSERT ({columns}) VALUES ({values})"""
 
 _DELETE_LEFT_OVER = """
-WHEN NOT MATCHED BY SOURCE AND {target_key} IN (SELECT {track_key} FROM {tracks}) THEN
+WHEN NOT MATCHED BY SOURCE AND target.{any_day} AND {target_key} IN (SELECT {track_key} FROM {tracks}) THEN
   DELETE"""
 
 
@@ -56,12 +57,15 @@ def merge_statement(dataset: Dataset, table: str, staged: Mapping[str, Sequence[
         same_key=" AND ".join(f"target.{name} = staged.{name}" for name in KEYS[table]),
         assignments=", ".join(f"{name} = staged.{name}" for name in columns),
         columns=", ".join(columns),
+        any_day=ANY_DAY,
         values=", ".join(f"staged.{name}" for name in columns),
     )
     if not is_part:
         return merge
     target_key = f"({', '.join(f'target.{name}' for name in TRACK_KEY)})"
-    return merge + _DELETE_LEFT_OVER.format(target_key=target_key, track_key=track_key, tracks=tracks)
+    return merge + _DELETE_LEFT_OVER.format(
+        target_key=target_key, track_key=track_key, tracks=tracks, any_day=ANY_DAY
+    )
 
 
 def _rows_of(dataset: Dataset, tables: Sequence[str]) -> str:

@@ -2,25 +2,25 @@
 
 What waits is a share of a local run, or all that a cluster's batch run writes. Every step may be repeated. A
 run that is killed between two tables leaves rows that no row of ``track_tags`` speaks for yet; the next run
-works their tracks again and replaces them.
+works their tracks again and replaces them. Two runs that tag one track at once could leave segments of the
+one with a row of the other: so a dataset is held by one run at a time, as a folder is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from google.api_core.exceptions import Forbidden, NotFound
-from google.cloud import bigquery
 
 from tonearm.transforms.tables.bigquery.dataset import REQUEST_SECONDS, RETRY, Dataset
 from tonearm.transforms.tables.bigquery.load import StagingWriter, staged_tables
 from tonearm.transforms.tables.bigquery.merge import merge_statement
-from tonearm.transforms.tables.bigquery.schema import fields_of, table_of, views_of
+from tonearm.transforms.tables.bigquery.migration import bring_up_to_date
+from tonearm.transforms.tables.bigquery.note_table import NoteTable
 from tonearm.transforms.tables.bigquery.stream import StreamWriter
-from tonearm.transforms.tables.contract import OutputError
-from tonearm.transforms.tables.schemas import VISIBILITY_ORDER
+from tonearm.transforms.tables.contract import OutputError, RowCounts, require_staged
+from tonearm.transforms.tables.schemas import VISIBILITY_ORDER, Row
 
 BACKFILL_LIFETIME = timedelta(days=14)
 """A cluster's batch run is shorter: Dataflow ends one after ten days."""
@@ -35,56 +35,70 @@ class BigQueryOutput:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """See :class:`Output`; two runs at once may write, as commits replace by key.
-
-        Raises:
-            OutputError: The dataset is missing, closed to this account, or has tables of another shape.
-        """
+    def prepare(self) -> None:
+        """See :class:`Output`."""
         try:
-            self._create_tables()
+            bring_up_to_date(self._dataset)
         except NotFound as error:
             message = f"{self._dataset} does not exist; make it with `bq mk --location=… {self._dataset}`"
             raise OutputError(message) from error
         except Forbidden as error:
             raise OutputError(f"{self._dataset}: {error.message}") from error
-        yield
+
+    def boards(self) -> Sequence[NoteTable]:
+        """See :class:`Output`."""
+        return (NoteTable(self._dataset),)
+
+    def recover(self, ended: Sequence[str]) -> None:
+        """See :class:`Output`; what a killed run had staged BigQuery deletes by itself."""
 
     def staging_writer(self, commit_id: str) -> StagingWriter:
         """See :class:`Output`."""
         return StagingWriter(self._dataset, commit_id)
 
-    def backfill_writer(self, run: str) -> StagingWriter:
+    def backfill_writer(self, run_id: str) -> StagingWriter:
         """See :class:`Output`."""
-        return StagingWriter(self._dataset, run, BACKFILL_LIFETIME, BACKFILL_PARTS)
+        return StagingWriter(self._dataset, run_id, BACKFILL_LIFETIME, BACKFILL_PARTS)
 
     def stream_writer(self) -> StreamWriter:
         """See :class:`Output`."""
         return StreamWriter(self._dataset)
 
-    def commit(self, commit_id: str) -> None:
+    def commit(self, commit_id: str, rows: RowCounts) -> None:
         """See :class:`Output`."""
         staged = self._staged(commit_id)
+        if rows:
+            require_staged(commit_id, self._rows_in(staged), rows)
         for table in VISIBILITY_ORDER:
             if statement := merge_statement(self._dataset, table, staged):
                 self._dataset.query(statement)
         self._drop(staged)
 
+    def finish_backfill(self, run_id: str, rows: RowCounts) -> None:
+        """See :class:`Output`."""
+        self.commit(run_id, rows)
+
+    def write_run(self, row: Row) -> None:
+        """See :class:`Output`."""
+        commit_id = f"{row['run_id']}-row"
+        self.staging_writer(commit_id).write("runs", [row])
+        self.commit(commit_id, {"runs": 1})
+
     def discard(self, commit_id: str) -> None:
         """See :class:`Output`."""
         self._drop(self._staged(commit_id))
 
-    def _create_tables(self) -> None:
-        client = self._dataset.client
-        client.get_dataset(str(self._dataset), retry=RETRY, timeout=REQUEST_SECONDS)
-        for name in VISIBILITY_ORDER:
-            table = client.create_table(
-                table_of(self._dataset, name), exists_ok=True, retry=RETRY, timeout=REQUEST_SECONDS
+    def _rows_in(self, staged: Mapping[str, Sequence[str]]) -> RowCounts:
+        """How many rows wait for each table, as BigQuery keeps count of what was loaded."""
+        return {
+            table: sum(
+                self._dataset.client.get_table(
+                    self._dataset.table(name), retry=RETRY, timeout=REQUEST_SECONDS
+                ).num_rows
+                for name in names
             )
-            _check_columns(table, fields_of(name))
-        for view in views_of(self._dataset):
-            client.create_table(view, exists_ok=True, retry=RETRY, timeout=REQUEST_SECONDS)
+            for table, names in staged.items()
+        }
 
     def _staged(self, commit_id: str) -> Mapping[str, Sequence[str]]:
         """The tables in which a share has staged rows, by the table that they are for."""
@@ -98,13 +112,3 @@ class BigQueryOutput:
                 self._dataset.client.delete_table(
                     self._dataset.table(name), not_found_ok=True, retry=RETRY, timeout=REQUEST_SECONDS
                 )
-
-
-def _check_columns(table: bigquery.Table, wanted: list[bigquery.SchemaField]) -> None:
-    present = {(field.name, field.field_type, field.mode) for field in table.schema}
-    for field in wanted:
-        if (field.name, field.field_type, field.mode) not in present:
-            raise OutputError(
-                f"{table.full_table_id} has no column {field.name} {field.field_type} {field.mode}; "
-                "it was made by something else: name another dataset or move the table away"
-            )

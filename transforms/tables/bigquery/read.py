@@ -8,7 +8,7 @@ from google.api_core.exceptions import Forbidden, NotFound
 from google.cloud import bigquery
 
 from tonearm.transforms.tables.bigquery.dataset import Dataset
-from tonearm.transforms.tables.bigquery.schema import map_columns
+from tonearm.transforms.tables.bigquery.schema import ANY_DAY, map_columns
 from tonearm.transforms.tables.contract import OutputError
 from tonearm.transforms.tables.schemas import SCHEMAS, Row
 
@@ -28,7 +28,7 @@ def dataset_rows(
         OutputError: The dataset is closed to this account.
     """
     selected = ", ".join(columns or SCHEMAS[table].names)
-    condition = " AND ".join(f"{name} = @{name}" for name in where) or "TRUE"
+    condition = " AND ".join([ANY_DAY, *(f"{name} = @{name}" for name in where)])
     parameters = [bigquery.ScalarQueryParameter(name, "STRING", value) for name, value in where.items()]
     try:
         found = dataset.query(f"SELECT {selected} FROM {dataset.quoted(table)} WHERE {condition}", parameters)

@@ -27,17 +27,20 @@ _TYPES = {
     pa.timestamp("us", tz="UTC"): "TIMESTAMP",
 }
 
+ANY_DAY = f"{PARTITION} >= DATE '1970-01-01'"
+"""A condition that all rows meet: tables may be set to refuse queries that name no partitions."""
+
 _LATEST_TRACKS = """\
 SELECT *
 FROM {track_tags}
-WHERE TRUE
-QUALIFY ROW_NUMBER() OVER (PARTITION BY track_id, tagger ORDER BY analyzed_at DESC, run_id DESC) = 1"""
+WHERE {any_day}
+QUALIFY ROW_NUMBER() OVER (PARTITION BY track_id ORDER BY analyzed_at DESC, run_id DESC) = 1"""
 
 _OF_LATEST_TRACKS = """\
 SELECT part.*
 FROM {table} AS part
 JOIN {latest} AS latest USING (track_id, generation, tagger, run_id)
-WHERE TRUE
+WHERE part.{any_day}
 QUALIFY ROW_NUMBER() OVER (PARTITION BY {key}) = 1"""
 
 
@@ -54,7 +57,7 @@ def views_of(dataset: Dataset) -> list[bigquery.Table]:
     """Views without what a stream delivered twice and what a later analysis replaced."""
     latest = dataset.quoted("track_tags_latest")
     queries = {
-        "track_tags_latest": _LATEST_TRACKS.format(track_tags=dataset.quoted("track_tags")),
+        "track_tags_latest": _LATEST_TRACKS.format(track_tags=dataset.quoted("track_tags"), any_day=ANY_DAY),
         "segments_latest": _part_of_latest(dataset, "segments", latest),
         "embeddings_latest": _part_of_latest(dataset, "embeddings", latest),
     }
@@ -78,13 +81,13 @@ def map_columns(name: str) -> frozenset[str]:
 
 def _part_of_latest(dataset: Dataset, name: str, latest: str) -> str:
     key = ", ".join(f"part.{column}" for column in KEYS[name])
-    return _OF_LATEST_TRACKS.format(table=dataset.quoted(name), latest=latest, key=key)
+    return _OF_LATEST_TRACKS.format(table=dataset.quoted(name), latest=latest, key=key, any_day=ANY_DAY)
 
 
 def _view(dataset: Dataset, name: str, query: str) -> bigquery.Table:
     view = bigquery.Table(dataset.table(name))
     view.view_query = query
-    view.description = f"The latest rows of {name.removesuffix('_latest')}, a track and tagger once."
+    view.description = f"The latest rows of {name.removesuffix('_latest')}, each track once."
     return view
 
 

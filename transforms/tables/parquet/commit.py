@@ -3,15 +3,18 @@
 A share writes below ``_staging``, which no reader of the tables looks into. Its commit marker, one small
 object under ``_commits``, is the moment of truth: before it stands, the share has not happened; once it
 stands, its files are moved into the tables, if need be by the next run.
+
+What lies below ``_staging`` belongs to the run that its folder is named by. Nobody else removes it unless
+that run is known to have ended, or began so long ago that it must have.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tonearm.transforms.storage.objects import (
@@ -23,11 +26,19 @@ from tonearm.transforms.storage.objects import (
     read_object,
     write_object,
 )
-from tonearm.transforms.tables.contract import OutputError, OutputInUseError
+from tonearm.transforms.storage.schemes import is_local
+from tonearm.transforms.tables.contract import RowCounts, require_staged
+from tonearm.transforms.tables.parquet.files import rows_in
 from tonearm.transforms.tables.schemas import VISIBILITY_ORDER
 
 STAGING = "_staging"
 COMMITS = "_commits"
+
+LONGEST_RUN = timedelta(days=14)
+"""A run whose end nobody saw has ended by then: Dataflow ends a batch job after ten days."""
+
+_BEGUN = "%Y%m%dT%H%M%S"
+"""How a run's id begins."""
 
 
 def staging_root(output: str, commit_id: str) -> str:
@@ -35,11 +46,23 @@ def staging_root(output: str, commit_id: str) -> str:
     return joined(output, STAGING, commit_id)
 
 
-def make_visible(output: str, commit_id: str) -> None:
-    """Make a share's staged files visible."""
-    root = staging_root(output, commit_id)
-    files = [path.removeprefix(root).lstrip("/") for path in files_below(root)]
-    write_object(_marker_of(output, commit_id), json.dumps({"commit_id": commit_id, "files": files}).encode())
+def make_visible(output: str, commit_id: str, rows: RowCounts) -> None:
+    """Make a share's staged files visible.
+
+    Args:
+        output: Where the tables are.
+        commit_id: The share.
+        rows: How many rows of each table it staged.
+
+    Raises:
+        StagedRowsMissingError: Not all of them are there.
+    """
+    root, marker = staging_root(output, commit_id), _marker_of(output, commit_id)
+    files = _relative(root)
+    if not files and read_object(marker) is None and not rows:
+        return  # it staged nothing, or was committed before
+    require_staged(commit_id, _rows_by_table(files), rows)
+    write_object(marker, json.dumps({"commit_id": commit_id, "files": files}).encode())
     _roll_forward(output, commit_id, files)
 
 
@@ -49,8 +72,12 @@ def discard_staged(output: str, commit_id: str) -> None:
         delete_folder(staging_root(output, commit_id))
 
 
-def recover(output: str) -> int:
-    """Finish commits that a killed run left half done, and remove what it never committed.
+def recover(output: str, ended: Collection[str]) -> int:
+    """Finish commits that were left half done, and remove what ended runs never committed.
+
+    Args:
+        output: Where the tables are.
+        ended: Ids of runs that write here no longer.
 
     Returns:
         Number of shares whose commit was finished.
@@ -58,45 +85,51 @@ def recover(output: str) -> int:
     markers = files_below(joined(output, COMMITS))
     for location in markers:
         if (found := read_object(location)) is None:
-            continue  # another's commit that has ended meanwhile
+            continue  # another process has finished this commit meanwhile
         marker = json.loads(found.content)
-        root = staging_root(output, marker["commit_id"])
-        staged = set(files_below(root))
-        left = [name for name in marker["files"] if joined(root, name) in staged]
+        staged = set(_relative(staging_root(output, marker["commit_id"])))
+        left = [name for name in marker["files"] if name in staged]
         _roll_forward(output, marker["commit_id"], left)
-    delete_folder(joined(output, STAGING))
-    delete_folder(joined(output, COMMITS))
+    staging = joined(output, STAGING)
+    for commit_id in dict.fromkeys(name.split("/", 1)[0] for name in _relative(staging)):
+        if _has_ended(commit_id, ended):
+            delete_folder(joined(staging, commit_id))
+    for folder in (staging, joined(output, COMMITS)):
+        _remove_if_empty(folder)
     return len(markers)
 
 
-@contextmanager
-def exclusive_output(output: str) -> Iterator[None]:
-    """Keep a second run away from a local output; the lock dies with the process.
+def _has_ended(commit_id: str, ended: Collection[str]) -> bool:
+    if any(commit_id == run_id or commit_id.startswith(f"{run_id}-") for run_id in ended):
+        return True
+    try:
+        began = datetime.strptime(commit_id.split("-", 1)[0], _BEGUN).replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return datetime.now(UTC) - began > LONGEST_RUN
 
-    Raises:
-        OutputInUseError: Another run holds the output.
-        OutputError: There can be no such folder.
-    """
-    if "://" in output:
-        yield
+
+def _remove_if_empty(folder: str) -> None:
+    """Remove a folder of a disk if it holds no file; a store has no folders."""
+    if not is_local(folder):
         return
-    try:
-        Path(output).mkdir(parents=True, exist_ok=True)
-        folder = os.open(output, os.O_RDONLY)
-    except OSError as error:
-        raise OutputError(f"{output} cannot be the folder of the tables: {error.strerror}") from error
-    try:
-        _lock(folder, output)
-        yield
-    finally:
-        os.close(folder)
+    below = sorted(Path(folder).rglob("*/"), reverse=True)
+    for each in (*below, Path(folder)):
+        with suppress(OSError):
+            each.rmdir()
 
 
-def _lock(folder: int, output: str) -> None:
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise OutputInUseError(f"{output}: another run is writing there; wait for it or stop it") from None
+def _relative(folder: str) -> list[str]:
+    """Files of a folder by their names in it."""
+    return [path.removeprefix(folder).lstrip("/") for path in files_below(folder)]
+
+
+def _rows_by_table(files: Iterable[str]) -> Counter[str]:
+    rows: Counter[str] = Counter()
+    for name in files:
+        table, *_, file = name.split("/")
+        rows[table] += rows_in(file)
+    return rows
 
 
 def _roll_forward(output: str, commit_id: str, files: list[str]) -> None:

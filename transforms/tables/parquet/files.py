@@ -58,11 +58,21 @@ def parquet_bytes(table: str, rows: Iterable[Row]) -> pa.Buffer:
 
 
 def file_name(table: str, rows: Iterable[Row]) -> str:
-    """A name that depends on the run and the rows' keys alone, whatever their order."""
+    """A name made of the run, the rows' keys in whatever order, and their number."""
     if table == "runs":
         return "".join(f"run-{row['run_id']}.parquet" for row in rows)
     names = sorted(name_of_row(table, row) for row in rows)
-    return f"part-{hashlib.sha256(''.join(names).encode()).hexdigest()[:24]}.parquet"
+    return f"part-{hashlib.sha256(''.join(names).encode()).hexdigest()[:24]}-{len(names)}.parquet"
+
+
+def rows_in(name: str) -> int:
+    """How many rows a file has, by its name: a commit need not open it to see that all are there.
+
+    Example:
+        >>> rows_in("part-9f86d081884c7d659a2feaa0-17.parquet"), rows_in("run-20260314T120000-1f.parquet")
+        (17, 1)
+    """
+    return 1 if name.startswith("run-") else int(name.removesuffix(".parquet").rsplit("-", 1)[1])
 
 
 def partition_folder(table: str, day: date) -> str:

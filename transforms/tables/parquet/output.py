@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from pathlib import Path
 
+from tonearm.transforms.storage.schemes import is_local
+from tonearm.transforms.tables.contract import OutputError, RowCounts
 from tonearm.transforms.tables.parquet import commit
 from tonearm.transforms.tables.parquet.files import ParquetWriter
+from tonearm.transforms.tables.parquet.note_object import NoteObject
+from tonearm.transforms.tables.schemas import Row
 
 
 class ParquetOutput:
@@ -15,21 +19,29 @@ class ParquetOutput:
     def __init__(self, location: str) -> None:
         self._location = location
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
+    def prepare(self) -> None:
+        """See :class:`Output`; a store makes folders by itself, and if closed refuses the first note."""
+        if not is_local(self._location):
+            return
+        try:
+            Path(self._location).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"{self._location} cannot be the folder of the tables: {error.strerror}"
+            raise OutputError(message) from error
+
+    def boards(self) -> Sequence[NoteObject]:
         """See :class:`Output`."""
-        with commit.exclusive_output(self._location):
-            commit.recover(self._location)
-            try:
-                yield
-            finally:
-                commit.recover(self._location)
+        return (NoteObject(self._location),)
+
+    def recover(self, ended: Sequence[str]) -> None:
+        """See :class:`Output`."""
+        commit.recover(self._location, ended)
 
     def staging_writer(self, commit_id: str) -> ParquetWriter:
         """See :class:`Output`."""
         return ParquetWriter(commit.staging_root(self._location, commit_id))
 
-    def backfill_writer(self, run: str) -> ParquetWriter:
+    def backfill_writer(self, run_id: str) -> ParquetWriter:
         """See :class:`Output`; a retried bundle writes the same file again, so nothing has to wait."""
         return ParquetWriter(self._location)
 
@@ -37,9 +49,16 @@ class ParquetOutput:
         """See :class:`Output`."""
         return ParquetWriter(self._location)
 
-    def commit(self, commit_id: str) -> None:
+    def commit(self, commit_id: str, rows: RowCounts) -> None:
         """See :class:`Output`."""
-        commit.make_visible(self._location, commit_id)
+        commit.make_visible(self._location, commit_id, rows)
+
+    def finish_backfill(self, run_id: str, rows: RowCounts) -> None:
+        """See :class:`Output`; its rows are visible as they are written."""
+
+    def write_run(self, row: Row) -> None:
+        """See :class:`Output`; the run names the file."""
+        ParquetWriter(self._location).write("runs", [row])
 
     def discard(self, commit_id: str) -> None:
         """See :class:`Output`."""
