@@ -132,7 +132,11 @@ SCHEMAS: Mapping[str, pa.Schema] = {
         ]
     ),
 }
-"""Schemas of the Parquet files; ``ingest_date`` is the folder and not stored in the file."""
+"""Schemas of the Parquet files; ``ingest_date`` is the folder and not stored in the file.
+
+A column that is added later must be nullable: rows of before have no value there. The next run then adds it
+to BigQuery's tables, and older files are read with nulls in its place.
+"""
 
 PARTITION = "ingest_date"
 

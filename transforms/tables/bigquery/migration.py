@@ -18,12 +18,13 @@ _SQL_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 def bring_up_to_date(dataset: Dataset) -> None:
     """Make the tables and views, or change those of an earlier version so that this one can write to them.
 
-    A column that is missing is added, as nullable: older rows have no value there. Descriptions, and views
+    A column that is missing is added if it may be empty, as it is in older rows. Descriptions, and views
     whose query has changed, are replaced. Rows are never touched. A run of an earlier version goes on beside
     it, as it names the columns that it writes.
 
     Raises:
-        OutputError: A table has a column of another type, or one that must have a value which nobody writes.
+        OutputError: A table lacks a column that must have a value, has one of another type, or one that must
+            have a value which nobody writes.
         NotFound: There is no such dataset.
         Forbidden: It is closed to this account.
     """
@@ -54,12 +55,14 @@ def _missing_columns(present: bigquery.Table, wanted: bigquery.Table) -> Iterato
     """Columns to add.
 
     Raises:
-        OutputError: Columns that both have differ.
+        OutputError: Columns that both have differ, or one is missing that has been there from the beginning.
     """
     there = {field.name.lower(): field for field in present.schema}
     for field in wanted.schema:
         if field.name.lower() in there:
             _require_compatible(present, there.pop(field.name.lower()), field, field.name)
+        elif field.mode == "REQUIRED":
+            raise _of_another_shape(present, f"has no column {field.name} {field.field_type} {field.mode}")
         else:
             yield field
     _require_optional(present, there.values())
@@ -109,8 +112,10 @@ def _of_another_shape(table: bigquery.Table, what: str) -> OutputError:
 
 
 def _add_columns(dataset: Dataset, name: str, columns: Sequence[bigquery.SchemaField]) -> None:
-    added = ", ".join(f"ADD COLUMN IF NOT EXISTS {field.name} {_sql_type(field)}" for field in columns)
-    dataset.query(f"ALTER TABLE {dataset.quoted(name)} {added}")
+    for field in columns:
+        dataset.query(
+            f"ALTER TABLE {dataset.quoted(name)} ADD COLUMN IF NOT EXISTS {field.name} {_sql_type(field)}"
+        )
 
 
 def _sql_type(field: bigquery.SchemaField) -> str:

@@ -24,8 +24,7 @@ pytest_plugins = ["tests.bigquery_datasets"]
 
 
 def test_the_tables_are_partitioned_clustered_and_described(target: ServedDataset) -> None:
-    with BigQueryOutput(target.dataset).held():
-        pass
+    BigQueryOutput(target.dataset).prepare()
     for name in VISIBILITY_ORDER:
         table = target.server.client.get_table(target.dataset.table(name))
         assert [field.name for field in table.schema] == SCHEMAS[name].names
@@ -120,13 +119,13 @@ def test_a_commit_may_be_repeated_at_any_point(
     target: ServedDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = BigQueryOutput(target.dataset)
-    with output.held():
-        output.staging_writer("one-000001").write("failures", [failure("a"), failure("a"), failure("b")])
-        with monkeypatch.context() as patched:
-            patched.setattr(BigQueryOutput, "_drop", lambda self, staged: None)
-            output.commit("one-000001")
-        output.commit("one-000001")
-        output.commit("one-000001")
+    output.prepare()
+    output.staging_writer("one-000001").write("failures", [failure("a"), failure("a"), failure("b")])
+    with monkeypatch.context() as patched:
+        patched.setattr(BigQueryOutput, "_drop", lambda self, staged: None)
+        output.commit("one-000001", {"failures": 2})
+    output.commit("one-000001", {"failures": 2})
+    output.finish_backfill("one-000001", {})
     assert sorted(row["track_id"] for row in target.rows("failures")) == ["a", "b"]
     assert target.staging() == []
 
@@ -162,8 +161,8 @@ def test_staging_tables_end_by_themselves_once_no_run_can_be_at_them(
     output = BigQueryOutput(target.dataset)
     output.staging_writer("killed-000001").write("failures", [failure("a")])
     output.backfill_writer("killed").write("failures", [failure("a")])
-    with output.held():
-        of_a_wave, of_a_backfill = (made.pop(name) for name in sorted(target.staging()))
+    output.prepare()
+    of_a_wave, of_a_backfill = (made.pop(name) for name in sorted(target.staging()))
     assert timedelta(hours=5) < of_a_wave <= timedelta(hours=6)
     assert timedelta(days=13) < of_a_backfill <= timedelta(days=14)
     assert made == {}

@@ -32,8 +32,8 @@ TRACKS = [Track(f"track {number}", f"/music/{number}.flac", "1-10") for number i
 @pytest.fixture
 def tables(target: ServedDataset) -> ServedDataset:
     """A dataset with empty tables."""
-    with BigQueryOutput(target.dataset).held():
-        return target
+    BigQueryOutput(target.dataset).prepare()
+    return target
 
 
 def stream(tracks: Sequence[Track], target: ServedDataset, run_id: str = "run") -> None:
@@ -63,7 +63,7 @@ def test_a_stream_fills_the_tables_as_a_load_does(tables: ServedDataset) -> None
     output = BigQueryOutput(tables.dataset)
     streamed = tables.rows("track_tags")
     output.staging_writer("wave").write("track_tags", [track_row(track) for track in TRACKS])
-    output.commit("wave")
+    output.commit("wave", {"track_tags": len(TRACKS)})
     assert sorted(map(str, tables.rows("track_tags"))) == sorted(map(str, streamed))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,10 @@ import pytest
 from tests.catalog import files_below, keys, leftovers, table
 from tests.tracks import analysis_of
 from tonearm.transforms.elements.track import Track
-from tonearm.transforms.tables.contract import OutputInUseError
+from tonearm.transforms.tables.contract import StagedRowsMissingError
 from tonearm.transforms.tables.parquet import commit
 from tonearm.transforms.tables.parquet.commit import (
     discard_staged,
-    exclusive_output,
     make_visible,
     recover,
     staging_root,
@@ -21,6 +21,12 @@ from tonearm.transforms.tables.parquet.commit import (
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.rows import Provenance, rows_of
 from tonearm.transforms.tables.schemas import PER_TRACK_TABLES, VISIBILITY_ORDER
+
+ENDED = ("wave",)
+"""The run that both waves belong to."""
+
+ROWS = {"segments": 2, "embeddings": 1, "track_tags": 1}
+"""What a wave of one track stages."""
 
 FILES_OF_A_WAVE = 3
 """One each of segments, embeddings and track_tags."""
@@ -65,9 +71,9 @@ def visible_tables(output: Path) -> list[str]:
 
 def test_a_staged_wave_is_invisible_and_a_committed_one_leaves_nothing_else(staged: Path) -> None:
     assert visible_tables(staged) == []
-    make_visible(str(staged), "wave-1")
+    make_visible(str(staged), "wave-1", ROWS)
     assert keys(staged) == [("a", "", "t@1")]
-    recover(str(staged))
+    recover(str(staged), ENDED)
     assert leftovers(staged) == []
 
 
@@ -80,11 +86,11 @@ def test_a_run_killed_while_it_moves_files_is_rolled_forward(
         die_after(patched, renames)
         if renames < FILES_OF_A_WAVE:
             with pytest.raises(KilledError):
-                make_visible(str(staged), "wave-1")
+                make_visible(str(staged), "wave-1", ROWS)
         else:
-            make_visible(str(staged), "wave-1")
+            make_visible(str(staged), "wave-1", ROWS)
     assert visible_tables(staged) == [name for name in PER_TRACK_TABLES if name != "failures"][:renames]
-    recover(str(staged))
+    recover(str(staged), ENDED)
     assert [key[0] for key in keys(staged)] == ["a"]
     assert keys(staged, "embeddings") == keys(staged)
     assert len(keys(staged, "segments")) == 2
@@ -96,16 +102,16 @@ def test_killed_again_and_again_while_rolling_forward(staged: Path, monkeypatch:
         with monkeypatch.context() as patched:
             die_after(patched, renames)
             with pytest.raises(KilledError):
-                recover(str(staged)) if list(staged.glob("_commits/*")) else make_visible(
-                    str(staged), "wave-1"
+                recover(str(staged), ENDED) if list(staged.glob("_commits/*")) else make_visible(
+                    str(staged), "wave-1", ROWS
                 )
-    assert recover(str(staged)) == 1
+    assert recover(str(staged), ENDED) == 1
     assert keys(staged) == [("a", "", "t@1")]
-    assert recover(str(staged)) == 0
+    assert recover(str(staged), ENDED) == 0
 
 
 def test_what_was_staged_and_not_committed_is_removed(staged: Path) -> None:
-    assert recover(str(staged)) == 0
+    assert recover(str(staged), ENDED) == 0
     assert files_below(staged) == []
 
 
@@ -116,20 +122,39 @@ def test_a_commit_that_fails_half_way_loses_nothing_when_the_wave_is_discarded(
     with monkeypatch.context() as patched:
         die_after(patched, 1)
         with pytest.raises(KilledError):
-            make_visible(str(staged), "wave-1")
+            make_visible(str(staged), "wave-1", ROWS)
     discard_staged(str(staged), "wave-1")
-    recover(str(staged))
+    recover(str(staged), ENDED)
     assert keys(staged) == keys(staged, "embeddings") == [("a", "", "t@1")]
 
 
-def test_committing_twice_is_committing_once(staged: Path) -> None:
-    make_visible(str(staged), "wave-1")
-    make_visible(str(staged), "wave-1")
+def test_finishing_a_backfill_twice_is_finishing_it_once(staged: Path) -> None:
+    make_visible(str(staged), "wave-1", {})
+    make_visible(str(staged), "wave-1", {})
     assert keys(staged) == [("a", "", "t@1")]
 
 
-def test_two_runs_cannot_hold_an_output_at_once(output: Path) -> None:
-    with exclusive_output(str(output)), pytest.raises(OutputInUseError), exclusive_output(str(output)):
-        pass
-    with exclusive_output(str(output)):
-        pass
+@pytest.mark.parametrize("table_name", PER_TRACK_TABLES[:2])
+def test_a_commit_whose_staged_rows_are_gone_does_not_count(staged: Path, table_name: str) -> None:
+    for path in staged.glob(f"_staging/wave-1/{table_name}/*/*.parquet"):
+        path.unlink()
+    with pytest.raises(StagedRowsMissingError, match=f"rows of {table_name}"):
+        make_visible(str(staged), "wave-1", ROWS)
+    discard_staged(str(staged), "wave-1")
+    recover(str(staged), ENDED)
+    assert visible_tables(staged) == leftovers(staged) == []
+
+
+def test_what_another_run_has_staged_is_left_alone(staged: Path) -> None:
+    stage(staged, "other-1", "b")
+    recover(str(staged), ENDED)
+    make_visible(str(staged), "other-1", ROWS)
+    assert [key[0] for key in keys(staged)] == ["b"]
+
+
+def test_what_a_run_of_long_ago_has_staged_is_removed(output: Path) -> None:
+    days_ago = datetime.now(UTC) - timedelta(days=15)
+    stage(output, f"{days_ago:%Y%m%dT%H%M%S}-1f2e3d4c-000001", "a")
+    stage(output, f"{datetime.now(UTC):%Y%m%dT%H%M%S}-1f2e3d4c-000001", "b")
+    recover(str(output), ())
+    assert len(list(output.glob("_staging/*"))) == 1
