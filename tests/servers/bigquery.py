@@ -21,7 +21,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from tests.servers import faults, processes
-from tests.servers.bigquery_layers import RowRefusals
+from tests.servers.bigquery_layers import RowRefusals, enforce_etags
 from tests.servers.credentials import PROJECT
 from tests.servers.faults import FaultProxy
 
@@ -85,7 +85,7 @@ def serve(
     upstream = f"http://{processes.LOOPBACK}:{port}"
     refusals = RowRefusals()
     with ExitStack() as stack:
-        proxy = stack.enter_context(faults.serve(upstream, refusals.layer))
+        proxy = stack.enter_context(faults.serve(upstream, refusals.layer, enforce_etags()))
         child = stack.enter_context(
             processes.running(
                 [

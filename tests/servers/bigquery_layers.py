@@ -1,4 +1,7 @@
-"""Rows that BigQuery refuses, in streaming inserts and load jobs, as the emulator never does by itself."""
+"""What BigQuery does and the emulator does not, made up for in the proxy before it.
+
+It refuses rows, in streaming inserts and load jobs, and changes on a condition that does not hold.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,31 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from tests.servers.credentials import PROJECT
-from tests.servers.faults import Reply, Request, Send
+from tests.servers.faults import Layer, Reply, Request, Send
 
 Row = Mapping[str, Any]
 
 _PARQUET = b"PAR1"
+
+_JSON = (("Content-Type", "application/json"),)
+
+
+def enforce_etags() -> Layer:
+    """Return a layer that refuses a change of a table whose ``If-Match`` is not its ETag any more."""
+    lock = threading.Lock()
+
+    def layer(request: Request, send: Send) -> Reply:
+        condition = {name.lower(): value for name, value in request.headers}.get("if-match")
+        if request.method not in {"PATCH", "PUT"} or condition is None:
+            return send(request)
+        with lock:
+            headers = tuple(each for each in request.headers if each[0].lower() != "if-match")
+            present = send(Request("GET", request.target.split("?")[0], headers, b""))
+            if present.status == 200 and json.loads(present.body)["etag"] != condition:
+                return Reply(412, _JSON, b'{"error": {"code": 412, "message": "Precondition Failed"}}')
+            return send(request)
+
+    return layer
 
 
 @dataclass(slots=True)
@@ -98,7 +121,7 @@ def _failed_load() -> Reply:
         "configuration": {"load": {}},
         "status": {"state": "DONE", "errorResult": error, "errors": [error]},
     }
-    return Reply(200, (("Content-Type", "application/json"),), json.dumps(job).encode())
+    return Reply(200, _JSON, json.dumps(job).encode())
 
 
 def _answer(bad: set[int], stopped: set[int]) -> Reply:
@@ -108,7 +131,7 @@ def _answer(bad: set[int], stopped: set[int]) -> Reply:
         "kind": "bigquery#tableDataInsertAllResponse",
         "insertErrors": sorted(errors, key=lambda error: int(error["index"])),
     }
-    return Reply(200, (("Content-Type", "application/json"),), json.dumps(body).encode())
+    return Reply(200, _JSON, json.dumps(body).encode())
 
 
 def _error(index: int, reason: str, message: str) -> dict[str, Any]:

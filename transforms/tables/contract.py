@@ -17,6 +17,7 @@ How to add a table format, say Delta:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -123,6 +124,13 @@ class Output(Protocol):
 
     def boards(self) -> Sequence[NoteBoard]:
         """Where a run notes that it holds the output."""
+
+    def guarded(self) -> AbstractContextManager[None]:
+        """Keep away what looks for no note: runs of earlier versions on this machine.
+
+        Raises:
+            OutputInUseError: One is writing there.
+        """
 
     def recover(self, ended: Sequence[str]) -> None:
         """Finish commits that were left half done, and remove what ended runs never committed.

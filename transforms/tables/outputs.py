@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 from tonearm.transforms.tables.contract import NoteBoard, Output, OutputError, RowCounts, SeveralWriters
 from tonearm.transforms.tables.kinds import all_locations, kind_of
@@ -46,6 +47,14 @@ class SeveralOutputs:
     def boards(self) -> list[NoteBoard]:
         """See :class:`Output`; a run holds all of its outputs."""
         return [board for output in self._outputs for board in output.boards()]
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """See :class:`Output`."""
+        with ExitStack() as stack:
+            for output in self._outputs:
+                stack.enter_context(output.guarded())
+            yield
 
     def recover(self, ended: Sequence[str]) -> None:
         """See :class:`Output`."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from google.api_core.exceptions import PreconditionFailed
+from google.api_core.retry import Retry, if_exception_type
 from google.cloud import bigquery
 
 from tonearm.transforms.tables.bigquery.dataset import REQUEST_SECONDS, RETRY, Dataset
@@ -28,22 +30,36 @@ def bring_up_to_date(dataset: Dataset) -> None:
         NotFound: There is no such dataset.
         Forbidden: It is closed to this account.
     """
-    client = dataset.client
-    client.get_dataset(str(dataset), retry=RETRY, timeout=REQUEST_SECONDS)
+    dataset.client.get_dataset(str(dataset), retry=RETRY, timeout=REQUEST_SECONDS)
     for name in VISIBILITY_ORDER:
-        wanted = table_of(dataset, name)
-        present = client.create_table(wanted, exists_ok=True, retry=RETRY, timeout=REQUEST_SECONDS)
-        _require_same_kind(present, "TABLE")
-        if missing := list(_missing_columns(present, wanted)):
-            _add_columns(dataset, name, missing)
-            present = client.get_table(dataset.table(name), retry=RETRY, timeout=REQUEST_SECONDS)
-        _describe(client, present, wanted)
-    for wanted in views_of(dataset):
-        present = client.create_table(wanted, exists_ok=True, retry=RETRY, timeout=REQUEST_SECONDS)
-        _require_same_kind(present, "VIEW")
-        if (present.view_query, present.description) != (wanted.view_query, wanted.description):
-            present.view_query, present.description = wanted.view_query, wanted.description
-            client.update_table(present, ["view_query", "description"], retry=RETRY, timeout=REQUEST_SECONDS)
+        _unless_changed_meanwhile(_bring_table)(dataset, table_of(dataset, name))
+    for view in views_of(dataset):
+        _unless_changed_meanwhile(_bring_view)(dataset, view)
+
+
+def _bring_table(dataset: Dataset, wanted: bigquery.Table) -> None:
+    client, name = dataset.client, wanted.table_id
+    present = client.create_table(wanted, exists_ok=True, retry=RETRY, timeout=REQUEST_SECONDS)
+    _require_same_kind(present, "TABLE")
+    if missing := list(_missing_columns(present, wanted)):
+        _add_columns(dataset, name, missing)
+        present = client.get_table(dataset.table(name), retry=RETRY, timeout=REQUEST_SECONDS)
+    _describe(client, present, wanted)
+
+
+def _bring_view(dataset: Dataset, wanted: bigquery.Table) -> None:
+    client = dataset.client
+    present = client.create_table(wanted, exists_ok=True, retry=RETRY, timeout=REQUEST_SECONDS)
+    _require_same_kind(present, "VIEW")
+    if (present.view_query, present.description) != (wanted.view_query, wanted.description):
+        present.view_query, present.description = wanted.view_query, wanted.description
+        client.update_table(present, ["view_query", "description"], retry=RETRY, timeout=REQUEST_SECONDS)
+
+
+# A change is on the condition that nobody else has changed the table since it was read, as another run may.
+_unless_changed_meanwhile = Retry(
+    predicate=if_exception_type(PreconditionFailed), initial=0.2, maximum=2.0, timeout=60.0
+)
 
 
 def _require_same_kind(present: bigquery.Table, kind: str) -> None:

@@ -9,6 +9,7 @@ one with a row of the other: so a dataset is held by one run at a time, as a fol
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 
 from google.api_core.exceptions import Forbidden, NotFound
@@ -48,6 +49,10 @@ class BigQueryOutput:
     def boards(self) -> Sequence[NoteTable]:
         """See :class:`Output`."""
         return (NoteTable(self._dataset),)
+
+    def guarded(self) -> AbstractContextManager[None]:
+        """See :class:`Output`; runs of earlier versions could write side by side."""
+        return nullcontext()
 
     def recover(self, ended: Sequence[str]) -> None:
         """See :class:`Output`; what a killed run had staged BigQuery deletes by itself."""

@@ -220,6 +220,7 @@ def held(output: Output, holder: Holder) -> Iterator[Hold]:
         stack.enter_context(counted_as_holding(holder.run_id))
         hold.take()
         stack.callback(_give_up, hold, output, holder.run_id)
+        stack.enter_context(output.guarded())
         stack.enter_context(hold.signing())
         output.recover(hold.dead_runs)
         hold.note_cleared()

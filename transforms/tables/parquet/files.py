@@ -7,11 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tonearm.transforms.storage.objects import files_below, opened_object, write_object
+from tonearm.transforms.tables.contract import OutputError
 from tonearm.transforms.tables.rows import name_of_row
 from tonearm.transforms.tables.schemas import PARTITION, SCHEMAS, Row
 
@@ -86,10 +88,56 @@ def table_files(output: str, table: str) -> list[str]:
 
 
 def read_batches(output: str, table: str, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
-    """Chosen columns of a whole table, or all of them, in bounded pieces."""
+    """Chosen columns of a whole table, or all of them, in bounded pieces.
+
+    A column that an older file lacks is null there.
+
+    Raises:
+        OutputError: A file is cut or was written by something else; the message names it.
+    """
     for location in table_files(output, table):
         with opened_object(location) as file:
-            yield from pq.ParquetFile(file).iter_batches(batch_size=10_000, columns=columns)
+            for batch in _pieces(file, location, columns):
+                yield _completed(batch, location, table, columns)
+
+
+def _pieces(file: BinaryIO, location: str, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from pq.ParquetFile(file).iter_batches(batch_size=10_000, columns=columns)
+    except (pa.ArrowException, ValueError, OSError) as error:
+        raise OutputError(
+            f"{location} cannot be read as Parquet ({error}): it is cut, or no file of these tables; "
+            "move it away"
+        ) from error
+
+
+def _completed(batch: pa.RecordBatch, location: str, table: str, columns: list[str] | None) -> pa.RecordBatch:
+    """Bring a piece of a file to the columns and types of the table."""
+    for field in SCHEMAS[table]:
+        if field.name == PARTITION or (columns is not None and field.name not in columns):
+            continue
+        place = batch.schema.get_field_index(field.name)
+        if place >= 0:
+            batch = batch.set_column(place, field, _cast(batch.column(place), field, location))
+        elif field.nullable:
+            batch = batch.append_column(field, pa.nulls(len(batch), field.type))
+        else:
+            raise OutputError(
+                f"{location} has no column {field.name}: it is no file of these tables; move it away"
+            )
+    return batch
+
+
+def _cast(values: pa.Array, field: pa.Field, location: str) -> pa.Array:
+    if values.type == field.type:
+        return values
+    try:
+        return values.cast(field.type)
+    except pa.ArrowException as error:
+        raise OutputError(
+            f"{location} has a column {field.name} of type {values.type} in place of {field.type}: it is no "
+            "file of these tables; move it away"
+        ) from error
 
 
 def parquet_rows(

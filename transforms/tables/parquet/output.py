@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tonearm.transforms.storage.schemes import is_local
-from tonearm.transforms.tables.contract import OutputError, RowCounts
+from tonearm.transforms.tables.contract import OutputError, OutputInUseError, RowCounts
 from tonearm.transforms.tables.parquet import commit
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.parquet.note_object import NoteObject
@@ -32,6 +35,19 @@ class ParquetOutput:
     def boards(self) -> Sequence[NoteObject]:
         """See :class:`Output`."""
         return (NoteObject(self._location),)
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """See :class:`Output`; they lock the folder, and the lock dies with the process."""
+        if not is_local(self._location):
+            yield
+            return
+        folder = os.open(self._location, os.O_RDONLY)
+        try:
+            self._lock(folder)
+            yield
+        finally:
+            os.close(folder)
 
     def recover(self, ended: Sequence[str]) -> None:
         """See :class:`Output`."""
@@ -63,3 +79,12 @@ class ParquetOutput:
     def discard(self, commit_id: str) -> None:
         """See :class:`Output`."""
         commit.discard_staged(self._location, commit_id)
+
+    def _lock(self, folder: int) -> None:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = f"{self._location}: another run is writing there; wait for its end or stop it"
+            raise OutputInUseError(message) from error
+        except OSError:
+            return  # the disk knows no locks
