@@ -143,7 +143,7 @@ def _sql_type(field: bigquery.SchemaField) -> str:
 
 def _describe(client: bigquery.Client, present: bigquery.Table, wanted: bigquery.Table) -> None:
     """Bring descriptions up to date; those of columns that are not ours stay."""
-    schema = _described(present.schema, wanted.schema)
+    schema = _described([*present.schema, *_missing_columns(present, wanted)], wanted.schema)
     if (present.description, list(present.schema)) == (wanted.description, schema):
         return
     present.description, present.schema = wanted.description, schema
