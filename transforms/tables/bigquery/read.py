@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from google.api_core.exceptions import Forbidden, NotFound
 from google.cloud import bigquery
 
-from tonearm.transforms.tables.bigquery.dataset import Dataset
+from tonearm.transforms.tables.bigquery.dataset import REQUEST_SECONDS, RETRY, Dataset
 from tonearm.transforms.tables.bigquery.schema import ANY_DAY, map_columns
 from tonearm.transforms.tables.contract import OutputError
 from tonearm.transforms.tables.schemas import SCHEMAS, Row
@@ -27,10 +27,11 @@ def dataset_rows(
     Raises:
         OutputError: The dataset is closed to this account.
     """
-    selected = ", ".join(columns or SCHEMAS[table].names)
+    wanted = list(columns or SCHEMAS[table].names)
     condition = " AND ".join([ANY_DAY, *(f"{name} = @{name}" for name in where)])
     parameters = [bigquery.ScalarQueryParameter(name, "STRING", value) for name, value in where.items()]
     try:
+        selected = ", ".join(_present(dataset, table, wanted))
         found = dataset.query(f"SELECT {selected} FROM {dataset.quoted(table)} WHERE {condition}", parameters)
     except NotFound:
         return
@@ -38,9 +39,17 @@ def dataset_rows(
         raise OutputError(f"{dataset}: {error.message}") from error
     maps = map_columns(table)
     for row in found:
-        yield {name: _pairs(value) if name in maps else value for name, value in row.items()}
+        values = dict.fromkeys(wanted) | dict(row.items())
+        yield {name: _pairs(value) if name in maps else value for name, value in values.items()}
 
 
-def _pairs(records: list[Row]) -> list[tuple[str, str]]:
+def _present(dataset: Dataset, table: str, wanted: Sequence[str]) -> list[str]:
+    """Columns that the table has: one of an earlier version lacks some until a run writes to it."""
+    resource = dataset.client.get_table(dataset.table(table), retry=RETRY, timeout=REQUEST_SECONDS)
+    there = {field.name for field in resource.schema}
+    return [name for name in wanted if name in there]
+
+
+def _pairs(records: list[Row] | None) -> list[tuple[str, str]]:
     """A map as Parquet gives it."""
-    return [(record["key"], record["value"]) for record in records]
+    return [(record["key"], record["value"]) for record in records or ()]

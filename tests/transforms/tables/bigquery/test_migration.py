@@ -40,6 +40,8 @@ def test_a_dataset_of_before_gets_the_new_columns_and_keeps_its_rows(
     assert tonearm("ingest", first, "--output", target.location) == 0
     with_columns(monkeypatch, "track_tags", column("key", pa.string()), column("tempo", pa.float32()))
     with_columns(monkeypatch, "runs", column("bundle_hash", pa.string()))
+    assert [row["bundle_hash"] for row in target.rows("runs")] == [None]
+    assert tonearm("show", target.location) == 0
     assert tonearm("ingest", second, "--output", target.location) == 0
     rows = target.rows("track_tags")
     assert sorted(Path(row["uri"]).stem for row in rows) == ["after", "before"]
