@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -19,6 +17,7 @@ from tonearm.pipelines.arrivals.stream_input import StreamInput
 from tonearm.pipelines.local.bounded_source import BoundedSource
 from tonearm.pipelines.local.share_runner import ShareRunner
 from tonearm.pipelines.local.shares import TrackSource, WavePlan
+from tonearm.pipelines.local.stopping import stop_signals_answered
 from tonearm.pipelines.local.stream_source import opened_stream
 from tonearm.pipelines.reports.progress import progress_shown
 from tonearm.pipelines.reports.summary import print_summary
@@ -34,7 +33,8 @@ from tonearm.transforms.tables.holding.holder import Holder
 from tonearm.transforms.tables.ledger import Ledger
 from tonearm.transforms.tables.outputs import output_at
 
-_logger = logging.getLogger(__name__)
+_beam_logger = logging.getLogger("apache_beam.runners.common")
+"""Logs an error that a step hands on, with a traceback; here the command tells of it, once."""
 
 _ONE_THREAD = ("--direct_num_workers=1", "--direct_running_mode=in_memory")
 """The workers of a local run are our threads; Beam needs none of its own."""
@@ -80,6 +80,7 @@ def _locations(source: Input) -> list[str]:
 
 
 def _ingest_in_waves(order: IngestOrder, tagger: Tagger) -> RunRecord:
+    _beam_logger.setLevel(logging.CRITICAL)
     is_stream = isinstance(order.input, StreamInput)
     total = count_arrivals(order.input) if isinstance(order.input, str) else None
     record = new_record(order, tagger, mode="streaming" if is_stream else "batch")
@@ -88,9 +89,14 @@ def _ingest_in_waves(order: IngestOrder, tagger: Tagger) -> RunRecord:
     plan = WavePlan(workers, order.wave_tracks)
     flags = (*order.beam.flags, *_ONE_THREAD)
     holder = Holder.here(record.provenance.run_id, record.mode)
-    with held(output, holder) as hold, _source(order, tagger, record, plan) as source:
+    with (
+        stop_signals_answered() as signals,
+        held(output, holder) as hold,
+        _source(order, tagger, record, plan) as source,
+    ):
         runner = ShareRunner(source, output, hold, order.settings, tagger.front_end, record, plan, flags)
-        with progress_shown(record, total), _stopping_on_signals(runner):
+        signals.stop = runner.stop
+        with progress_shown(record, total):
             runner.run()
     print_summary(record, runner.stage_seconds, order.outputs)
     return record
@@ -110,21 +116,3 @@ def _source(order: IngestOrder, tagger: Tagger, record: RunRecord, plan: WavePla
     else:
         pending = pending_tracks(arrivals_at(order.input), ledger, record.skip)
         yield BoundedSource(pending, plan.wave_tracks)
-
-
-@contextmanager
-def _stopping_on_signals(runner: ShareRunner) -> Iterator[None]:
-    """On the first SIGINT or SIGTERM finish what is in flight; a second one ends the process at once."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        _logger.warning("stopping: tracks in flight are finished and committed; again to stop at once")
-        runner.stop()
-        for each in before:
-            signal.signal(each, signal.SIG_DFL)
-
-    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

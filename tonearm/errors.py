@@ -6,6 +6,7 @@ ends. ``pipelines/main.py`` catches it, once. An error of one track is a ``Track
 
 from __future__ import annotations
 
+import signal
 from typing import ClassVar
 
 EXIT_OK = 0
@@ -26,6 +27,18 @@ class TonearmError(Exception):
     """
 
     exit_code: ClassVar[int] = EXIT_BROKEN
+
+
+class StoppedError(BaseException):
+    """A signal came before anything was begun; no ``Exception``, so that no library takes it for its own.
+
+    Attributes:
+        exit_code: 130 for Ctrl-C, 143 for SIGTERM, as shells have it.
+    """
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(f"stopped by {number.name}")
+        self.exit_code = 128 + number
 
 
 class WrongCallError(TonearmError):

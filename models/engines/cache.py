@@ -16,17 +16,26 @@ _logger = logging.getLogger(__name__)
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
-def cache_folder() -> Path:
-    """Tonearm's folder for what can be built again: ``$XDG_CACHE_HOME/tonearm`` or ``~/.cache/tonearm``."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "tonearm"
+def cache_folder() -> Path | None:
+    """Tonearm's folder for what can be built again: ``$XDG_CACHE_HOME/tonearm`` or ``~/.cache/tonearm``.
+
+    Returns:
+        The folder; None if this user has no home. A folder that others may write to would not do, as what
+        lies in the cache is run.
+    """
+    if root := os.environ.get("XDG_CACHE_HOME"):
+        return Path(root) / "tonearm"
+    try:
+        return Path.home() / ".cache" / "tonearm"
+    except RuntimeError:  # the variable HOME is not set, and the system knows no such user
+        return None
 
 
 def cached(name: str, build: Callable[[], bytes]) -> bytes:
     """Take an entry from the cache, or build it and leave it there for the next process.
 
     However many threads and processes ask at once, one builds while the others wait. An entry that is damaged
-    is built again. Where the folder cannot be written, the entry is built in memory.
+    is built again. Where there is no folder, or it cannot be written, the entry is built in memory.
 
     Args:
         name: File name that says exactly what the entry was built from.
@@ -35,7 +44,10 @@ def cached(name: str, build: Callable[[], bytes]) -> bytes:
     Returns:
         The content.
     """
-    path = cache_folder() / name
+    folder = cache_folder()
+    if folder is None:
+        return build()
+    path = folder / name
     content = _read(path)
     if content is not None:
         return content

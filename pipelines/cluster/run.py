@@ -82,11 +82,11 @@ def _backfill(order: IngestOrder, tagger: Tagger, output: Output) -> RunRecord:
     with held(output, Holder.here(run_id, record.mode, outlives_process=True)) as hold:
         try:
             return _run(pipeline, record, order, output)
-        except JobFailedError:
+        except JobFailedError as error:
             # What the job had written, whole batches only, need not be worked again.
             hold.require()
             output.finish_backfill(run_id, {})
-            raise
+            raise JobFailedError(f"{error}. The batches that it had written are in the tables") from error
         except (JobLeftError, JobOutOfSightError):
             hold.leave()
             raise

@@ -7,13 +7,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tonearm.errors import WrongCallError
+from tonearm.pipelines.commands.option_scopes import require_effect
 from tonearm.pipelines.commands.option_types import positive_number
 from tonearm.pipelines.commands.run_options import EXIT_CODES, add_run_options, order_of, run_order
 from tonearm.pipelines.runs.defaults import STORAGE_WRITE_API, STREAMING_INSERTS
 
 if TYPE_CHECKING:
     from tonearm.pipelines.arrivals.stream_input import StreamInput
-    from tonearm.pipelines.runs.order import IngestOrder
 
 _DESCRIPTION = """\
 Tag the tracks of a catalog and write five tables: track_tags, segments, embeddings, failures and runs.
@@ -109,12 +109,6 @@ def _add_stream_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _is_cluster_stream_to_one_output(order: IngestOrder) -> bool:
-    from tonearm.pipelines.arrivals.stream_input import StreamInput
-
-    return isinstance(order.input, StreamInput) and not order.beam.is_local and len(order.outputs) == 1
-
-
 def _source(known: argparse.Namespace) -> str | StreamInput:
     from tonearm.pipelines.arrivals.stream_input import StreamInput
     from tonearm.transforms.sources.manifest import is_manifest
@@ -122,7 +116,6 @@ def _source(known: argparse.Namespace) -> str | StreamInput:
 
     if sum(map(bool, (known.input, known.subscription, known.watch))) != 1:
         raise WrongCallError("name one thing to tag: INPUT, --subscription or --watch")
-    _refuse_options_without_use(known)
     if known.input:
         return str(known.input)
     if known.subscription and not re.fullmatch(r"projects/[^/]+/subscriptions/[^/]+", known.subscription):
@@ -142,18 +135,7 @@ def _source(known: argparse.Namespace) -> str | StreamInput:
     )
 
 
-def _refuse_options_without_use(known: argparse.Namespace) -> None:
-    """Refuse an option of another kind of input, which would be passed over in silence."""
-    for option in ("catch_up", "prefix"):
-        if getattr(known, option) and not known.subscription:
-            raise WrongCallError(f"--{option} is for --subscription")
-    if known.suffix and known.input:
-        raise WrongCallError(
-            "--suffix is for --subscription and --watch; as INPUT use a glob: 'music/**/*.flac'"
-        )
-
-
-def _ingest(known: argparse.Namespace, beam_options: list[str]) -> int:
+def _ingest(known: argparse.Namespace, beam_options: list[str]) -> None:
     order = order_of(
         known,
         _source(known),
@@ -162,9 +144,5 @@ def _ingest(known: argparse.Namespace, beam_options: list[str]) -> int:
         retag=known.retag,
         bigquery_write_method=known.bigquery_write_method,
     )
-    if known.bigquery_write_method != STREAMING_INSERTS and not _is_cluster_stream_to_one_output(order):
-        raise WrongCallError(
-            "--bigquery_write_method is for --subscription on a cluster with one --output, a bigquery:// "
-            "dataset; backfills and runs on one machine go by load jobs"
-        )
-    return run_order(order, known.max_failed_fraction)
+    require_effect(known.given, order)
+    run_order(order, known.max_failed_fraction)

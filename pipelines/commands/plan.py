@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
-from tonearm.errors import EXIT_OK, WrongCallError
 from tonearm.pipelines.commands.option_types import positive_integer, positive_number
 from tonearm.pipelines.reports.plan import Catalog, Plan, Prices, Rates, plan
+from tonearm.pipelines.reports.printing import printing
 
 CORE_SPEED = 180.0
 FRONT_END_SPEED = 715.0
@@ -67,14 +66,11 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--price_gb_month", type=positive_number, help="price of storing a gigabyte")
 
 
-def _plan(known: argparse.Namespace, further: list[str]) -> int:
-    if further:
-        raise WrongCallError(f"unknown: {' '.join(further)}; see `tonearm plan --help`")
+def _plan(known: argparse.Namespace, _: list[str]) -> None:
     catalog = Catalog(known.tracks, known.minutes, known.megabytes)
     rates = Rates(known.core_speed, known.front_end_speed, known.gpu_speed, ROW_BYTES, SEGMENT_BYTES)
     prices = Prices(known.price_core_hour, known.price_gpu_hour, known.price_gb_month)
     _print(plan(catalog, rates), catalog, rates, prices)
-    return EXIT_OK
 
 
 def _print(planned: Plan, catalog: Catalog, rates: Rates, prices: Prices) -> None:
@@ -83,14 +79,15 @@ def _print(planned: Plan, catalog: Catalog, rates: Rates, prices: Prices) -> Non
     table.add_column(justify="right")
     for name, value in _lines(planned, catalog, prices):
         table.add_row(name, value)
-    console = Console(highlight=False)
-    console.print(table)
-    console.print(
+    assumed = (
         f"\nassumed: one core tags at {rates.core_speed:g} times real time, decoding and spectrograms alone "
         f"run at {rates.front_end_speed:g} times, cost per track is flat, {rates.row_bytes:,.0f} bytes of "
         f"tables a track and {rates.segment_bytes:,.0f} a minute, {catalog.megabytes:g} MB read a track; "
         "machines differ by a factor of two."
     )
+    with printing() as console:
+        console.print(table)
+        console.print(assumed)
 
 
 def _lines(planned: Plan, catalog: Catalog, prices: Prices) -> list[tuple[str, str]]:

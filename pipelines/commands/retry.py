@@ -43,12 +43,14 @@ def add_to(commands: Any) -> None:
     add_run_options(parser)
 
 
-def _retry(known: argparse.Namespace, beam_options: list[str]) -> int:
+def _retry(known: argparse.Namespace, beam_options: list[str]) -> None:
     from tonearm.pipelines.runs.retry import RetryInput
     from tonearm.transforms.tables.outputs import in_order
+    from tonearm.transforms.tables.reading import require_runs
 
     source = RetryInput(in_order(known.outputs)[-1], known.everything)
     order = order_of(known, source, known.outputs, beam_options)
     if not order.beam.is_local:
         raise WrongCallError("retries run on one machine; leave --runner out")
-    return run_order(order, known.max_failed_fraction)
+    require_runs(source.output)
+    run_order(order, known.max_failed_fraction)

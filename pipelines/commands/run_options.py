@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tonearm.errors import EXIT_OK, TonearmError
+from tonearm.errors import TonearmError
+from tonearm.pipelines.commands.bad_end import bad_end
 from tonearm.pipelines.commands.option_types import even_number, fraction, positive_integer, positive_number
 from tonearm.pipelines.runs.defaults import STREAMING_INSERTS, WAVE_TRACKS
 from tonearm.transforms.elements.settings import MAX_PATCHES, MAX_TRACK_BYTES, SEGMENT_SECONDS
@@ -15,16 +15,10 @@ from tonearm.transforms.elements.settings import MAX_PATCHES, MAX_TRACK_BYTES, S
 if TYPE_CHECKING:
     from tonearm.pipelines.runs.order import IngestOrder, Input
 
-_logger = logging.getLogger(__name__)
-
 EXIT_CODES = """\
 exit codes: 0 the run is whole, even if tracks failed; 1 it broke, or more failed than
 --max_failed_fraction allows; 2 the call was wrong.
 """
-
-
-class RunBrokenError(TonearmError):
-    """The run broke off by an error that nobody foresaw."""
 
 
 class TooManyFailedError(TonearmError):
@@ -115,11 +109,11 @@ def order_of(
     )
 
 
-def run_order(order: IngestOrder, max_failed_fraction: float) -> int:
-    """Run it and return the exit code.
+def run_order(order: IngestOrder, max_failed_fraction: float) -> None:
+    """Run it, and tell how it ended if it did not end well.
 
     Raises:
-        RunBrokenError: Something that nobody foresaw ended the run.
+        RunBrokenError: The run broke off.
         TooManyFailedError: The run is whole, and too much of it failed.
         TonearmError: As :func:`ingest`.
     """
@@ -127,17 +121,10 @@ def run_order(order: IngestOrder, max_failed_fraction: float) -> int:
 
     try:
         record = ingest(order)
-    except TonearmError:
-        raise
     except Exception as error:
-        _logger.error("the run broke off", exc_info=error)
-        raise RunBrokenError(
-            f"the run broke off ({type(error).__name__}). What is committed stays in the tables; "
-            "the same command goes on from there."
-        ) from error
+        raise bad_end(error, order) from error
     if record.failed_fraction > max_failed_fraction:
         raise TooManyFailedError(
             f"{record.failed_fraction:.1%} of the tried tracks failed, more than "
             f"--max_failed_fraction={max_failed_fraction}"
         )
-    return EXIT_OK

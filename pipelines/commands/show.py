@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import os
 from typing import Any
 
-from tonearm.errors import EXIT_OK, WrongCallError
+from tonearm.errors import WrongCallError
+from tonearm.pipelines.commands.option_types import positive_integer
+from tonearm.pipelines.reports.printing import printing
 
 _EPILOG = """\
 examples:
@@ -32,7 +36,9 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--tagger", default="musicnn", help="bundle that names the segments' tags (default: musicnn)"
     )
-    parser.add_argument("--limit", type=int, default=100, help="tracks listed at most (default: 100)")
+    parser.add_argument(
+        "--limit", type=positive_integer, default=100, help="tracks listed at most (default: 100)"
+    )
     parser.add_argument(
         "--picture",
         metavar="PNG",
@@ -40,16 +46,16 @@ def add_to(commands: Any) -> None:
     )
 
 
-def _show(known: argparse.Namespace, further: list[str]) -> int:
-    if further:
-        raise WrongCallError(f"unknown: {' '.join(further)}; see `tonearm show --help`")
+def _show(known: argparse.Namespace, _: list[str]) -> None:
     if known.picture and not known.track:
         raise WrongCallError("--picture draws one track: name it after OUT")
+    from tonearm.transforms.tables.reading import require_runs
+
+    require_runs(known.output)
     if known.track:
         _show_track(known)
     else:
         _show_tracks(known)
-    return EXIT_OK
 
 
 def _show_tracks(known: argparse.Namespace) -> None:
@@ -58,7 +64,7 @@ def _show_tracks(known: argparse.Namespace) -> None:
 
     tracks = latest_tracks(known.output)
     if not tracks:
-        raise WrongCallError(f"{known.output} has no tagged tracks; `tonearm ingest` writes them")
+        raise WrongCallError(f"{known.output} has no tagged tracks; its failures say why")
     print_tracks(tracks, known.limit)
 
 
@@ -80,6 +86,7 @@ def _show_track(known: argparse.Namespace) -> None:
     if matching is None:
         raise WrongCallError(f"--picture needs the tagger {track['tagger']}; name its bundle with --tagger")
     try:
+        _settle_matplotlib()
         from tonearm.pipelines.reports.picture import draw_track
     except ModuleNotFoundError as error:
         raise WrongCallError("--picture needs matplotlib: pip install 'tonearm[plot]'") from error
@@ -87,4 +94,14 @@ def _show_track(known: argparse.Namespace) -> None:
         draw_track(track, segments, matching, known.picture)
     except TrackError as error:
         raise WrongCallError(f"{track['uri']} cannot be drawn: {error.message}") from error
-    print(f"picture: {known.picture}")
+    with printing() as console:
+        console.print(f"picture: {known.picture}", markup=False, soft_wrap=True)
+
+
+def _settle_matplotlib() -> None:
+    """Have matplotlib keep its list of fonts in our cache and not in folders of its own, and keep quiet."""
+    from tonearm.models.engines.cache import cache_folder
+
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    if folder := cache_folder():
+        os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))

@@ -1,8 +1,7 @@
-"""What people see of a run: progress while it lasts, and the reconciled summary at its end."""
+"""The progress line of a run: tracks done and failed, their rate and the time left, on standard error."""
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,19 +10,30 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from tonearm.pipelines.reports.printing import say
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.transforms.tagging.counting import LIVE
 
 _SECONDS_BETWEEN_LINES = 30
 """Where no terminal is, progress comes as a line this often."""
 
+_WIDTH_OF_BAR = 75
+"""In a narrower terminal the numbers beside the bar would be cut off: lines, then."""
+
 
 @contextmanager
 def progress_shown(record: RunRecord, total: int | None) -> Iterator[None]:
-    """Show tracks done and failed, tracks per minute and the time left, on standard error."""
+    """Show progress for as long as the block lasts: a bar in a terminal, elsewhere a line now and then.
+
+    Args:
+        record: The run's counts.
+        total: Tracks that will be seen; None if nobody knows.
+    """
     LIVE.reset()
     ended = threading.Event()
-    show = _show_bar if sys.stderr.isatty() else _show_lines
+    console = Console(stderr=True)
+    can_redraw = console.is_terminal and not console.is_dumb_terminal and console.width >= _WIDTH_OF_BAR
+    show = _show_bar if can_redraw else _show_lines
     thread = threading.Thread(target=show, args=(record, total, ended), daemon=True)
     thread.start()
     try:
@@ -56,7 +66,7 @@ def _show_lines(record: RunRecord, total: int | None, ended: threading.Event) ->
         done, rate = _pace(record, begun)
         left = f", {(total - done) / rate:.0f} min left" if total and rate else ""
         message = f"{_of_total(done, total)} tracks, {LIVE.failed:,} failed, {rate:.1f} tracks/min{left}"
-        print(message, file=sys.stderr, flush=True)
+        say(message)
 
 
 def _of_total(done: int, total: int | None) -> str:

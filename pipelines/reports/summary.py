@@ -7,13 +7,23 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from tonearm.pipelines.reports.printing import StandardOutputError, printing, say
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.transforms.elements.stage_times import TIMED_STAGES
 
 
 def print_summary(record: RunRecord, stage_seconds: Mapping[str, float], outputs: Sequence[str]) -> None:
     """Print the counts, why tracks were left out, where the time went and where the tables are."""
-    console = Console(highlight=False)
+    try:
+        with printing() as console:
+            _print(console, record, stage_seconds, outputs)
+    except StandardOutputError as error:
+        say(f"tonearm: the run is whole, but its summary is lost: {error}")
+
+
+def _print(
+    console: Console, record: RunRecord, stage_seconds: Mapping[str, float], outputs: Sequence[str]
+) -> None:
     seconds = max(1e-9, (record.ended or record.started).timestamp() - record.started.timestamp())
     console.print(
         f"seen {record.seen:,} = tagged {record.tagged:,} + skipped {record.n_skipped:,}"
@@ -26,7 +36,7 @@ def print_summary(record: RunRecord, stage_seconds: Mapping[str, float], outputs
         console.print(f"  failed, {word}: {count:,}")
     if record.tagged:
         _print_split(console, stage_seconds, seconds, record.tagged)
-    console.print(f"tables: {', '.join(outputs)}", soft_wrap=True)
+    console.print(f"tables: {', '.join(outputs)}", soft_wrap=True, markup=False)
 
 
 def _print_split(console: Console, stage_seconds: Mapping[str, float], seconds: float, tagged: int) -> None:

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import PurePosixPath
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from tonearm.models.bundles.tagger import FACETS, Tagger
 from tonearm.models.bundles.tags import tag_scores
+from tonearm.pipelines.reports.printing import printing
 from tonearm.transforms.tables.schemas import Row
 
 _TAGS_A_FACET = 6
 _TAGS_A_SEGMENT = 4
 _BAR_CELLS = 20
-_WIDTH_OF_A_FILE = 150
 
 
 def print_tracks(tracks: list[Row], limit: int) -> None:
     """Print the selected tags of each track, a column a facet."""
-    console = _console()
     table = Table("track", *FACETS, header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.columns[0].no_wrap = True
     for track in tracks[:limit]:
         table.add_row(escape(_name(track)), *(_selected(track, facet) for facet in FACETS))
-    console.print(table)
-    if len(tracks) > limit:
-        console.print(f"… and {len(tracks) - limit:,} more; --limit shows them")
+    with printing() as console:
+        console.print(table)
+        if len(tracks) > limit:
+            console.print(f"… and {len(tracks) - limit:,} more; --limit shows them")
 
 
 def print_track(track: Row, segments: list[Row], tagger: Tagger | None) -> None:
@@ -41,19 +39,14 @@ def print_track(track: Row, segments: list[Row], tagger: Tagger | None) -> None:
         segments: Its rows of ``segments``.
         tagger: The tagger that gave the scores, to name the segments' tags; None if it is not at hand.
     """
-    console = _console()
-    console.print(f"[bold]{escape(_name(track))}[/]  {escape(track['uri'])}", soft_wrap=True)
-    console.print(_audio_facts(track))
-    for name, value in dict(track["metadata"]).items():
-        console.print(f"  {escape(name)}: {escape(value or '')}")
-    console.print(_tag_table(track))
-    if tagger is not None:
-        console.print(_segment_table(segments, tagger))
-
-
-def _console() -> Console:
-    """As wide as the terminal; in a file or a pipe wide enough for a line a track."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+    with printing() as console:
+        console.print(f"[bold]{escape(_name(track))}[/]  {escape(track['uri'])}", soft_wrap=True)
+        console.print(_audio_facts(track))
+        for name, value in dict(track["metadata"]).items():
+            console.print(f"  {escape(name)}: {escape(value or '')}")
+        console.print(_tag_table(track))
+        if tagger is not None:
+            console.print(_segment_table(segments, tagger))
 
 
 def _audio_facts(track: Row) -> str:

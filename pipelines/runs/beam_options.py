@@ -64,17 +64,16 @@ def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def read_beam_options(flags: Sequence[str]) -> BeamOptions:
-    """Check options against all that Beam knows.
+    """Check options and tell what a run makes of them; an option that Beam does not know may be a cluster's.
 
     Raises:
-        WrongCallError: Beam knows no such option, runner or value.
+        WrongCallError: Beam knows no such runner or value.
     """
     options = PipelineOptions(list(flags))
     runner = options.view_as(StandardOptions).runner or "DirectRunner"
     is_local = runner in _LOCAL_RUNNERS
     direct = options.view_as(DirectOptions)
     if is_local:
-        _refuse_unknown(flags)
         _refuse_processes(direct)
     else:
         _require_runner(runner)
@@ -100,14 +99,6 @@ def export_s3_options(flags: Sequence[str]) -> None:
         os.environ.setdefault(variable, value)
 
 
-def _refuse_unknown(flags: Sequence[str]) -> None:
-    """Beam lets an unknown option pass, as a cluster may know it; on this machine it is a misspelt one."""
-    if unknown := _unknown_to_beam(flags):
-        raise WrongCallError(
-            f"neither tonearm nor Beam knows {' '.join(unknown)}; see `tonearm ingest --help`"
-        )
-
-
 def _refuse_processes(direct: DirectOptions) -> None:
     if direct.direct_running_mode == "multi_processing":
         raise WrongCallError(
@@ -122,6 +113,15 @@ def _require_runner(name: str) -> None:
         create_runner(name)
     except (ValueError, ImportError, AttributeError) as error:
         raise WrongCallError(f"Beam says: {error}") from error
+
+
+def names_of_beams_options() -> set[str]:
+    """Every option that Beam knows, as it is spelt."""
+    names: set[str] = set()
+    PipelineOptions([]).get_all_options(
+        add_extra_args_fn=lambda parser: names.update(parser._option_string_actions)
+    )
+    return names
 
 
 def _unknown_to_beam(arguments: Sequence[str]) -> list[str]:

@@ -28,7 +28,7 @@ _VERSIONED = (
 
 
 class CountsError(TonearmError):
-    """Counts do not reconcile: a track was lost or counted twice."""
+    """Counts do not reconcile: a track was lost or counted twice, which is a fault in this program."""
 
 
 @dataclass

@@ -208,7 +208,7 @@ def test_tables_do_not_depend_on_waves_and_workers(
 def test_the_same_graph_runs_in_one_go(library: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a cluster, with Beam's own local runner in the cluster's place."""
     monkeypatch.setattr("tonearm.pipelines.runs.beam_options._LOCAL_RUNNERS", ())
-    options = ("--runner", "FnApiRunner", "--direct_num_workers", "1")
+    options = ("--runner", "FnApiRunner")
     for expected in ((6, 4, 2, 0), (6, 0, 6, 0)):
         assert tonearm("ingest", library, "--output", output, *options) == 0
         assert counts(output) == expected

@@ -114,7 +114,8 @@ def _listed_arrivals(location: str) -> Iterator[Arrival]:
         if not count:
             may_pass = error.word is ErrorWord.UNREADABLE
             raise InputError(f"{shown} cannot be listed: {error.message}", may_pass=may_pass) from error
-        raise ListingError(f"the listing of {shown} broke off after {count:,}: {error.message}") from error
+        message = f"the listing of {shown} broke off after {count:,}: {error.message}"
+        raise ListingError(f"{message}; the same command lists it again") from error
 
 
 def _arrival_of_listed(listed: Listed) -> Arrival:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from tonearm.transforms.tables.contract import OutputError
 from tonearm.transforms.tables.schemas import Row
 from tonearm.transforms.tables.stored_rows import table_rows
 
 _KEY = ["track_id", "generation", "tagger", "run_id"]
 _LISTED = ["track_id", "generation", "tagger", "uri", "analyzed_at", "tags"]
+
+
+def require_runs(output: str) -> None:
+    """Refuse an output that no run has written to, such as one whose name is misspelt.
+
+    Raises:
+        OutputError: It holds no row of a run, or cannot be read.
+    """
+    if next(table_rows(output, "runs", ["run_id"]), None) is None:
+        raise OutputError(f"{output} holds no tables of a run; `tonearm ingest` writes them")
 
 
 def latest_tracks(output: str) -> list[Row]:

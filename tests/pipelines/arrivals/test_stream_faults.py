@@ -112,7 +112,9 @@ def test_a_fault_that_lasts_breaks_the_run_and_the_next_one_goes_on(
     call = ("ingest", IN, "--output", OUT, "--wave_tracks", "2", "--direct_num_workers", "1")
     store.faults.fail(status=400, method="POST", path="*/rewriteTo/*")  # the move of the first wave
     assert tonearm(*call) == 1
-    assert "the storage failed" in capfd.readouterr().err
+    told = capfd.readouterr().err
+    assert "the storage failed" in told
+    assert "the same command works the rest" in told
     store.faults.heal()
     assert tonearm(*call) == 0
     assert_whole(tables_of(store, tmp_path / "t"), tagged_at_last=None)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.catalog import counts, keys, leftovers, start_tonearm, table, tonearm, write_manifest
+from tests.catalog import counts, keys, leftovers, start_tonearm, tonearm, write_manifest
 
 TAUGHT = (
     "a folder",
@@ -67,7 +67,25 @@ def test_the_help_names_the_commands_and_the_version_is_told(capsys: pytest.Capt
         (["retry", "bigquery://dataset"], "bigquery://project.dataset"),
         (["show", "bigquery://dataset"], "bigquery://project.dataset"),
         (["show"], "OUT"),
-        (["show", "{songs}"], "no tagged tracks"),
+        (["show", "{songs}"], "no tables of a run"),
+        (["show", "{songs}", "--limit", "-1"], "-1 is not a whole number above 0"),
+        (["show", "{songs}", "--limit", "0"], "0 is not a whole number above 0"),
+        (["retry", "{songs}"], "no tables of a run"),
+        (["retry", "{output}"], "no tables of a run"),
+        (["ingets", "{songs}"], "there is no command ingets: did you mean ingest?"),
+        (["ingest", "{songs}", "--output", "{output}", "--wave-tracks", "3"], "did you mean --wave_tracks?"),
+        (
+            ["ingest", "{songs}", "--output", "{output}", "--wave-tracks", "3", "--runner", "PrismRunner"],
+            "did you mean --wave_tracks?",
+        ),
+        (
+            ["ingest", "{songs}", "--output", "{output}", "--direct_num_worker", "3"],
+            "did you mean --direct_num_workers?",
+        ),
+        (["show", "{songs}", "--limits", "3"], "did you mean --limit?"),
+        (["show", "{songs}", "bach", "prelude"], "prelude is a word too many"),
+        (["ingest", "m/a.mp3", "m/b.mp3", "m/c.mp3", "--output", "{output}"], "quote it"),
+        (["ingest", "m/a.mp3", "m/b.mp3", "m/c.mp3", "--output", "{output}"], "'m/*.mp3'"),
         (["show", "{songs}", "--frobnicate"], "--frobnicate"),
         (["show", "{songs}", "--picture", "x.png"], "name it after OUT"),
     ],
@@ -80,7 +98,14 @@ def test_a_wrong_call_ends_with_2_and_says_what_is_wrong(
     told = capsys.readouterr()
     assert complaint in told.err
     assert told.out == ""
-    assert table(output, "runs") == []
+    assert not output.exists()
+
+
+def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tonearm() == 2
+    told = capsys.readouterr().err
+    assert "quick start:" in told
+    assert "tonearm ingest music/ --output tags/" in told
 
 
 def test_a_manifest_that_lacks_a_column_names_it(
@@ -135,19 +160,21 @@ def test_a_second_run_on_the_same_output_is_refused(
 
 
 def test_an_interrupted_run_commits_what_is_in_flight_and_the_next_one_goes_on(
-    samples: Path, output: Path, temporary_folder: Path
+    songs: Path, output: Path, tmp_path: Path, temporary_folder: Path
 ) -> None:
-    command = start_tonearm("ingest", samples, "--output", output, "--wave_tracks", "1")
+    rows = [{"track_id": str(number), "uri": str(songs / "flac.flac")} for number in range(40)]
+    manifest = write_manifest(tmp_path / "catalog.csv", rows)
+    command = start_tonearm("ingest", manifest, "--output", output, "--wave_tracks", "1")
     wait_for_first_commit(output)
     command.send_signal(signal.SIGINT)
     told, _ = command.communicate(timeout=60)
     assert "stopping" in told
-    assert 1 <= len(keys(output)) < 8
+    assert 1 <= len(keys(output)) < 40
     assert leftovers(output) == []
     assert list(temporary_folder.iterdir()) == []
     done = len(keys(output))
-    assert tonearm("ingest", samples, "--output", output) == 0
-    assert counts(output) == (8, 8 - done, done, 0)
+    assert tonearm("ingest", manifest, "--output", output) == 0
+    assert counts(output) == (40, 40 - done, done, 0)
 
 
 def wait_for_first_commit(output: Path) -> None:

@@ -81,13 +81,13 @@ def test_a_full_disk_breaks_the_run_and_the_next_one_ends_it(
     output: Path,
     temporary_folder: Path,
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with monkeypatch.context() as patched:
         fail_to_write(patched, after=6)
         options = ("--wave_tracks", "1", "--direct_num_workers", "1")
         assert tonearm("ingest", songs, "--output", output, *options) == 1
-    assert "No space left" in caplog.text
+    assert "No space left" in capsys.readouterr().err
     assert len(keys(output)) == 1
     assert keys(output) == keys(output, "embeddings")
     assert leftovers(output) == []
@@ -191,7 +191,7 @@ def test_a_listing_that_breaks_off_is_worked_as_far_as_it_went_and_has_its_row(
 ) -> None:
     def breaking(location: str) -> Iterator[Listed]:
         yield from islice(list_objects(location), 3)
-        raise TrackError(Stage.SOURCE, ErrorWord.UNREADABLE, "the store went away")
+        raise StorageError(ErrorWord.UNREADABLE, "the store went away")
 
     if is_done_before:
         assert tonearm("ingest", songs, "--output", output) == 0

@@ -151,7 +151,8 @@ def _environment() -> dict[str, str]:
     ours = str(Path(tonearm.__file__).absolute().parents[1])
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     modules = os.pathsep.join([ours, *filter(None, sys.path)])
-    return passed_on | {"PYTHONPATH": modules, "OPENBLAS_NUM_THREADS": "1"} | _MALLOC
+    settings = {"PYTHONPATH": modules, "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return passed_on | settings | _MALLOC
 
 
 def timeout_error(message: str) -> TrackError:

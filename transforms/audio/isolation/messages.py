@@ -57,7 +57,10 @@ def send_file(to: socket.socket, descriptor: int, rate_hz: int) -> None:
 
 def receive_file(source: socket.socket) -> tuple[int, int] | None:
     """The next descriptor, which is the receiver's to close, and its rate; None if there will be no more."""
-    body, descriptors, _, _ = socket.recv_fds(source, _RATE.size, 1)
+    try:
+        body, descriptors, _, _ = socket.recv_fds(source, _RATE.size, 1)
+    except ConnectionResetError:  # closed by a worker that did not even read that this process is ready
+        return None
     if not body:
         return None
     return descriptors[0], _RATE.unpack(body)[0]

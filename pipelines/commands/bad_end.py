@@ -1,0 +1,56 @@
+"""What is told of a run that broke off: what happened, what stays, and what the same command would do."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING
+
+from tonearm.errors import TonearmError
+from tonearm.transforms.elements.failure import TrackError
+from tonearm.transforms.storage.contract import StorageError
+
+if TYPE_CHECKING:
+    from tonearm.pipelines.runs.order import IngestOrder
+
+_logger = logging.getLogger(__name__)
+
+
+class RunBrokenError(TonearmError):
+    """The run broke off; the message tells what stays of it."""
+
+
+def bad_end(error: Exception, order: IngestOrder) -> TonearmError:
+    """What to tell of an error that ended a run.
+
+    An error that says by itself what to do is told as it is. One of this machine or of a store is told in a
+    line; of all others the traceback is logged.
+    """
+    first = _raised_first(error)
+    match first:
+        case StorageError() | TrackError():
+            happened = first.message
+        case TonearmError():
+            return first
+        case OSError() if first.errno:
+            happened = os.strerror(first.errno) + (f": {first.filename}" if first.filename else "")
+        case _:
+            _logger.error("the run broke off", exc_info=first)
+            happened = f"{type(first).__name__}, see above"
+    return RunBrokenError(f"the run broke off ({happened}). {_what_stays(order)}")
+
+
+def _raised_first(error: BaseException) -> BaseException:
+    """What a step raised; Beam hands it on as another error, which has it for its context."""
+    while getattr(error, "_tagged_with_step", False) and error.__context__:
+        error = error.__context__
+    return error
+
+
+def _what_stays(order: IngestOrder) -> str:
+    """What there is of the run, and what the same command would do; tracks in work are in no table."""
+    if not order.beam.is_local:
+        return "The cluster may go on with the job: look there before you start another one"
+    if order.retag:
+        return "What is committed stays in the tables; the same command works all again, as --retag asks"
+    return "What is committed stays in the tables; once the cause is mended, the same command works the rest"

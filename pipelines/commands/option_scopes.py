@@ -1,0 +1,77 @@
+"""Where options have an effect: elsewhere they are refused, and not passed over in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tonearm.errors import WrongCallError
+
+if TYPE_CHECKING:
+    from tonearm.pipelines.runs.order import IngestOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The runs that an option has an effect on.
+
+    Attributes:
+        runs: Which they are, in words that complete "this option is for …".
+        holds: True of such a run.
+    """
+
+    runs: str
+    holds: Callable[[IngestOrder], bool]
+
+
+def require_effect(given: Collection[str], order: IngestOrder) -> None:
+    """Refuse options that would have no effect on a run.
+
+    Args:
+        given: The options of the call, as they are spelt.
+        order: The run that it asks for.
+
+    Raises:
+        WrongCallError: With the option, and what it is for.
+    """
+    for option, scope in _SCOPES.items():
+        if option in given and not scope.holds(order):
+            raise WrongCallError(f"{option} is for {scope.runs}")
+
+
+def _is_stream(order: IngestOrder) -> bool:
+    from tonearm.pipelines.arrivals.stream_input import StreamInput
+
+    return isinstance(order.input, StreamInput)
+
+
+_LOCAL = Scope(
+    "runs on one machine: a cluster decides by itself how many tracks it works at a time",
+    lambda order: order.beam.is_local,
+)
+_SUBSCRIPTION = Scope("--subscription", lambda order: bool(getattr(order.input, "subscription", "")))
+
+_SCOPES = {
+    "--catch_up": _SUBSCRIPTION,
+    "--prefix": _SUBSCRIPTION,
+    "--suffix": Scope("--subscription and --watch; as INPUT use a glob: 'music/**/*.flac'", _is_stream),
+    "--poll_seconds": Scope("--watch", lambda order: bool(getattr(order.input, "watch", ""))),
+    "--max_wave_seconds": Scope(
+        "--subscription and --watch on one machine: a cluster writes by its own clock",
+        lambda order: _is_stream(order) and order.beam.is_local,
+    ),
+    "--wave_tracks": _LOCAL,
+    "--direct_num_workers": _LOCAL,
+    "--retag": Scope(
+        "folders, globs, manifests and streams on one machine: a stream on a cluster tags all that is "
+        "announced",
+        lambda order: order.beam.is_local or not _is_stream(order),
+    ),
+    "--bigquery_write_method": Scope(
+        "--subscription on a cluster with one --output, a bigquery:// dataset; backfills and runs on one "
+        "machine go by load jobs",
+        lambda order: _is_stream(order) and not order.beam.is_local and len(order.outputs) == 1,
+    ),
+}
+"""What each option that is not for every run is for."""
