@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -85,7 +85,9 @@ class FfmpegDecoder:
                 self._stream = _choose_stream(self._container)
                 self._codec = _prepare_codec(self._stream)
                 self._demuxer = audio_format.demuxer
-                self._count = PacketCount(self._stream, bare=self._demuxer in _BARE)
+                self._count = PacketCount(
+                    self._stream, bare=self._demuxer in _BARE, guarded=self._demuxer == "ogg"
+                )
                 self._frames = self._decode()
                 self._first = self._first_frame()
                 self.info = self._read_info(self._first)
@@ -138,36 +140,37 @@ class FfmpegDecoder:
         return None
 
     def _decode(self) -> Generator[av.AudioFrame, None, None]:
-        """Yield the stream's frames; packets that cannot be decoded are left out and counted."""
-        count, codec = self._count, self._codec
-        with library_errors("FFmpeg"):
-            for packet in self._packets():
-                count.see(packet)
-                if count.is_blank(packet):
-                    count.fail()
-                    continue
-                try:
-                    frames = codec.decode(packet)
-                except av.FFmpegError:
-                    count.fail()
-                    continue
-                if frames:
-                    count.hear()
-                    yield from frames
+        """Yield the stream's frames; packets that cannot be decoded are left out and counted.
 
-    def _packets(self) -> Iterator[av.Packet[av.AudioStream]]:
-        """The stream's packets; where the demuxer trips over damage it is asked to go on behind it."""
+        Where the demuxer trips over damage it is asked to go on behind it.
+        """
         errors = 0
-        while errors < _ERRORS_IN_A_ROW:
-            try:
-                for packet in self._container.demux(self._stream):
-                    errors = 0
-                    yield packet
-            except av.FFmpegError:
-                errors += 1
-            else:
-                return
+        with library_errors("FFmpeg"):
+            while errors < _ERRORS_IN_A_ROW:
+                try:
+                    for packet in self._container.demux(self._stream):
+                        errors = 0
+                        yield from self._decoded(packet)
+                except av.FFmpegError:
+                    errors += 1
+                else:
+                    return
         self._count.break_off()
+
+    def _decoded(self, packet: av.Packet[av.AudioStream]) -> Sequence[av.AudioFrame]:
+        """The frames of a packet; none if it is a hole or cannot be decoded."""
+        count = self._count
+        if count.see(packet):
+            try:
+                frames = self._codec.decode(packet)
+            except av.FFmpegError:
+                count.fail()
+                return ()
+            if frames:
+                count.heard = True
+            return frames
+        count.fail()
+        return ()
 
     def blocks(self) -> Iterator[Block]:
         """Yield the signal in blocks; raises DecoderError where FFmpeg cannot go on."""

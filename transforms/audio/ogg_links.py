@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tonearm.transforms.audio.formats.claim import ReadAt
 
@@ -36,8 +37,7 @@ class Link:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(NamedTuple):
     """A page's header, and where it stands.
 
     Attributes:

@@ -52,42 +52,52 @@ class Promise:
 class PacketCount:
     """Counts the packets of one stream as they are demuxed.
 
+    Attributes:
+        heard: To be set once there was sound.
+
     Args:
         stream: The stream.
         bare: True if packets stand end to end in the file, without a container around them: what lies
             between them is sound that was lost, unless it is a tag, and what precedes the first one is not.
+        guarded: True if the container guards its packets by checksums, so that no hole comes through.
     """
 
-    def __init__(self, stream: av.AudioStream, *, bare: bool) -> None:
+    def __init__(self, stream: av.AudioStream, *, bare: bool, guarded: bool = False) -> None:
         self._time_base = float(stream.time_base or 0)
         self._bare = bare
         name = stream.codec_context.codec.canonical_name
-        self._zero_is_silence = name.startswith(_ZERO_IS_SILENCE)
+        self._may_be_zeros = guarded or name.startswith(_ZERO_IS_SILENCE)
         self._step_back = round(_STEP_BACK_S / self._time_base) if self._time_base else 0
         self._longest_gap = round(LONGEST_GAP_S / self._time_base) if self._time_base else 0
-        self._start: int | None = None
-        self._last = self._end = 0
-        self._ticks = 0
+        self._start = self._end = self._ticks = 0
+        self._earliest, self._latest = 0, -1  # any first time stamp begins a stretch
         self._packets = self._failed = self._skipped_bytes = 0
         self._next_byte = -1
-        self._heard = False
+        self.heard = False
         self._broke_off = False
 
-    def see(self, packet: av.Packet[av.AudioStream]) -> None:
-        """Count a packet before it is decoded."""
+    def see(self, packet: av.Packet[av.AudioStream]) -> bool:
+        """Count a packet before it is decoded; False if zeros stand in its place.
+
+        It is called for each packet, and costs a fiftieth of decoding one.
+        """
         self._packets += 1
         pts = packet.pts
         if pts is not None:
-            if self._start is None:
-                self._start = pts
-            elif pts < self._last - self._step_back or pts > self._end + self._longest_gap:
-                self._ticks += self._end - self._start
-                self._start = pts
-            self._last = pts
+            if pts < self._earliest or pts > self._latest:
+                self._begin_stretch(pts)
             duration = packet.duration or 0
             self._end = pts + duration if duration < self._longest_gap else pts  # FFmpeg's can be 2**32 - 1
+            self._earliest = pts - self._step_back
+            self._latest = self._end + self._longest_gap
         if self._bare:
             self._find_gap(packet)
+        return self._may_be_zeros or packet.size < SHORTEST_BLANK_BYTES or not _is_blank(packet)
+
+    def _begin_stretch(self, pts: int) -> None:
+        """Begin to count time anew, where the clock leaps."""
+        self._ticks += self._end - self._start
+        self._start = pts
 
     def _find_gap(self, packet: av.Packet[av.AudioStream]) -> None:
         position = packet.pos
@@ -97,20 +107,10 @@ class PacketCount:
             self._skipped_bytes += position - self._next_byte
         self._next_byte = position + packet.size
 
-    def is_blank(self, packet: av.Packet[av.AudioStream]) -> bool:
-        """True if zeros stand in the place of a packet: a hole that a broken download or disk left."""
-        if self._zero_is_silence or packet.size < SHORTEST_BLANK_BYTES:
-            return False
-        return memoryview(packet)[0] == 0 and not any(bytes(packet))
-
     def fail(self) -> None:
         """Count a packet that gave no sound."""
-        if self._heard or not self._bare:
+        if self.heard or not self._bare:
             self._failed += 1
-
-    def hear(self) -> None:
-        """Note that there was sound."""
-        self._heard = True
 
     def break_off(self) -> None:
         """Note that the container cannot be read to its end."""
@@ -119,7 +119,12 @@ class PacketCount:
     @property
     def promise(self) -> Promise:
         """What has been promised so far."""
-        ticks = self._ticks + (0 if self._start is None else self._end - self._start)
+        ticks = self._ticks + self._end - self._start
         return Promise(
             ticks * self._time_base, self._packets, self._failed, self._skipped_bytes, self._broke_off
         )
+
+
+def _is_blank(packet: av.Packet[av.AudioStream]) -> bool:
+    """True if a packet is zeros: a hole that a broken download or disk left."""
+    return memoryview(packet)[0] == 0 and not any(bytes(packet))
