@@ -90,22 +90,18 @@ class PacketCount:
             self._end = pts + duration if duration < self._longest_gap else pts  # FFmpeg's can be 2**32 - 1
             self._earliest = pts - self._step_back
             self._latest = self._end + self._longest_gap
-        if self._bare:
-            self._find_gap(packet)
-        return self._may_be_zeros or packet.size < SHORTEST_BLANK_BYTES or not _is_blank(packet)
+        size = packet.size
+        if self._bare and size:
+            position = packet.pos or 0
+            if position > self._next_byte >= 0:
+                self._skipped_bytes += position - self._next_byte
+            self._next_byte = position + size
+        return self._may_be_zeros or size < SHORTEST_BLANK_BYTES or not _is_blank(packet)
 
     def _begin_stretch(self, pts: int) -> None:
         """Begin to count time anew, where the clock leaps."""
         self._ticks += self._end - self._start
         self._start = pts
-
-    def _find_gap(self, packet: av.Packet[av.AudioStream]) -> None:
-        position = packet.pos
-        if position is None or position < 0:
-            return
-        if position > self._next_byte >= 0:
-            self._skipped_bytes += position - self._next_byte
-        self._next_byte = position + packet.size
 
     def fail(self) -> None:
         """Count a packet that gave no sound."""
