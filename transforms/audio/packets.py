@@ -24,7 +24,8 @@ class Promise:
     """What the packets of a file, or of a part of it, were to give.
 
     Attributes:
-        seconds: Length by the packets' time stamps, or by their number; 0 where they say nothing.
+        seconds: Length by the packets' time stamps; 0 for streams that have none, as what FFmpeg makes up for
+            them is counted at the rate of the first packet.
         packets: How many there are.
         failed: How many of them gave no sound, those aside that come before the first sound of a bare stream.
         skipped_bytes: Bytes between packets that belong to none, in streams where packets stand end to end.
@@ -115,7 +116,7 @@ class PacketCount:
     @property
     def promise(self) -> Promise:
         """What has been promised so far."""
-        ticks = self._ticks + self._end - self._start
+        ticks = 0 if self._bare else self._ticks + self._end - self._start
         return Promise(
             ticks * self._time_base, self._packets, self._failed, self._skipped_bytes, self._broke_off
         )

@@ -192,6 +192,7 @@ def write_changed(path: Path, container: str, change: Change) -> None:
     options = fragmented if container == "fragmented mp4" else {}
     with av.open(str(path), "w", format=muxer, options=options) as file:
         stream = file.add_stream(encoder, rate=rate_hz, layout="stereo")
+        stream.bit_rate = 128_000
         resampler = av.AudioResampler(
             stream.codec_context.format.name, "stereo", rate_hz, stream.codec_context.frame_size
         )
@@ -212,7 +213,7 @@ def write_changed(path: Path, container: str, change: Change) -> None:
 
 
 def zeros_in_place_of_half(number: int, content: bytes) -> bytes:
-    return bytes(len(content)) if number % 2 else content
+    return bytes(len(content)) if number // 8 % 2 else content
 
 
 def zeros_in_the_middle(number: int, content: bytes) -> bytes:
@@ -252,17 +253,15 @@ def test_a_hole_in_the_bytes_is_told(kind: str, damage: str, tmp_path: Path) -> 
     fill = {"zeros": bytes(end - start), "noise": np.random.default_rng(4).bytes(end - start), "removed": b""}
     reader = heard_of(tmp_path, content[:start] + fill[damage] + content[end:])
     assert reader.truncated
-    assert 0.4 * SECONDS < reader.decoded_s < SECONDS
+    assert 0.3 * SECONDS < reader.decoded_s < SECONDS
 
 
 @pytest.mark.parametrize("container", ["mp4", "matroska", "adts", "asf"])
 def test_next_to_nothing_heard_is_a_failure(container: str, tmp_path: Path) -> None:
-    random = np.random.default_rng(5)
+    def zeros_but_for_the_first(number: int, content: bytes) -> bytes:
+        return content if number < 3 else bytes(len(content))
 
-    def noise_but_for_the_first(number: int, content: bytes) -> bytes:
-        return content if number < 3 else content[:2] + bytes(len(content) - 10) + random.bytes(8)
-
-    write_changed(tmp_path / "song", container, lambda n, c: c if n < 3 else bytes(len(c)))
+    write_changed(tmp_path / "song", container, zeros_but_for_the_first)
     with pytest.raises(TrackError) as failure:
         hear(tmp_path / "song")
     assert failure.value.error is ErrorWord.UNDECODABLE
