@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -33,6 +34,12 @@ from tonearm.transforms.tables.contract import Output
 from tonearm.transforms.tables.holding.hold import Hold
 from tonearm.transforms.tables.schemas import PER_TRACK_TABLES
 from tonearm.transforms.tables.sink import GatherInBundle, WriteTables
+
+SHARE_SECONDS = 25.0
+"""A share closes after so long: a kill costs no worker more than half a minute and the track in hand."""
+
+COMMITS_SHARE_OF_PACE = 0.01
+"""Where a commit takes more of ``SHARE_SECONDS`` than this, as into BigQuery, shares stay open longer."""
 
 _logger = logging.getLogger(__name__)
 
@@ -76,6 +83,7 @@ class ShareRunner:
         self._committing = threading.Lock()
         self._stopping = threading.Event()
         self._waves = 0
+        self._commit_seconds = 0.0
         self._in_work: set[str] = set()
         self.stage_seconds: defaultdict[str, float] = defaultdict(float)
 
@@ -122,7 +130,14 @@ class ShareRunner:
             commit_id = f"{self._record.provenance.run_id}-{self._waves:06d}"
             self._in_work.add(commit_id)
             start_decoders(len(self._in_work))  # they come up while the pipeline is made
-            return Share(commit_id, first, self._source, self._share_tracks)
+            return Share(commit_id, first, self._source, self._share_tracks, self._open_seconds())
+
+    def _open_seconds(self) -> float:
+        """How long a share stays open; longer where commits are dear, so that they slow the run down little.
+
+        The quickest commit so far tells what one costs, as a slow one may be a moment's outage.
+        """
+        return max(SHARE_SECONDS, self._commit_seconds / COMMITS_SHARE_OF_PACE)
 
     def _work_share(self, share: Share) -> None:
         try:
@@ -158,7 +173,10 @@ class ShareRunner:
             raise CountsError(f"{taken} tracks went in and {ended} came out: {dict(counts)}")
         with self._committing:
             self._record.add(counts)
+            began = time.monotonic()
             self._commit_with_record(share.commit_id, counts)
+            took = time.monotonic() - began
+            self._commit_seconds = min(self._commit_seconds or took, took)
 
     def _leave_record(self) -> None:
         """Write the row of a run that broke off, as far as the output can still be written to."""

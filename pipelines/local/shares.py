@@ -7,6 +7,7 @@ another one left.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ class WavePlan:
 
     Attributes:
         workers: Threads, each with a pipeline of its own.
-        wave_tracks: Tracks in flight at most; a kill costs no more than these.
+        wave_tracks: Tracks in flight at most; a kill costs no more than these, nor more than each worker's
+            work of ``SHARE_SECONDS``.
     """
 
     workers: int
@@ -60,28 +62,41 @@ class TrackSource(Protocol):
 class Share:
     """Tracks to be worked by one pipeline and committed together; to be iterated once.
 
+    It closes when it has so many tracks, or has been open for so long: whichever comes first.
+
     Attributes:
         commit_id: What the commit is called.
         tracks: What was taken so far.
         failures: Those of them that failed in a way that may pass.
     """
 
-    def __init__(self, commit_id: str, first: Arrival, source: TrackSource, limit: int) -> None:
+    def __init__(
+        self, commit_id: str, first: Arrival, source: TrackSource, most_tracks: int, open_seconds: float
+    ) -> None:
         self.commit_id = commit_id
         self.tracks = [first]
         self.failures: list[Failure] = []
         self._source = source
-        self._limit = limit
+        self._most_tracks = most_tracks
+        self._closes_at = time.monotonic() + open_seconds
 
     def __iter__(self) -> Iterator[Arrival]:
         yield self.tracks[0]
-        while len(self.tracks) < self._limit and (track := self._source.further()) is not None:
+        while self._is_open() and (track := self._source.further()) is not None:
             self.tracks.append(track)
             yield track
 
+    def _is_open(self) -> bool:
+        return len(self.tracks) < self._most_tracks and time.monotonic() < self._closes_at
+
 
 _dealt: dict[str, Share] = {}
-"""The shares in work, by commit_id: a pipeline is pickled even where it runs in the same process."""
+"""The shares in work, by commit_id.
+
+Beam pickles a pipeline even where it runs in the same process, and a share cannot be pickled: it asks the one
+source that all workers draw on, which holds locks and a listing under way. So the graph carries the
+commit_id, and its steps look the share up here. Beam has no way of its own to hand a live object to a step.
+"""
 
 
 @contextmanager

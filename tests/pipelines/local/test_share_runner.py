@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -27,6 +29,7 @@ from tonearm.transforms.sources import listing
 from tonearm.transforms.storage.contract import Listed, StorageError
 from tonearm.transforms.storage.schemes import list_objects
 from tonearm.transforms.tables.parquet.files import ParquetWriter
+from tonearm.transforms.tables.parquet.output import ParquetOutput
 from tonearm.transforms.tagging import inference
 from tonearm.transforms.tagging.counting import LIVE
 from tonearm.transforms.tagging.inference import MIN_BATCH_PATCHES
@@ -218,3 +221,48 @@ def test_decoders_are_kept_for_the_next_run(songs: Path, tmp_path: Path) -> None
     assert kept[0] == kept[1]
     close_decoders()
     assert decoders() == []
+
+
+def test_a_share_closes_by_time_so_that_a_kill_costs_seconds_and_not_a_wave(
+    songs: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When a track is begun, all that was ended so long ago stands in the tables, however large a wave is."""
+    monkeypatch.setattr("tonearm.pipelines.local.share_runner.SHARE_SECONDS", 0.5)
+    monkeypatch.setattr("tonearm.pipelines.local.share_runner.COMMITS_SHARE_OF_PACE", 10.0)
+    prepare_track, ended = prepare.prepare_track, list[float]()
+    kept: list[tuple[int, int]] = []
+
+    def prepare_slowly(track: Track, *arguments: Any) -> PreparedTrack:
+        until = time.monotonic() - 1.5
+        kept.append((sum(moment < until for moment in ended), len(keys(output))))
+        time.sleep(0.25)
+        prepared = prepare_track(track, *arguments)
+        ended.append(time.monotonic())
+        return prepared
+
+    monkeypatch.setattr(prepare, "prepare_track", prepare_slowly)
+    rows = [{"track_id": str(number), "uri": str(songs / "flac.flac")} for number in range(14)]
+    manifest = write_manifest(tmp_path / "catalog.csv", rows)
+    assert tonearm("ingest", manifest, "--output", output, "--direct_num_workers", "1") == 0
+    assert counts(output) == (14, 14, 0, 0)
+    assert kept[-1][0] > 3
+    assert all(stands >= due for due, stands in kept), kept
+
+
+def test_where_a_commit_is_dear_shares_stay_open_longer(
+    songs: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tonearm.pipelines.local.share_runner.SHARE_SECONDS", 0.0)
+    commit, commits = ParquetOutput.commit, list[str]()
+
+    def commit_slowly(self: ParquetOutput, commit_id: str, rows: Any) -> None:
+        commits.append(commit_id)
+        time.sleep(0.3)
+        commit(self, commit_id, rows)
+
+    monkeypatch.setattr(ParquetOutput, "commit", commit_slowly)
+    rows = [{"track_id": str(number), "uri": str(songs / "flac.flac")} for number in range(12)]
+    manifest = write_manifest(tmp_path / "catalog.csv", rows)
+    assert tonearm("ingest", manifest, "--output", output, "--direct_num_workers", "1") == 0
+    assert counts(output) == (12, 12, 0, 0)
+    assert len(commits) == 3, "the first share, the others together, and the end"
