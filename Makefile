@@ -37,6 +37,10 @@ $(VENV)-bigquery/.ready: tests/servers/bigquery-requirements.lock $(VENV)/.ready
 demo: setup
 	$(BIN)/tonearm ingest samples/manifest.csv --output $(DEMO_OUTPUT)
 	$(BIN)/tonearm show $(DEMO_OUTPUT)
+	@echo 'To tag music of your own:'
+	@echo '  . $(BIN)/activate                        so that the shell finds tonearm'
+	@echo '  tonearm ingest MUSIC_FOLDER --output tags'
+	@echo '  tonearm show tags'
 
 test: setup $(VENV)-bigquery/.ready
 	$(BIN)/ruff check .

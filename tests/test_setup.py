@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
@@ -92,3 +93,35 @@ def test_an_installed_command_tags_a_track_with_the_bundle_it_brought(
     )
     assert command.stdout.startswith(str(installed))
     assert "seen 1 = tagged 1" in command.stdout
+
+
+INSTALL = (
+    "python3.11 -m pip wheel --no-deps --wheel-dir dist .",
+    "python3.11 -m venv ~/tonearm",
+    "~/tonearm/bin/pip install --requirement requirements.lock",
+    "~/tonearm/bin/pip install --no-deps dist/tonearm-*.whl",
+    "~/tonearm/bin/tonearm --help",
+)
+
+
+@pytest.mark.slow
+def test_the_readmes_commands_install_a_command_that_works(songs: Path, tmp_path: Path) -> None:
+    """With the dependencies of this environment, which would take minutes to install once more."""
+    readme = (ROOT / "README.md").read_text()
+    assert "".join(f"    {line}\n" for line in INSTALL) in readme
+    checkout, home = tmp_path / "checkout", tmp_path / "home"
+    subprocess.run(["git", "clone", "--quiet", ROOT, checkout], check=True)
+    home.mkdir()
+    for line in INSTALL:
+        if "requirements.lock" in line:
+            (site_packages,) = home.glob("tonearm/lib/python*/site-packages")
+            (site_packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+            continue
+        here = line.replace("python3.11", sys.executable).replace(
+            "pip wheel", "pip wheel --no-build-isolation"
+        )
+        subprocess.run(here, shell=True, cwd=checkout, env={**os.environ, "HOME": str(home)}, check=True)
+    command = home / "tonearm/bin/tonearm"
+    call = [command, "ingest", songs, "--output", tmp_path / "tables"]
+    told = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert "seen 4 = tagged 4" in told
