@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 from tonearm.errors import WrongCallError
 from tonearm.pipelines.commands.option_scopes import require_effect
 from tonearm.pipelines.commands.option_types import positive_number
-from tonearm.pipelines.commands.run_options import EXIT_CODES, add_run_options, order_of, run_order
+from tonearm.pipelines.commands.run_options import (
+    EXIT_CODES,
+    add_analysis_options,
+    add_failure_limit,
+    add_speed_options,
+    order_of,
+    run_order,
+)
 from tonearm.pipelines.runs.defaults import STORAGE_WRITE_API, STREAMING_INSERTS
 
 if TYPE_CHECKING:
@@ -32,9 +39,13 @@ _EPILOG = f"""\
 examples:
   tonearm ingest music/ --output tags/
   tonearm ingest catalog.csv --output tags/ --direct_num_workers 2
+  tonearm ingest 'gs://bucket/masters/**' --output gs://bucket/tags --precision bf16
+  tonearm ingest --watch incoming/ --output tags/
   tonearm show tags/
 
-Further options go to Apache Beam, such as --runner or --direct_num_workers (default: one a core).
+Further options go to Apache Beam, such as
+  --direct_num_workers N   workers of a run on this machine (default: one a core)
+  --runner NAME            run on a cluster: DataflowRunner, FlinkRunner or PrismRunner
 
 {EXIT_CODES}"""
 
@@ -43,6 +54,7 @@ def add_to(commands: Any) -> None:
     """Add the subcommand to the parser."""
     parser = commands.add_parser(
         "ingest",
+        usage="tonearm ingest INPUT --output OUT [OPTION …]",
         help="tag the tracks of a catalog and write the tables",
         description=_DESCRIPTION,
         epilog=_EPILOG,
@@ -50,8 +62,11 @@ def add_to(commands: Any) -> None:
         allow_abbrev=False,
     )
     parser.set_defaults(job=_ingest)
-    parser.add_argument("input", metavar="INPUT", nargs="?", help="folder, file, glob or manifest")
-    parser.add_argument(
+    parser.add_argument_group("input").add_argument(
+        "input", metavar="INPUT", nargs="?", help="folder, file, glob or manifest"
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument(
         "--output",
         metavar="OUT",
         required=True,
@@ -59,13 +74,15 @@ def add_to(commands: Any) -> None:
         help="folder of the tables, made if missing, a URL such as gs://bucket/tags, or "
         "bigquery://project.dataset; twice to write Parquet and BigQuery",
     )
-    parser.add_argument("--retag", action="store_true", help="work tracks again that are tagged already")
-    add_run_options(parser)
+    output.add_argument("--retag", action="store_true", help="work tracks again that are tagged already")
+    add_failure_limit(output)
+    add_analysis_options(parser)
+    add_speed_options(parser)
     _add_stream_options(parser)
 
 
 def _add_stream_options(parser: argparse.ArgumentParser) -> None:
-    stream = parser.add_argument_group("continuous ingestion, in place of INPUT; ends with Ctrl-C or SIGTERM")
+    stream = parser.add_argument_group("streams, in place of INPUT; they end with Ctrl-C or SIGTERM")
     stream.add_argument(
         "--subscription",
         metavar="projects/P/subscriptions/S",
@@ -74,6 +91,7 @@ def _add_stream_options(parser: argparse.ArgumentParser) -> None:
     stream.add_argument("--watch", metavar="PREFIX", help="list a folder or prefix again and again")
     stream.add_argument(
         "--poll_seconds",
+        metavar="SECONDS",
         type=positive_number,
         default=30.0,
         help="time between listings of --watch (default: 30)",
@@ -103,6 +121,7 @@ def _add_stream_options(parser: argparse.ArgumentParser) -> None:
     )
     stream.add_argument(
         "--max_wave_seconds",
+        metavar="SECONDS",
         type=positive_number,
         default=10.0,
         help="a wave closes this long after its first track, or earlier (default: 10)",

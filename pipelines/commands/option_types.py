@@ -1,37 +1,57 @@
-"""Values of options: types that say what they want, names, and defaults that the jobs share."""
+"""Types of options' values: each turns text into a value, or says what it wants instead."""
 
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Callable
+from typing import TypeVar
+
+Number = TypeVar("Number", int, float)
 
 
 def positive_number(text: str) -> float:
-    """A number above 0."""
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
-    return number
+    """A number above 0.
+
+    >>> positive_number("2.5")
+    2.5
+    """
+    return _number(text, float, lambda number: 0 < number < math.inf, "a number above 0")
 
 
 def positive_integer(text: str) -> int:
-    """A whole number above 0; underscores may part its digits."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
-    return number
+    """A whole number above 0; underscores may part its digits.
+
+    >>> positive_integer("10_000")
+    10000
+    """
+    return _number(text, int, lambda number: number > 0, "a whole number above 0")
 
 
 def even_number(text: str) -> int:
-    """A whole number that is even, from 2 on."""
-    number = int(text)
-    if number < 2 or number % 2:
-        raise argparse.ArgumentTypeError(f"{text} is not an even number from 2 on")
-    return number
+    """A whole number that is even, from 2 on.
+
+    >>> even_number("3")
+    Traceback (most recent call last):
+    argparse.ArgumentTypeError: 3 is not an even number from 2 on
+    """
+    return _number(text, int, lambda number: number >= 2 and number % 2 == 0, "an even number from 2 on")
 
 
 def fraction(text: str) -> float:
-    """A number from 0 to 1."""
-    number = float(text)
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    """A number from 0 to 1.
+
+    >>> fraction("0.25")
+    0.25
+    """
+    return _number(text, float, lambda number: 0 <= number <= 1, "a number between 0 and 1")
+
+
+def _number(text: str, kind: type[Number], fits: Callable[[Number], bool], wanted: str) -> Number:
+    try:
+        number = kind(text)
+    except ValueError:
+        number = None
+    if number is None or not fits(number):
+        raise argparse.ArgumentTypeError(f"{text} is not {wanted}")
     return number

@@ -6,7 +6,14 @@ import argparse
 from typing import Any
 
 from tonearm.errors import WrongCallError
-from tonearm.pipelines.commands.run_options import EXIT_CODES, add_run_options, order_of, run_order
+from tonearm.pipelines.commands.run_options import (
+    EXIT_CODES,
+    add_analysis_options,
+    add_failure_limit,
+    add_speed_options,
+    order_of,
+    run_order,
+)
 
 _DESCRIPTION = """\
 Try again what is in the table failures and may succeed at another time: storage faults, lack of memory,
@@ -27,6 +34,7 @@ def add_to(commands: Any) -> None:
     """Add the subcommand to the parser."""
     parser = commands.add_parser(
         "retry",
+        usage="tonearm retry OUT [OPTION …]",
         help="try failed tracks again",
         description=_DESCRIPTION,
         epilog=_EPILOG,
@@ -40,7 +48,9 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--all", dest="everything", action="store_true", help="also what the same bytes will fail at again"
     )
-    add_run_options(parser)
+    add_failure_limit(parser.add_argument_group("output"))
+    add_analysis_options(parser)
+    add_speed_options(parser)
 
 
 def _retry(known: argparse.Namespace, beam_options: list[str]) -> None:

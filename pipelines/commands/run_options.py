@@ -1,4 +1,4 @@
-"""What ``tonearm ingest`` and ``retry`` share: options of the analysis, and how a run's end is told."""
+"""What ``tonearm ingest`` and ``retry`` share: their options, and how a run's end is told."""
 
 from __future__ import annotations
 
@@ -25,48 +25,70 @@ class TooManyFailedError(TonearmError):
     """More of the tried tracks failed than the call allows; what was tagged is in the tables."""
 
 
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how tracks are analysed and when a run counts as broken."""
-    parser.add_argument(
-        "--tagger", default="musicnn", help="embedded bundle, or where one lies (default: musicnn)"
+def add_failure_limit(group: argparse._ArgumentGroup) -> None:
+    """Add the option that says when a whole run counts as broken."""
+    group.add_argument(
+        "--max_failed_fraction",
+        metavar="FRACTION",
+        type=fraction,
+        default=1.0,
+        help="exit with 1 if a larger share of the tried tracks failed (default: 1, never)",
     )
-    parser.add_argument(
-        "--precision",
-        choices=("float32", "bf16"),
-        default="float32",
-        help="bf16 is faster where the CPU has it, track scores within 0.002 (default: float32)",
+
+
+def add_analysis_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of what is read and how it is scored."""
+    group = parser.add_argument_group("analysis")
+    group.add_argument(
+        "--tagger",
+        metavar="BUNDLE",
+        default="musicnn",
+        help="name of an embedded tagger, or folder or URL of one of yours (default: musicnn)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--segment_seconds",
+        metavar="SECONDS",
         type=positive_number,
         default=SEGMENT_SECONDS,
-        help=f"length of a segment (default: {SEGMENT_SECONDS:g})",
+        help=f"length of a row in segments (default: {SEGMENT_SECONDS:g})",
     )
-    parser.add_argument(
-        "--max_patches",
-        type=even_number,
-        default=MAX_PATCHES,
-        help="patches of a track that the networks see, spread evenly over it where it has more; fewer are "
-        f"faster and move scores (default: {MAX_PATCHES}, which leaves out nothing of the first 51 minutes)",
-    )
-    parser.add_argument(
-        "--wave_tracks",
-        type=positive_integer,
-        default=WAVE_TRACKS,
-        help=f"tracks in flight at most; a kill costs no more than these (default: {WAVE_TRACKS})",
-    )
-    parser.add_argument(
+    group.add_argument(
         "--max_track_bytes",
+        metavar="BYTES",
         type=positive_integer,
         default=MAX_TRACK_BYTES,
         help="larger objects fail as too_large and are not read "
         f"(default: {MAX_TRACK_BYTES}, {MAX_TRACK_BYTES >> 30} GiB)",
     )
-    parser.add_argument(
-        "--max_failed_fraction",
-        type=fraction,
-        default=1.0,
-        help="exit with 1 if a larger share of the tried tracks failed (default: 1, never)",
+
+
+def add_speed_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that trade speed for something."""
+    group = parser.add_argument_group(
+        "speed",
+        "--direct_num_workers N, an option of Beam, says how many workers there are (default: one a core)",
+    )
+    group.add_argument(
+        "--precision",
+        choices=("float32", "bf16"),
+        default="float32",
+        help="bf16 is faster where the CPU has it, track scores within 0.002 (default: float32)",
+    )
+    group.add_argument(
+        "--max_patches",
+        metavar="PATCHES",
+        type=even_number,
+        default=MAX_PATCHES,
+        help="patches of a track, of 3 s each, that the networks see, spread evenly over it where it has "
+        f"more; fewer are faster and move scores (default: {MAX_PATCHES}, which leaves out nothing of the "
+        "first 51 minutes)",
+    )
+    group.add_argument(
+        "--wave_tracks",
+        metavar="TRACKS",
+        type=positive_integer,
+        default=WAVE_TRACKS,
+        help=f"tracks in flight at most; a kill costs no more than these (default: {WAVE_TRACKS})",
     )
 
 

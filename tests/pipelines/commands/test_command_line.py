@@ -19,7 +19,13 @@ TAUGHT = (
     "examples:",
     "goes on where it ended",
     "--max_failed_fraction",
-    "--runner or --direct_num_workers",
+    "--runner NAME",
+    "input:",
+    "output:",
+    "analysis:",
+    "speed:",
+    "streams, ",
+    "(default: 128)",
     "exit codes: 0 the run is whole, even if tracks failed; 1",
 )
 
