@@ -141,7 +141,7 @@ def _source(known: argparse.Namespace) -> str | StreamInput:
         raise WrongCallError(
             f"--subscription is projects/PROJECT/subscriptions/NAME, not {known.subscription}"
         )
-    wanted = ObjectFilter(tuple(known.prefix), tuple(known.suffix))
+    wanted = ObjectFilter(tuple(known.prefix), tuple(known.suffix), tuple(known.output))
     if known.catch_up and not is_manifest(known.catch_up) and not wanted.can_take_from(known.catch_up):
         raise WrongCallError(f"--catch_up {known.catch_up} holds nothing that --prefix lets through")
     return StreamInput(

@@ -145,9 +145,8 @@ def _malformed(message_id: str, notice: _Notice, error: Exception) -> Failure:
     """A failure that says what is wrong without quoting the message: anybody may publish anything."""
     reason = f"lacks {error.args[0]}" if isinstance(error, KeyError) else type(error).__name__
     message = f"not a notification of Cloud Storage: {reason}"
-    uri = _uri(
-        notice
-    )  # without the generation, so that a good message of the same object is not taken for known
+    # Without the generation, so that a good message of the same object is not taken for known.
+    uri = _uri(notice)
     track = Track(track_id_of(uri), uri) if uri else Track(f"message:{message_id}", "", named=True)
     problem = TrackError(Stage.SOURCE, ErrorWord.MALFORMED_MESSAGE, message, retriable=bool(uri))
     return Failure.of(track, problem)

@@ -26,6 +26,8 @@ class ObjectFilter:
     Attributes:
         prefixes: ``gs://bucket/folder/`` beginnings; empty for all.
         suffixes: Endings such as ``.flac``, in any case; empty for all.
+        outputs: Where the tables are. Their files are announced too if they lie in the bucket, and to take
+            them would make a commit, and so further files, without an end.
 
     Raises:
         WrongCallError: A prefix or suffix can match nothing, or is not meant literally.
@@ -33,6 +35,7 @@ class ObjectFilter:
 
     prefixes: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what can match nothing."""
@@ -59,6 +62,10 @@ class ObjectFilter:
         return (not self.prefixes or uri.startswith(self.prefixes)) and (
             not self.suffixes or uri.lower().endswith(tuple(suffix.lower() for suffix in self.suffixes))
         )
+
+    def is_in_output(self, uri: str) -> bool:
+        """True for a file of the tables."""
+        return uri.startswith(tuple(f"{output.rstrip('/')}/" for output in self.outputs))
 
     def can_take_from(self, location: str) -> bool:
         """True if an object that a folder, prefix or glob names may be wanted."""

@@ -26,6 +26,7 @@ class SkipReason(StrEnum):
     REPEATED_ROW = "repeated in the manifest"
     ANNOUNCED_AGAIN = "announced again"
     LEFT_OUT = "left out by --prefix or --suffix"
+    IN_OUTPUT = "file of the tables"
     UPLOAD_PART = "part of a composite upload"
     NOT_AUDIO = "not audio"
 
@@ -128,6 +129,8 @@ def reason_to_leave_out(element: Arrival, wanted: ObjectFilter) -> SkipReason | 
     A message that names no object is a failure, and no filter can tell whether it was wanted.
     """
     track = track_of(element)
+    if wanted.is_in_output(track.uri):
+        return SkipReason.IN_OUTPUT
     if track.uri and not wanted.takes(track.uri):
         return SkipReason.LEFT_OUT
     return SkipReason.UPLOAD_PART if not track.named and is_upload_part(track.uri) else None

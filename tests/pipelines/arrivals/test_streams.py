@@ -196,6 +196,24 @@ def test_options_of_another_kind_of_input_are_refused(options: tuple[str, ...], 
     assert tonearm("ingest", *options, "--output", output) == 2
 
 
+def test_tables_that_lie_among_the_tracks_are_no_news(
+    gcs_server: GcsServer,
+    queue: Subscription,
+    songs: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    upload_songs(gcs_server, songs)
+    output = f"gs://{BUCKET}/in/tables"
+    written = ("in/tables/runs", "in/tables/track_tags")
+    done = lambda: queue.unacked == 0 and all(gcs_server.names(BUCKET, name) for name in written)  # noqa: E731
+    assert stream_until(done, *STREAM, "--output", output) == 0
+    told = capsys.readouterr().out
+    assert "tagged 4 " in told
+    assert "skipped, file of the tables" in told
+    assert "not audio" not in told
+
+
 def test_parts_of_composite_uploads_are_no_tracks(
     gcs_server: GcsServer, queue: Subscription, songs: Path, output: Path
 ) -> None:

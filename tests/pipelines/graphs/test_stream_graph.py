@@ -1,6 +1,7 @@
 """The streaming graph's own parts, driven by Beam's TestStream."""
 
 import json
+from collections import Counter
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage
@@ -9,6 +10,7 @@ from apache_beam.testing import test_stream
 from apache_beam.testing.util import assert_that, equal_to
 
 from tonearm.pipelines.graphs.stream import ArrivalsOfMessages
+from tonearm.pipelines.runs.metrics import counters
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.sources.object_filter import ObjectFilter
@@ -30,11 +32,15 @@ def _in_short(announced: Arrival) -> tuple[str, str]:
     return announced.uri, announced.generation
 
 
-def _announced(stream: test_stream.TestStream, wanted: ObjectFilter, expected: list[tuple[str, str]]) -> None:
+def _announced(
+    stream: test_stream.TestStream, wanted: ObjectFilter, expected: list[tuple[str, str]]
+) -> Counter[str]:
+    """Check what is announced; returns the counters of what is not."""
     options = PipelineOptions(["--streaming"])
     with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
         announced = pipeline | stream | ArrivalsOfMessages(wanted) | beam.Map(_in_short)
         assert_that(announced, equal_to(expected))
+    return counters(pipeline.result.metrics())
 
 
 def test_each_object_and_generation_is_announced_once_however_late_it_comes_again() -> None:
@@ -60,10 +66,14 @@ def test_only_new_objects_of_wanted_names_are_announced_and_malformed_messages_a
                 _message(3, "other/a.flac", 1),
                 _message(4, "in/cover.jpg", 1),
                 _message(5, "in/", 1),
+                _message(7, "in/gcloud/tmp/parallel_composite_uploads/a.flac", 1),
+                _message(8, "in/tags/a.flac", 1),
                 PubsubMessage(b"\xff", {"eventType": "OBJECT_FINALIZE"}, message_id="6"),
             ]
         )
         .advance_watermark_to_infinity()
     )
-    wanted = ObjectFilter(prefixes=("gs://music/in/",), suffixes=(".flac",))
-    _announced(stream, wanted, [("gs://music/in/a.FLAC", "1"), ("message:6", "malformed_message")])
+    wanted = ObjectFilter(("gs://music/in/",), (".flac",), outputs=("gs://music/in/tags",))
+    expected = [("gs://music/in/a.FLAC", "1"), ("message:6", "malformed_message")]
+    counted = _announced(stream, wanted, expected)
+    assert counted == {"skipped_LEFT_OUT": 2, "skipped_UPLOAD_PART": 1, "skipped_IN_OUTPUT": 1}

@@ -86,6 +86,13 @@ def test_a_sweep_beside_all_prefixes_is_known(location: str, possible: bool) -> 
     assert ObjectFilter(prefixes=("gs://catalog/in/wanted/",)).can_take_from(location) is possible
 
 
+def test_files_of_the_tables_are_known_whatever_else_is_wanted() -> None:
+    wanted = ObjectFilter(outputs=("gs://catalog/tags", "bigquery://project.dataset", "tags/"))
+    assert wanted.is_in_output("gs://catalog/tags/runs/run.parquet")
+    assert not wanted.is_in_output("gs://catalog/tags.flac")
+    assert not ObjectFilter().is_in_output("gs://catalog/tags/runs/run.parquet")
+
+
 @pytest.mark.parametrize(
     "name",
     [
