@@ -15,7 +15,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -185,8 +185,9 @@ class ShareRunner:
         commit_id = f"{self._record.provenance.run_id}-broken"
         try:
             self._commit_with_record(commit_id, Counter())
-        except Exception as error:
-            self._output.discard(commit_id)
+        except Exception as error:  # the error that broke the run is the one to tell
+            with suppress(Exception):
+                self._output.discard(commit_id)
             _logger.warning("the run's row could not be written (%s)", type(error).__name__)
 
     def _commit_with_record(self, commit_id: str, counts: Counter[str]) -> None:
