@@ -7,10 +7,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions
-
-from tonearm.models.bundles.loading import cached_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.shared import require_precision
 from tonearm.pipelines.arrivals.stream_input import StreamInput
@@ -23,15 +19,16 @@ from tonearm.pipelines.reports.progress import progress_shown
 from tonearm.pipelines.reports.summary import print_summary
 from tonearm.pipelines.runs.beam_options import export_s3_options
 from tonearm.pipelines.runs.changed_bundle import require_same_bundle
-from tonearm.pipelines.runs.order import IngestOrder, Input, new_record
+from tonearm.pipelines.runs.order import IngestOrder, new_record
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput, failed_tracks, retry_ledger
-from tonearm.transforms.sources.listing import arrivals_at, count_arrivals, require_usable
+from tonearm.transforms.sources.listing import announced_at, count_arrivals, require_tracks, require_usable
 from tonearm.transforms.sources.pending import pending_tracks
 from tonearm.transforms.tables.holding.hold import held
 from tonearm.transforms.tables.holding.holder import Holder
 from tonearm.transforms.tables.ledger import Ledger
 from tonearm.transforms.tables.outputs import output_at
+from tonearm.transforms.tagging.stored_tagger import stored_tagger
 
 _beam_logger = logging.getLogger("apache_beam.runners.common")
 """Logs an error that a step hands on, with a traceback; here the command tells of it, once."""
@@ -58,10 +55,12 @@ def ingest(order: IngestOrder) -> RunRecord:
         SubscriptionError: The subscription cannot be used.
     """
     export_s3_options(order.beam.flags)
-    FileSystems.set_options(PipelineOptions(list(order.beam.flags)))
-    for location in _locations(order.input):
-        require_usable(location)
-    tagger = cached_tagger(order.settings.tagger)
+    if isinstance(order.input, str):
+        require_tracks(order.input)
+    elif isinstance(order.input, StreamInput):
+        for location in filter(None, (order.input.watch, order.input.catch_up)):
+            require_usable(location)
+    tagger = stored_tagger(order.settings.tagger)
     if not order.retag:
         require_same_bundle(order.ledger_output, tagger)
     if order.beam.is_local:
@@ -72,17 +71,10 @@ def ingest(order: IngestOrder) -> RunRecord:
     return ingest_on_cluster(order, tagger)
 
 
-def _locations(source: Input) -> list[str]:
-    """What is to be listed."""
-    if isinstance(source, StreamInput):
-        return [location for location in (source.watch, source.catch_up) if location]
-    return [source] if isinstance(source, str) else []
-
-
 def _ingest_in_waves(order: IngestOrder, tagger: Tagger) -> RunRecord:
     _beam_logger.setLevel(logging.CRITICAL)
     is_stream = isinstance(order.input, StreamInput)
-    total = count_arrivals(order.input) if isinstance(order.input, str) else None
+    total = count_arrivals(order.input, order.outputs) if isinstance(order.input, str) else None
     record = new_record(order, tagger, mode="streaming" if is_stream else "batch")
     output = output_at(order.outputs)
     workers = order.beam.workers or len(os.sched_getaffinity(0))
@@ -111,8 +103,8 @@ def _source(order: IngestOrder, tagger: Tagger, record: RunRecord, plan: WavePla
         return
     ledger = None if order.retag else Ledger.read(order.ledger_output, tagger.identity)
     if isinstance(order.input, StreamInput):
-        with opened_stream(order.input, ledger or Ledger(), record.skip, plan) as stream:
+        with opened_stream(order.input, ledger or Ledger(), record.skip, plan, order.outputs) as stream:
             yield stream
     else:
-        pending = pending_tracks(arrivals_at(order.input), ledger, record.skip)
+        pending = pending_tracks(announced_at(order.input, order.outputs), ledger, record.skip)
         yield BoundedSource(pending, plan.wave_tracks)

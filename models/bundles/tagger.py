@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tonearm.models.architectures import ARCHITECTURES
-from tonearm.models.bundles.files import BundleError, read_bundle_file
+from tonearm.models.bundles.files import BundleError, ReadFile, read_bundle_file, read_local_file
 from tonearm.models.bundles.weights import Weights, build_network, largest_file, read_weights
 from tonearm.models.front_end import FrontEnd
 
@@ -103,6 +103,7 @@ class Tagger:
         units: Every unit of every network, in the order of the score columns.
         tags: The canonical tags.
         selection: The rule over all tags.
+        read: Reads the bundle's files.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Tagger:
     units: tuple[Unit, ...]
     tags: tuple[TagRule, ...]
     selection: Selection
+    read: ReadFile = field(default=read_local_file, compare=False, repr=False)
 
     @property
     def identity(self) -> str:
@@ -155,7 +157,7 @@ class Tagger:
     def _read_weights(self, network: Network) -> Weights:
         architecture = ARCHITECTURES[network.architecture]
         limit = largest_file(architecture, network.units)
-        content = read_bundle_file(self.folder, network.weights_file, limit=limit)
+        content = read_bundle_file(self.folder, network.weights_file, limit=limit, read=self.read)
         if hashlib.sha256(content).hexdigest() != network.weights_sha256:
             raise BundleError(
                 f"{network.weights_file} of the tagger at {self.folder} is not what bundle.json names: "

@@ -15,6 +15,7 @@ from tonearm.pipelines.arrivals.outage import Outage
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.sources.listing import InputError, arrivals_at, require_usable
+from tonearm.transforms.storage.schemes import is_local
 from tonearm.transforms.storage.signed_url import location_of
 
 _HELD = 1000
@@ -43,14 +44,18 @@ class ListingArrivals:
     Args:
         location: Folder, prefix or glob.
         pause_seconds: Time from the beginning of one listing to that of the next, if it ended by then.
+        outputs: Where tables are written: if they lie in the location, they are not listed.
         once: True to end with the first whole listing, and to take files as they are.
     """
 
-    def __init__(self, location: str, pause_seconds: float, *, once: bool = False) -> None:
+    def __init__(
+        self, location: str, pause_seconds: float, outputs: Sequence[str] = (), *, once: bool = False
+    ) -> None:
         self._location = location
+        self._outputs = outputs
         self._pause_seconds = pause_seconds
         self._once = once
-        self._memory = ListingMemory(may_grow=not once and "://" not in location)
+        self._memory = ListingMemory(may_grow=not once and is_local(location))
         self._finds: Queue[_Find] = Queue(_HELD)
         self._outage = Outage()
         self._has_answered = False
@@ -104,7 +109,7 @@ class ListingArrivals:
         """Make one listing; True if it came to its end."""
         try:
             require_usable(self._location)
-            for announced in arrivals_at(self._location):
+            for announced in arrivals_at(self._location, self._outputs):
                 self._has_answered = True
                 self._announce(announced)
                 if self._ending.is_set():

@@ -74,8 +74,9 @@ def _backfill(order: IngestOrder, tagger: Tagger, output: Output) -> RunRecord:
     pipeline = _pipeline(order, streaming=False)
     is_run = not _is_only_translated(pipeline.options)
     boards = output.boards() if is_run else ()
-    ledger_output = None if order.retag else order.ledger_output
-    graph = TagBackfill(order.settings, tagger, output, record.provenance, ledger_output, boards)
+    graph = TagBackfill(
+        order.settings, tagger, output, record.provenance, order.outputs, boards, retag=order.retag
+    )
     pipeline | "Input" >> beam.Create([order.input]) | graph
     if not is_run:
         return _translated(pipeline, record, output)

@@ -130,7 +130,7 @@ def _add_stream_options(parser: argparse.ArgumentParser) -> None:
 
 def _source(known: argparse.Namespace) -> str | StreamInput:
     from tonearm.pipelines.arrivals.stream_input import StreamInput
-    from tonearm.transforms.sources.manifest import is_manifest
+    from tonearm.transforms.sources.manifests.reading import is_manifest
     from tonearm.transforms.sources.object_filter import ObjectFilter
 
     if sum(map(bool, (known.input, known.subscription, known.watch))) != 1:

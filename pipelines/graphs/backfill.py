@@ -14,7 +14,7 @@ from tonearm.models.bundles.tagger import Tagger
 from tonearm.pipelines.graphs.analyze import AnalyzeTracks
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.settings import AnalysisSettings
-from tonearm.transforms.sources.pending import ListPending
+from tonearm.transforms.sources.pending import KeepPending, ListArrivals
 from tonearm.transforms.tables.contract import NoteBoard, Output
 from tonearm.transforms.tables.holding.hold import Hold
 from tonearm.transforms.tables.holding.keep_hold import KeepHold
@@ -39,8 +39,10 @@ class TagBackfill(beam.PTransform):
         tagger: Tagger,
         output: Output,
         provenance: Provenance,
-        ledger_output: str | None,
+        outputs: Sequence[str],
         boards: Sequence[NoteBoard] = (),
+        *,
+        retag: bool = False,
     ) -> None:
         """Set up the graph.
 
@@ -49,13 +51,15 @@ class TagBackfill(beam.PTransform):
             tagger: What tags them.
             output: The tables.
             provenance: What all rows have in common; its run names what waits for the commit.
-            ledger_output: Output whose tables tell what is done; None to do everything again.
+            outputs: Where the tables are; the last one tells what is done.
             boards: Where the run's hold on the output is noted, for the workers to keep it; none for a job
                 that is only translated, and will be run by somebody else.
+            retag: True to do everything again.
         """
         super().__init__()
         self._analyze = AnalyzeTracks(settings, tagger.front_end)
-        self._list = ListPending(ledger_output, tagger.identity)
+        self._list = ListArrivals(outputs)
+        self._keep = KeepPending(None if retag else outputs[-1], tagger.identity)
         self._output = output
         self._provenance = provenance
         self._boards = boards
@@ -70,6 +74,7 @@ class TagBackfill(beam.PTransform):
             | "List" >> beam.ParDo(self._list).with_output_types(Arrival)
             | "Spread" >> beam.Reshuffle()
             | "Hold" >> self._held()
+            | "Keep pending" >> beam.ParDo(self._keep).with_output_types(Arrival)
             | "Analyze" >> self._analyze
         )
         return (

@@ -179,19 +179,24 @@ def _key(announced: Arrival) -> Hashable:
 
 @contextmanager
 def opened_stream(
-    stream: StreamInput, ledger: Ledger, on_skip: Callable[[SkipReason], None], plan: WavePlan
+    stream: StreamInput,
+    ledger: Ledger,
+    on_skip: Callable[[SkipReason], None],
+    plan: WavePlan,
+    outputs: Sequence[str],
 ) -> Iterator[StreamSource]:
     """Listen until the block ends; what is not acknowledged by then is delivered again."""
-    with closing(_arrivals(stream)) as arrivals:
+    with closing(_arrivals(stream, outputs)) as arrivals:
         yield StreamSource(arrivals, ledger, on_skip, stream.max_wave_seconds, plan, stream.wanted)
 
 
-def _arrivals(stream: StreamInput) -> Arrivals:
+def _arrivals(stream: StreamInput, outputs: Sequence[str]) -> Arrivals:
     if stream.watch:
-        return ListingArrivals(stream.watch, stream.poll_seconds)
+        return ListingArrivals(stream.watch, stream.poll_seconds, outputs)
     from tonearm.pipelines.arrivals.pubsub import PubSubArrivals
 
     messages = PubSubArrivals(stream.subscription)
     if not stream.catch_up:
         return messages
-    return ArrivalsBesideSweep(messages, ListingArrivals(stream.catch_up, stream.poll_seconds, once=True))
+    sweep = ListingArrivals(stream.catch_up, stream.poll_seconds, outputs, once=True)
+    return ArrivalsBesideSweep(messages, sweep)

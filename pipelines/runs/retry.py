@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.failure import ErrorWord, Stage
 from tonearm.transforms.elements.track import Track
-from tonearm.transforms.sources.listing import at_present_generation
 from tonearm.transforms.tables.ledger import Ledger
 from tonearm.transforms.tables.schemas import Row
 from tonearm.transforms.tables.stored_rows import table_rows
@@ -30,9 +29,9 @@ class RetryInput:
 
 
 def failed_tracks(order: RetryInput, tagger: str) -> Iterator[Arrival]:
-    """Announce each failed track once, at the generation that its object has now.
+    """Announce each failed track once, to be looked up as its object is now.
 
-    What was tagged since, under that generation, is for the ledger to leave out. What a manifest got wrong is
+    What was tagged since is for the ledger to leave out. What a manifest got wrong is
     not for us to try again, nor is a message that names no object.
 
     Args:
@@ -46,7 +45,7 @@ def failed_tracks(order: RetryInput, tagger: str) -> Iterator[Arrival]:
             latest[key] = row
     for (track_id, uri), row in latest.items():
         if _names_an_object(row) and (row["retriable"] or order.everything):
-            yield at_present_generation(Track(track_id, uri, named=True))
+            yield Track(track_id, uri, named=True)
 
 
 def _names_an_object(row: Row) -> bool:

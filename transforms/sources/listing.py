@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
-import json
 import os
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 from tonearm.errors import TonearmError, WrongCallError
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
 from tonearm.transforms.elements.track import Track
-from tonearm.transforms.sources.manifest import Row, is_manifest, read_manifest
+from tonearm.transforms.sources.manifests.contract import REQUIRED_COLUMNS
+from tonearm.transforms.sources.manifests.reading import (
+    NumberedRow,
+    is_manifest,
+    manifest_parts,
+    read_manifest,
+    require_readable_kind,
+)
+from tonearm.transforms.sources.output_in_input import OutputInInput
+from tonearm.transforms.sources.relative_uri import absolute_uri
 from tonearm.transforms.storage.contract import Listed, StorageError, StoredObject
 from tonearm.transforms.storage.fetch import fetch_error
-from tonearm.transforms.storage.schemes import is_local, list_objects, look_up, storage_of
+from tonearm.transforms.storage.glob_pattern import GlobPattern, has_wildcard
+from tonearm.transforms.storage.schemes import is_local, list_objects, look_up, normal_location, storage_of
 from tonearm.transforms.storage.signed_url import location_of, without_signature
+
+_LOOKED_UP_AT_ONCE = 16
+"""Objects that are asked for at a time: a store answers each in some 30 ms, however many are asked for."""
 
 
 class InputError(WrongCallError):
@@ -40,26 +51,57 @@ class ListingError(TonearmError):
 
 
 def require_usable(location: str) -> None:
-    """Refuse an input that can name nothing: a URL that no storage serves, a path that is not there.
+    """Refuse an input that can never name anything: a URL that no storage serves, a path that is not there.
 
-    A glob may match nothing, today.
+    A folder may be empty, and a glob match nothing yet. Of a store, the listing tells if the bucket is there.
 
     Raises:
         InputError: The input cannot be used.
+        ManifestError: It is a list of tracks in a format that is not read.
     """
     try:
-        storage_of(location)
+        normal = normal_location(location)
+        storage_of(normal)
     except StorageError as error:
         raise InputError(f"{location_of(location)}: {error.message}") from error
-    if is_local(location) and not glob.has_magic(location) and not os.path.lexists(location):
+    if not is_local(normal) or os.path.lexists(normal):
+        require_readable_kind("" if os.path.isdir(normal) else normal)  # noqa: PTH112 - the path is text
+    elif not has_wildcard(normal):
         raise InputError(f"{location}: no such file or folder")
+    elif not os.path.isdir(folder := GlobPattern(normal).folder or "."):  # noqa: PTH112
+        raise InputError(f"{location}: no such folder as {folder}")
 
 
-def arrivals_at(location: str) -> Iterator[Arrival]:
+def require_tracks(location: str) -> None:
+    """Refuse an input that names no object at all; an empty folder of a disk is one, and an empty bucket.
+
+    Raises:
+        InputError: The input cannot be used, cannot be listed, or names nothing.
+        ManifestError: The manifest cannot be used.
+    """
+    require_usable(location)
+    normal = normal_location(location)
+    if next(announced_at(normal), None) is not None or _exists(normal):
+        return
+    shown = location_of(location)
+    if has_wildcard(normal):
+        raise InputError(f"{shown}: nothing is called so, and as a glob it matches nothing")
+    raise InputError(f"{shown}: there is no such object, and none below it")
+
+
+def _exists(location: str) -> bool:
+    """True for a folder of a disk and for a whole bucket, which may be empty."""
+    if is_local(location):
+        return os.path.lexists(location)
+    return not location.partition("://")[2].partition("/")[2]
+
+
+def arrivals_at(location: str, outputs: Sequence[str] = ()) -> Iterator[Arrival]:
     """Every track that an input names, with the generation it has now.
 
     Args:
-        location: A folder, a file, a glob, or a manifest (``.csv``, ``.jsonl``, ``.parquet``).
+        location: A folder, a file, a glob, or a manifest.
+        outputs: Where tables are written: if they lie in the input, they are not listed.
 
     Yields:
         Tracks in the input's order. One whose object is missing or cannot be read, or whose manifest
@@ -70,15 +112,74 @@ def arrivals_at(location: str) -> Iterator[Arrival]:
         InputError: The input cannot be listed.
         ListingError: Its listing broke off.
     """
-    if is_manifest(location):
-        base = _folder_of(location)
-        for number, row in enumerate(read_manifest(location), start=1):
-            yield _arrival_of_row(row, number, base)
-    else:
-        yield from _listed_arrivals(location)
+    return looked_up(announced_at(location, outputs))
 
 
-def count_arrivals(location: str) -> int | None:
+def announced_at(location: str, outputs: Sequence[str] = ()) -> Iterator[Arrival]:
+    """As :func:`arrivals_at`, but tracks of a manifest are not looked up: they have no generation yet."""
+    count = 0
+    try:
+        normal = normal_location(location)
+        if parts := manifest_parts(normal):
+            yield from map(_arrival_of_row, read_manifest(parts))
+            return
+        tables = OutputInInput(outputs, normal)
+        found = (listed for listed in list_objects(normal) if not tables.holds(_uri_of(listed)))
+        for count, listed in enumerate(found, start=1):  # noqa: B007  (told in the error)
+            yield _arrival_of_listed(listed)
+    except StorageError as error:
+        shown = location_of(location)
+        if not count:
+            may_pass = error.word is ErrorWord.UNREADABLE and error.retriable
+            raise InputError(f"{shown} cannot be listed: {error.message}", may_pass=may_pass) from error
+        message = f"the listing of {shown} broke off after {count:,}: {error.message}"
+        raise ListingError(f"{message}; the same command lists it again") from error
+
+
+def looked_up(announced: Iterable[Arrival]) -> Iterator[Arrival]:
+    """Give tracks that have no generation yet the one of their object now, in the order in which they came.
+
+    Some are asked for ahead, side by side.
+    """
+    pool = ThreadPoolExecutor(_LOOKED_UP_AT_ONCE, thread_name_prefix="look up")
+    waiting: deque[Future[Arrival]] = deque()
+    try:
+        for arrival in announced:
+            if isinstance(arrival, Track) and not arrival.generation:
+                waiting.append(pool.submit(with_generation, arrival))
+            elif waiting:
+                waiting.append(_known(arrival))
+            else:
+                yield arrival
+            if len(waiting) > 2 * _LOOKED_UP_AT_ONCE:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _known(arrival: Arrival) -> Future[Arrival]:
+    future: Future[Arrival] = Future()
+    future.set_result(arrival)
+    return future
+
+
+def with_generation(arrival: Arrival) -> Arrival:
+    """An arrival as it is, or a track that has no generation yet as its object is now.
+
+    A failure if the object cannot be looked up.
+    """
+    if isinstance(arrival, Failure) or arrival.generation:
+        return arrival
+    try:
+        found = look_up(arrival.uri)
+    except StorageError as problem:
+        return Failure.of(arrival, fetch_error(problem))
+    return replace(arrival, generation=found.generation, size_bytes=found.size_bytes)
+
+
+def count_arrivals(location: str, outputs: Sequence[str] = ()) -> int | None:
     """How many tracks an input will announce, without looking any of them up.
 
     Returns:
@@ -88,13 +189,12 @@ def count_arrivals(location: str) -> int | None:
     Raises:
         ManifestError: The manifest cannot be used.
     """
-    if is_manifest(location):
-        return sum(1 for _ in read_manifest(location))
-    if not is_local(location):
+    normal = normal_location(location)
+    if not (is_local(normal) or is_manifest(normal)):
         return None
     try:
-        return sum(1 for _ in list_objects(location))
-    except StorageError:
+        return sum(1 for _ in announced_at(normal, outputs))
+    except (InputError, ListingError):
         return None
 
 
@@ -103,19 +203,8 @@ def track_id_of(uri: str) -> str:
     return hashlib.sha256(os.fsencode(uri)).hexdigest()[:20]
 
 
-def _listed_arrivals(location: str) -> Iterator[Arrival]:
-    """Tracks of a listing; an error of the listing as a whole is nobody's failure and ends the run."""
-    count = 0
-    try:
-        for count, listed in enumerate(list_objects(location), start=1):  # noqa: B007  (told in the error)
-            yield _arrival_of_listed(listed)
-    except StorageError as error:
-        shown = location_of(location)
-        if not count:
-            may_pass = error.word is ErrorWord.UNREADABLE
-            raise InputError(f"{shown} cannot be listed: {error.message}", may_pass=may_pass) from error
-        message = f"the listing of {shown} broke off after {count:,}: {error.message}"
-        raise ListingError(f"{message}; the same command lists it again") from error
+def _uri_of(listed: Listed) -> str:
+    return listed.uri if isinstance(listed, StoredObject) else listed[0]
 
 
 def _arrival_of_listed(listed: Listed) -> Arrival:
@@ -125,42 +214,20 @@ def _arrival_of_listed(listed: Listed) -> Arrival:
     return Failure.of(Track(track_id_of(uri), uri), fetch_error(problem))
 
 
-def _arrival_of_row(row: Row, number: int, base: str) -> Arrival:
-    track_id, uri = (str(row.get(name) or "").strip() for name in ("track_id", "uri"))
+def _arrival_of_row(found: NumberedRow) -> Arrival:
+    """The track of a manifest's row, without a generation; a failure if the row cannot be used."""
+    values, problem = found.row.values, found.row.problem
+    track_id, uri = (values.get(name, "").strip() for name in REQUIRED_COLUMNS)
     metadata = {
-        str(name): _as_text(value)
-        for name, value in row.items()
-        if name not in ("track_id", "uri") and value is not None
+        name: without_signature(text) for name, text in values.items() if name not in REQUIRED_COLUMNS
     }
-    track = Track(track_id, _absolute(uri, base), metadata=metadata, named=True)
-    if not track_id or not uri:
-        lacking = "track_id" if not track_id else "uri"
-        problem = TrackError(Stage.SOURCE, ErrorWord.INVALID_ROW, f"manifest row {number} has no {lacking}")
-        return Failure.of(track, problem)
-    return at_present_generation(track)
-
-
-def _absolute(uri: str, base: str) -> str:
-    """Relative paths are meant from the manifest's folder; of a URL, its signature is left out."""
-    if not uri or "://" in uri:
-        return location_of(uri)
-    return f"{base}/{uri}" if "://" in base else os.path.normpath(Path(base) / uri)
-
-
-def _as_text(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return without_signature(text)
-
-
-def _folder_of(location: str) -> str:
-    """The folder that relative names in a file at this location are meant from."""
-    return str(Path(location).absolute().parent) if is_local(location) else location.rsplit("/", 1)[0]
-
-
-def at_present_generation(track: Track) -> Arrival:
-    """A track as its object is now; a failure if it cannot be looked up."""
-    try:
-        found = look_up(track.uri)
-    except StorageError as problem:
-        return Failure.of(track, fetch_error(problem))
-    return replace(track, generation=found.generation, size_bytes=found.size_bytes)
+    if not (problem or (track_id and uri)):
+        problem = f"it has no {'uri' if track_id else 'track_id'}"
+    if not problem:
+        try:
+            return Track(track_id, absolute_uri(uri, found.location), metadata=metadata, named=True)
+        except StorageError as error:
+            problem = error.message
+    track = Track(track_id, location_of(uri), metadata=metadata, named=True)
+    message = f"row {found.number} of {location_of(found.location)}: {problem}"
+    return Failure.of(track, TrackError(Stage.SOURCE, ErrorWord.INVALID_ROW, message))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
+from apache_beam.utils.shared import Shared
 
 from tonearm.transforms.elements.arrival import Arrival, track_of
 from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
 from tonearm.transforms.elements.stage_times import NAMESPACE
 from tonearm.transforms.elements.track import Track
-from tonearm.transforms.sources.listing import arrivals_at
+from tonearm.transforms.sources.listing import announced_at, looked_up, with_generation
 from tonearm.transforms.sources.object_filter import ObjectFilter, is_upload_part
 from tonearm.transforms.tables.ledger import Ledger
 
@@ -39,13 +41,32 @@ def pending_tracks(
     """Pass on what has to be worked.
 
     Args:
-        announced: Tracks and failures from a source.
+        announced: Tracks and failures from a source; tracks that have no generation yet are looked up.
         ledger: What is done; None to do everything again.
         on_skip: Told of every track that is left out, so that counts reconcile.
 
     Yields:
-        Tracks with their past failures noted, and failures that no table holds yet. The second of two
-        rows with one ``track_id`` is skipped if it names the same object, else it is a failure.
+        Tracks with their past failures noted, and failures that no table holds yet.
+    """
+    for element in looked_up(distinct_arrivals(announced, on_skip)):
+        yield from _unless_done(element, ledger, on_skip)
+
+
+def _unless_done(
+    element: Arrival, ledger: Ledger | None, on_skip: Callable[[SkipReason], None]
+) -> Iterator[Arrival]:
+    if reason := reason_to_skip(element, ledger):
+        on_skip(reason)
+    else:
+        yield with_past_failures(element, ledger)
+
+
+def distinct_arrivals(
+    announced: Iterable[Arrival], on_skip: Callable[[SkipReason], None]
+) -> Iterator[Arrival]:
+    """Pass on each track once, and no parts of uploads.
+
+    The second of two rows with one ``track_id`` is skipped if it names the same object, else it is a failure.
     """
     first_seen = _FirstSeen()
     for element in announced:
@@ -58,14 +79,29 @@ def pending_tracks(
                 unique: Arrival = Failure.of(track, clash)
             case None:
                 unique = element
-        if reason := reason_to_leave_out(unique, ObjectFilter()) or reason_to_skip(unique, ledger):
+        if reason := reason_to_leave_out(unique, ObjectFilter()):
             on_skip(reason)
         else:
-            yield with_past_failures(unique, ledger)
+            yield unique
 
 
-class ListPending(beam.DoFn):  # type: ignore[misc]
-    """Lists an input on a cluster's worker, and passes on what is left to do.
+class ListArrivals(beam.DoFn):  # type: ignore[misc]
+    """Lists an input on one of a cluster's workers; it asks for no object by itself.
+
+    Args:
+        outputs: Where tables are written: if they lie in the input, they are not listed.
+    """
+
+    def __init__(self, outputs: Sequence[str]) -> None:
+        self._outputs = tuple(outputs)
+
+    def process(self, location: str) -> Iterator[Arrival]:
+        """Announce the tracks of one input."""
+        yield from distinct_arrivals(announced_at(location, self._outputs), count_skip)
+
+
+class KeepPending(beam.DoFn):  # type: ignore[misc]
+    """Looks up tracks on all of a cluster's workers, and passes on what is left to do.
 
     Args:
         ledger_output: Output whose tables tell what is done; None to do everything again.
@@ -75,11 +111,17 @@ class ListPending(beam.DoFn):  # type: ignore[misc]
     def __init__(self, ledger_output: str | None, tagger: str) -> None:
         self._done_in = ledger_output
         self._tagger = tagger
+        self._ledger: Ledger | None = None
+        self._shared = Shared()
 
-    def process(self, location: str) -> Iterator[Arrival]:
-        """Announce the tracks of one input."""
-        ledger = None if self._done_in is None else Ledger.read(self._done_in, self._tagger)
-        yield from pending_tracks(arrivals_at(location), ledger, count_skip)
+    def setup(self) -> None:
+        """Read the tables once a process."""
+        if self._done_in is not None:
+            self._ledger = self._shared.acquire(partial(Ledger.read, self._done_in, self._tagger))
+
+    def process(self, announced: Arrival) -> Iterator[Arrival]:
+        """Pass on one arrival, unless the tables hold it."""
+        yield from _unless_done(with_generation(announced), self._ledger, count_skip)
 
 
 def count_skip(reason: SkipReason) -> None:

@@ -54,6 +54,13 @@ def read_object(location: str) -> Contents | None:
             raise
 
 
+def read_beginning(location: str, most_bytes: int) -> bytes:
+    """An object from its first byte on, and no more than so many of them."""
+    storage = storage_of(location)
+    found = storage.look_up(location)
+    return storage.read_range(found, 0, min(most_bytes, found.size_bytes)) if found.size_bytes else b""
+
+
 def objects_below(folder: str) -> Iterator[StoredObject]:
     """All objects in a folder and its folders, in the order of their names; none if there is no such folder.
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections import defaultdict
+
+import numpy as np
 
 from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.elements.track import Track
@@ -12,10 +15,14 @@ from tonearm.transforms.tables.stored_rows import table_rows
 
 
 class Ledger:
-    """What is written for one tagger, as digests: about 60 bytes a track in memory; empty at first."""
+    """What is written for one tagger, as digests: 8 bytes a tagged track in memory; empty at first.
+
+    A track is its id, its URI and its generation: a row of a manifest that points to another file is
+    another track, even if that file has the size and time of the one before.
+    """
 
     def __init__(self) -> None:
-        self._tagged: set[int] = set()
+        self._tagged = _Digests(array("Q"))
         self._committed: set[int] = set()
         self._failed_for_good: set[int] = set()
         self._failures: defaultdict[int, set[str]] = defaultdict(set)
@@ -29,8 +36,10 @@ class Ledger:
             tagger: Only rows of this ``name@version`` count.
         """
         ledger = cls()
-        for row in table_rows(output, "track_tags", ["track_id", "generation"], tagger=tagger):
-            ledger._tagged.add(_digest(row["track_id"], row["generation"]))
+        tagged = array("Q")
+        for row in table_rows(output, "track_tags", ["track_id", "uri", "generation"], tagger=tagger):
+            tagged.append(_digest(row["track_id"], row["uri"], row["generation"]))
+        ledger._tagged = _Digests(tagged)
         columns = ["track_id", "uri", "generation", "stage", "error", "retriable"]
         for row in table_rows(output, "failures", columns, tagger=tagger):
             key = _digest(row["track_id"], row["uri"], row["generation"])
@@ -40,8 +49,8 @@ class Ledger:
         return ledger
 
     def is_tagged(self, track: Track) -> bool:
-        """True if ``track_tags`` has this track at this generation."""
-        return _digest(readable(track.track_id), track.generation) in self._tagged
+        """True if ``track_tags`` has this track, from this URI, at this generation."""
+        return _key(track) in self._tagged
 
     def failed_for_good(self, track: Track) -> bool:
         """True if these very bytes failed before in a way that trying again does not change."""
@@ -66,6 +75,18 @@ class Ledger:
     def past_failures(self, track: Track) -> tuple[str, ...]:
         """``stage/error`` of the track's rows in ``failures``."""
         return tuple(sorted(self._failures.get(_key(track), ())))
+
+
+class _Digests:
+    """Many digests in little memory, to be asked for one; none is added later."""
+
+    def __init__(self, digests: array[int]) -> None:
+        self._sorted = np.sort(np.frombuffer(digests, np.uint64)) if digests else np.empty(0, np.uint64)
+
+    def __contains__(self, digest: int) -> bool:
+        wanted = np.uint64(digest)
+        place = int(np.searchsorted(self._sorted, wanted))
+        return place < len(self._sorted) and bool(self._sorted[place] == wanted)
 
 
 def _key(track: Track) -> int:

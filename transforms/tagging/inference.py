@@ -11,7 +11,6 @@ import numpy as np
 from apache_beam.metrics import Metrics
 from apache_beam.ml.inference.base import ModelHandler
 
-from tonearm.models.bundles.loading import cached_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.contract import Array, Engine
 from tonearm.models.engines.shared import shared_engine
@@ -20,6 +19,7 @@ from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.elements.stage_times import NAMESPACE, StageTimes
 from tonearm.transforms.features.prepared import PreparedTrack
 from tonearm.transforms.tagging.analysis import Outcome, analyze
+from tonearm.transforms.tagging.stored_tagger import stored_tagger
 
 _logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class TaggerHandler(ModelHandler[PreparedTrack, Outcome, LoadedTagger]):  # type
 
     def load_model(self) -> LoadedTagger:
         """Load the bundle and share the process's engine."""
-        tagger = cached_tagger(self._settings.tagger)
+        tagger = stored_tagger(self._settings.tagger)
         return LoadedTagger(tagger, shared_engine(tagger, self._settings.precision))
 
     def run_inference(

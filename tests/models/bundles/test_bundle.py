@@ -9,15 +9,14 @@ import struct
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 import torch
-from apache_beam.io.localfilesystem import LocalFileSystem
 from safetensors.torch import load_file, save_file
 
 from tonearm import model_artifacts
-from tonearm.models.bundles.files import BundleError
+from tonearm.models.bundles.files import BundleError, ReadFile, read_local_file
 from tonearm.models.bundles.loading import load_tagger
 from tonearm.models.front_end import FrontEnd
 
@@ -74,24 +73,15 @@ def test_labels_stand_in_the_originals_order() -> None:
     assert labels[50:53] == ["rock", "pop", "alternative"] and labels[97:] == ["sad", "House", "happy"]
 
 
-class ElsewhereFileSystem(LocalFileSystem):
-    """Local files under a scheme of their own, to go Beam's way to a bundle."""
-
-    @classmethod
-    def scheme(cls) -> str:
-        """The scheme by which Beam finds this class."""
-        return "elsewhere"
-
-    def open(
-        self, path: str, mime_type: str = "application/octet-stream", compression_type: str = "auto"
-    ) -> BinaryIO:
-        """Open a file whose path follows the scheme."""
-        return super().open(path.removeprefix("elsewhere://"), mime_type, compression_type)
+def read_elsewhere(url: str, limit: int) -> bytes:
+    """Reads local files under a scheme of their own."""
+    assert url.startswith("elsewhere://")
+    return read_local_file(url.removeprefix("elsewhere://"), limit)
 
 
-@pytest.mark.parametrize("prefix", ["", "file://", "elsewhere://"])
-def test_a_folder_and_a_url_give_the_same_tagger(bundle: Path, prefix: str) -> None:
-    tagger = load_tagger(f"{prefix}{bundle}")
+@pytest.mark.parametrize(("prefix", "read"), [("", read_local_file), ("elsewhere://", read_elsewhere)])
+def test_a_folder_and_a_url_give_the_same_tagger(bundle: Path, prefix: str, read: ReadFile) -> None:
+    tagger = load_tagger(f"{prefix}{bundle}", read)
     assert tagger.bundle_hash == load_tagger("musicnn").bundle_hash
     scores, _ = tagger.build_networks()[0](torch.zeros(1, 187, 96))
     assert scores.shape == (1, 50)

@@ -47,7 +47,7 @@ def names(proto: Any) -> set[str]:
 
 def test_dataflow_takes_the_graph_of_a_backfill() -> None:
     tagger, settings = cached_tagger("musicnn"), AnalysisSettings()
-    graph = TagBackfill(settings, tagger, output_at(OUTPUTS), PROVENANCE, OUTPUTS[-1])
+    graph = TagBackfill(settings, tagger, output_at(OUTPUTS), PROVENANCE, OUTPUTS)
     proto = translated(beam.Create(["gs://bucket/in"]), graph, streaming=False)
     assert {"TagBackfill/List", "TagBackfill/Write/Gather", "TagBackfill/Commit"} <= names(proto)
 

@@ -32,7 +32,7 @@ def pictures() -> dict[str, str]:
     tagger, output = load_tagger(_SETTINGS.tagger), output_at(["tables"])
     graphs: dict[str, Callable[[], beam.PTransform]] = {
         "analyze": lambda: AnalyzeTracks(_SETTINGS, tagger.front_end),
-        "backfill": lambda: TagBackfill(_SETTINGS, tagger, output, _PROVENANCE, None),
+        "backfill": lambda: TagBackfill(_SETTINGS, tagger, output, _PROVENANCE, ["/tags"]),
         "stream": lambda: TagStream(_SETTINGS, tagger, ObjectFilter(), written_at_once(output, _PROVENANCE)),
     }
     return {name: _flowchart(make()) for name, make in graphs.items()}

@@ -51,8 +51,10 @@ def test_a_tagged_track_is_skipped(tmp_path: Path) -> None:
     assert pending([TRACK], ledger) == ([], Counter({SkipReason.ALREADY_TAGGED: 1}))
 
 
-@pytest.mark.parametrize("change", [{"generation": "2-10"}, {"track_id": "b"}])
-def test_another_generation_or_id_is_worked(tmp_path: Path, change: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "change", [{"generation": "2-10"}, {"track_id": "b"}, {"uri": "/music/another.flac"}]
+)
+def test_another_generation_id_or_file_is_worked(tmp_path: Path, change: dict[str, str]) -> None:
     changed = replace(TRACK, **change)
     assert pending([changed], ledger_of(tmp_path, analysis_of(TRACK))) == ([changed], Counter())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,18 @@ import pytest
 from tests.catalog import write_manifest
 from tonearm.transforms.elements.failure import ErrorWord, Failure
 from tonearm.transforms.elements.track import Track
-from tonearm.transforms.sources.listing import arrivals_at, count_arrivals, track_id_of
+from tonearm.transforms.sources import listing
+from tonearm.transforms.sources.listing import (
+    InputError,
+    announced_at,
+    arrivals_at,
+    count_arrivals,
+    require_tracks,
+    require_usable,
+    track_id_of,
+)
+from tonearm.transforms.sources.manifests.contract import ManifestError
+from tonearm.transforms.storage.contract import StoredObject
 
 
 @pytest.fixture
@@ -115,6 +127,7 @@ def test_rows_that_name_nothing_usable_are_failures(music: Path) -> None:
     ]
     announced = list(arrivals_at(str(write_manifest(music / "catalog.csv", rows))))
     words = [element.error for element in announced if isinstance(element, Failure)]
+    assert announced[1].message == f"row 2 of {music}/catalog.csv: it has no uri"  # type: ignore[union-attr]
     assert words == [
         ErrorWord.INVALID_ROW,
         ErrorWord.INVALID_ROW,
@@ -122,3 +135,66 @@ def test_rows_that_name_nothing_usable_are_failures(music: Path) -> None:
         ErrorWord.UNREADABLE,
         ErrorWord.UNREADABLE,
     ]
+
+
+def test_rows_are_looked_up_side_by_side_and_come_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = threading.Barrier(8)
+
+    def look_up(uri: str) -> StoredObject:
+        asked.wait(30)  # until eight are asked for at once
+        return StoredObject(uri, "1", 1)
+
+    monkeypatch.setattr(listing, "look_up", look_up)
+    rows = [{"track_id": str(number), "uri": f"gs://b/{number}.mp3"} for number in range(64)]
+    manifest = write_manifest(tmp_path / "catalog.csv", rows)
+    assert [track.track_id for track in tracks(manifest)] == [row["track_id"] for row in rows]
+    assert not any(track.generation for track in announced_at(str(manifest)) if isinstance(track, Track))
+
+
+@pytest.mark.parametrize(
+    "name", ["music*", "[music]", "{a}", "what?", "a#b", "100%", "cafe\u0301", "two\nlines"]
+)
+@pytest.mark.parametrize("ending", ["", "/", "//", "/../{}/."])
+def test_an_input_that_exists_as_written_is_taken_as_written(tmp_path: Path, name: str, ending: str) -> None:
+    for folder in (name, "music1", "m", "what1", "a", "100"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.mp3").write_text(folder)
+    location = f"{tmp_path}/{name}{ending.format(name)}"
+    require_tracks(location)
+    assert [track.uri for track in tracks(location)] == [f"{tmp_path}/{name}/a.mp3"]
+
+
+def test_a_name_that_is_no_utf_8_is_taken_as_it_is(tmp_path: Path) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp3")
+    Path(path).write_text("x")
+    assert [track.uri for track in tracks(path)] == [track.uri for track in tracks(tmp_path)] == [path]
+    assert [track.uri for track in tracks(f"file://{tmp_path}/caf%E9.mp3")] == [path]
+
+
+@pytest.mark.parametrize(
+    ("location", "complaint"),
+    [
+        ("{}/nothing", "no such file or folder"),
+        ("{}/nothing/*.mp3", "no such folder as .*/nothing/"),
+        ("{}/*.mp3", "as a glob it matches nothing"),
+        ("ftp://host/music", "no storage for ftp://"),
+        ("file://nas/music", "another machine"),
+    ],
+)
+def test_an_input_that_names_nothing_says_so(tmp_path: Path, location: str, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        require_tracks(location.format(tmp_path))
+
+
+def test_an_empty_folder_names_itself_and_a_glob_may_match_later(tmp_path: Path) -> None:
+    require_tracks(str(tmp_path))
+    require_usable(f"{tmp_path}/*.mp3")
+    assert tracks(tmp_path) == []
+
+
+def test_a_list_in_a_format_that_is_not_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "catalog.xlsx").write_bytes(b"PK")
+    with pytest.raises(ManifestError, match="xlsx is not read"):
+        require_usable(str(tmp_path / "catalog.xlsx"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from tonearm.transforms.storage.schemes import is_local, is_object_url
 from tonearm.transforms.tables.contract import OutputError
 from tonearm.transforms.tables.parquet.files import parquet_rows
 from tonearm.transforms.tables.parquet.output import ParquetOutput
@@ -15,8 +16,6 @@ from tonearm.transforms.tables.schemas import Row
 
 if TYPE_CHECKING:
     import apache_beam as beam
-
-_STORES = ("gs://", "s3://")
 
 _FILE = "file:"
 
@@ -30,12 +29,12 @@ class ParquetTables:
 
     def takes(self, location: str) -> bool:
         """See :class:`OutputKind`."""
-        return "://" not in location or location.startswith((*_STORES, _FILE))
+        return is_local(location) or is_object_url(location) or location.startswith(_FILE)
 
     def located(self, location: str) -> str:
         """See :class:`OutputKind`; ``file:///music`` is the folder ``/music``."""
         if not location.startswith(_FILE):
-            return location
+            return location.rstrip("/") or "/"
         url = urlsplit(location)
         if url.netloc not in {"", "localhost"} or not url.path.startswith("/"):
             raise OutputError(f"{location} names no folder of this machine; write file:///… or a path")

@@ -1,0 +1,83 @@
+"""What every reader of manifests yields: rows of plain text, and why one cannot be used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tonearm.errors import WrongCallError
+
+REQUIRED_COLUMNS = ("track_id", "uri")
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""Characters that no table can hold: NUL, and halves of characters that JSON may spell out."""
+
+_NUL = re.compile("\0")
+
+_REPLACED = "\ufffd"
+
+
+class ManifestError(WrongCallError):
+    """The manifest as a whole cannot be used; the message says what to mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row, its values as plain text.
+
+    Attributes:
+        values: Text by column, without the columns that have no value in this row.
+        problem: Why the row cannot be used; empty if it can.
+    """
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+
+
+def row_of(values: Mapping[str, str], problem: str = "", *, uri_may_be_bytes: bool = False) -> Row:
+    r"""A row of text as it was found; characters that no table can hold make it unusable, and are replaced.
+
+    Args:
+        values: Text by column.
+        problem: Why the row cannot be used, if that is known already.
+        uri_may_be_bytes: True if the uri was given in bytes: it may name a file in another encoding.
+
+    Example:
+        >>> row_of({"uri": "a\0.mp3"})
+        Row(values={'uri': 'a\ufffd.mp3'}, problem='its uri holds a NUL byte or half a character')
+    """
+    clean, changed = {}, []
+    for name, value in values.items():
+        unstorable = _NUL if name == "uri" and uri_may_be_bytes else _UNSTORABLE
+        clean_name, clean_value = _UNSTORABLE.sub(_REPLACED, name), unstorable.sub(_REPLACED, value)
+        clean[clean_name] = clean_value
+        if (clean_name, clean_value) != (name, value):
+            changed.append(clean_name)
+    if changed and not problem:
+        problem = f"its {changed[0]} holds a NUL byte or half a character"
+    return Row(clean, problem)
+
+
+def column_names(found: Sequence[str], location: str) -> list[str]:
+    r"""The names of columns as they are meant: ``Track_ID`` is ``track_id``, a byte order mark no letter.
+
+    Raises:
+        ManifestError: A required column is missing.
+
+    Example:
+        >>> column_names(["\ufeffTrack_ID", " uri ", "Title"], "a.csv")
+        ['track_id', 'uri', 'Title']
+    """
+    names = [name.strip("\ufeff").strip() for name in found]
+    for required in REQUIRED_COLUMNS:
+        if required not in names:
+            alike = (place for place, name in enumerate(names) if name.casefold() == required)
+            if (place := next(alike, None)) is not None:
+                names[place] = required
+    if missing := [name for name in REQUIRED_COLUMNS if name not in names]:
+        raise ManifestError(
+            f"{location}: lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}; "
+            f"found: {', '.join(names) or 'none'}"
+        )
+    return names

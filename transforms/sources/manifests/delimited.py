@@ -1,0 +1,158 @@
+"""Manifests in which a character parts the columns: CSV, and its kin with tabs and semicolons."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+from tonearm.transforms.sources.manifests.contract import (
+    REQUIRED_COLUMNS,
+    ManifestError,
+    Row,
+    column_names,
+    row_of,
+)
+
+_MOST_RECORD_BYTES = 1 << 20
+"""A record that is longer has a quotation mark that is never closed."""
+
+_DELIMITERS = (",", ";", "\t", "|")
+
+_FURTHER = "_extra"
+"""The column of values that stand behind the last one."""
+
+
+def read_delimited(file: BinaryIO, location: str) -> Iterator[Row]:
+    """Rows of a manifest with a header line, in the file's order; lines without any text are none.
+
+    A line that cannot be read costs itself: what follows is not swallowed by a quotation mark that is never
+    closed.
+
+    Raises:
+        ManifestError: The file is not in UTF-8, or lacks a required column.
+    """
+    lines = _Lines(file)
+    header = lines.take().removeprefix(b"\xef\xbb\xbf")
+    _require_utf8(header, location)
+    delimiter = _delimiter(header)
+    columns = column_names(_cells(header, delimiter), location)
+    while line := lines.take():
+        if line.strip():
+            yield _row(line, lines, delimiter, columns)
+
+
+class _Lines:
+    """The lines of a file; some may be given back."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._given_back: list[bytes] = []
+
+    def take(self) -> bytes:
+        """The next line with its end; empty at the end of the file. What is too long comes cut, and once."""
+        if self._given_back:
+            return self._given_back.pop()
+        line = self._file.readline(_MOST_RECORD_BYTES)
+        rest = line
+        while len(rest) == _MOST_RECORD_BYTES and not rest.endswith(b"\n"):
+            rest = self._file.readline(_MOST_RECORD_BYTES)
+        return line
+
+    def give_back(self, lines: Sequence[bytes]) -> None:
+        """Have lines taken again, in their order."""
+        self._given_back += reversed(lines)
+
+
+def _row(first: bytes, lines: _Lines, delimiter: str, columns: Sequence[str]) -> Row:
+    """The row that begins with a line; further lines belong to it while a quotation mark is open."""
+    record = [first]
+    open_quote = _ends_in_quotes(first, delimiter.encode(), inside=False)
+    size = len(first)
+    while open_quote and size < _MOST_RECORD_BYTES and (line := lines.take()):
+        record.append(line)
+        size += len(line)
+        open_quote = _ends_in_quotes(line, delimiter.encode(), inside=True)
+    try:
+        if open_quote or size >= _MOST_RECORD_BYTES:
+            raise csv.Error("a quotation mark is never closed, or the line is longer than 1 MiB")
+        values = _cells(b"".join(record), delimiter)
+    except (csv.Error, UnicodeDecodeError) as error:
+        lines.give_back(record[1:])
+        reason = "it is not in UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        if len(record) > 1:
+            reason = "a quotation mark is never closed"
+        return _row_of_broken(first, delimiter, columns, reason)
+    return row_of(_by_column(values, columns))
+
+
+def _row_of_broken(line: bytes, delimiter: str, columns: Sequence[str], reason: str) -> Row:
+    """What can be told of a line that cannot be read, so that whoever mends it finds it."""
+    text = line[:10_000].decode("utf-8", "replace").strip()
+    return row_of(_by_column(text.replace('"', "").split(delimiter), columns), reason)
+
+
+def _by_column(values: Sequence[str], columns: Sequence[str]) -> dict[str, str]:
+    row = dict(zip(columns, values, strict=False))
+    if further := values[len(columns) :]:
+        row[_FURTHER] = json.dumps(further, ensure_ascii=False)
+    return row
+
+
+def _cells(record: bytes, delimiter: str) -> list[str]:
+    text = record.decode().rstrip("\r\n")
+    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), [])
+
+
+def _ends_in_quotes(line: bytes, delimiter: bytes, *, inside: bool) -> bool:
+    """True if a quoted value goes on in the next line.
+
+    Only a quotation mark at the beginning of a value opens one; within it, two stand for one.
+    """
+    place = 0
+    if not inside:
+        place = _opening(line, 0, delimiter)
+    while place >= 0:
+        closing = line.find(b'"', place)
+        if closing < 0:
+            return True
+        if line[closing + 1 : closing + 2] == b'"':
+            place = closing + 2
+        else:
+            place = _opening(line, closing + 1, delimiter)
+    return False
+
+
+def _opening(line: bytes, place: int, delimiter: bytes) -> int:
+    """Where the text of the next quoted value begins; -1 if there is none in the line."""
+    if place == 0 and line.startswith(b'"'):
+        return 1
+    found = line.find(delimiter + b'"', place)
+    return found + 2 if found >= 0 else -1
+
+
+def _require_utf8(header: bytes, location: str) -> None:
+    if header.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in header:
+        raise ManifestError(
+            f"{location}: is in UTF-16; save it in UTF-8 (spreadsheets call it `CSV UTF-8`), "
+            f"or: iconv -f UTF-16 -t UTF-8"
+        )
+    try:
+        header.decode()
+    except UnicodeDecodeError as error:
+        message = f"{location}: its header is not in UTF-8; save it in UTF-8"
+        raise ManifestError(message) from error
+
+
+def _delimiter(header: bytes) -> str:
+    """The character that parts the header into the required columns; a comma if none does."""
+    for delimiter in _DELIMITERS:
+        try:
+            names = {name.strip("\ufeff").strip().casefold() for name in _cells(header, delimiter)}
+        except csv.Error:
+            continue
+        if names.issuperset(REQUIRED_COLUMNS):
+            return delimiter
+    return ","

@@ -1,0 +1,139 @@
+"""Manifests of JSON: an object a line, or one array of objects."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from tonearm.transforms.sources.manifests.contract import (
+    REQUIRED_COLUMNS,
+    ManifestError,
+    Row,
+    column_names,
+    row_of,
+)
+from tonearm.transforms.sources.manifests.plain_text import ValueProblem, plain_text
+
+_MOST_LINE_BYTES = 16 << 20
+"""A longer line is no row of a manifest."""
+
+_MOST_ARRAY_BYTES = 1 << 30
+"""An array is read whole; a longer one is better given as JSON Lines."""
+
+_SPACE_OR_COMMA = re.compile(r"[\s,]*")
+
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
+"""A text in quotes, whatever it holds, or a bracket."""
+
+_BAD_LINE = "it is no JSON object in UTF-8"
+
+
+def read_json_lines(file: BinaryIO, location: str) -> Iterator[Row]:
+    """Rows of a manifest with an object a line, in the file's order; blank lines are none.
+
+    Raises:
+        ManifestError: The first object lacks a required column.
+    """
+    rows = _Rows(location)
+    while line := file.readline(_MOST_LINE_BYTES):
+        if len(line) == _MOST_LINE_BYTES:
+            while not line.endswith(b"\n") and (line := file.readline(_MOST_LINE_BYTES)):
+                pass
+            yield Row(problem=f"its line is longer than {_MOST_LINE_BYTES >> 20} MiB")
+        elif text := line.removeprefix(b"\xef\xbb\xbf").strip():
+            yield rows.row_of_text(text)
+
+
+def read_json(file: BinaryIO, location: str) -> Iterator[Row]:
+    """Rows of an array of objects, or of an object a line.
+
+    Raises:
+        ManifestError: It is neither, too large, or the first object lacks a required column.
+    """
+    content = file.read(_MOST_ARRAY_BYTES + 1)
+    text = content.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith(b"["):
+        if len(content) > _MOST_ARRAY_BYTES:
+            message = "is longer than 1 GiB; make it JSON Lines: jq -c '.[]' FILE.json > FILE.jsonl"
+            raise ManifestError(f"{location}: {message}")
+        yield from _rows_of_array(text.decode("utf-8", "surrogateescape"), location)
+        return
+    if not isinstance(_parsed(text.partition(b"\n")[0].strip()), dict):
+        raise ManifestError(f"{location}: is neither an array of objects nor JSON Lines, an object a line")
+    yield from read_json_lines(io.BytesIO(content + file.read()), location)
+
+
+def _rows_of_array(text: str, location: str) -> Iterator[Row]:
+    """One object after the other, so that one that cannot be read costs itself."""
+    rows, decoder, place = _Rows(location), json.JSONDecoder(), 1
+    while (place := _behind_separator(text, place)) < len(text) and text[place] != "]":
+        try:
+            value, place = decoder.raw_decode(text, place)
+            yield rows.row_of(value)
+        except (ValueError, RecursionError):
+            place = _end_of_value(text, place)
+            yield Row(problem=_BAD_LINE)
+
+
+def _behind_separator(text: str, place: int) -> int:
+    found = _SPACE_OR_COMMA.match(text, place)
+    return found.end() if found else place
+
+
+def _end_of_value(text: str, place: int) -> int:
+    """Where a value ends that cannot be read, by its brackets; the end of the text if they do not tell."""
+    depth = 0
+    for found in _STRUCTURE.finditer(text, place):
+        if found[0] in "{[":
+            depth += 1
+        elif found[0] in "}]":
+            depth -= 1
+            if depth <= 0:
+                return found.end() if depth == 0 else found.start()
+    return len(text)
+
+
+def _parsed(text: bytes) -> Any:
+    """What a line holds; None if it is no JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+class _Rows:
+    """Makes rows of objects; the first one tells how the required columns are spelt."""
+
+    def __init__(self, location: str) -> None:
+        self._location = location
+        self._meant: dict[str, str] | None = None
+
+    def row_of_text(self, text: bytes) -> Row:
+        """The row of one line."""
+        return self.row_of(_parsed(text))
+
+    def row_of(self, value: Any) -> Row:
+        """The row of one object.
+
+        Raises:
+            ManifestError: It is the first one, and lacks a required column.
+        """
+        if not isinstance(value, dict):
+            return Row(problem=_BAD_LINE)
+        if self._meant is None:
+            self._meant = dict(zip(value, column_names(list(value), self._location), strict=True))
+        values, problem = {}, ""
+        for found, each in value.items():
+            name = str(self._meant.get(found, found))
+            if name in REQUIRED_COLUMNS and isinstance(each, dict | list | bool):
+                problem = problem or f"its {name} is neither text nor a number"
+            try:
+                text = plain_text(each)
+            except ValueProblem as error:
+                text, problem = None, problem or f"its {name} {error}"
+            if text is not None:
+                values[name] = text
+        return row_of(values, problem)

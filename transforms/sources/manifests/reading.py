@@ -1,0 +1,168 @@
+"""Manifests by path or URL: which files are ones, and their rows."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from tonearm.transforms.elements.failure import ErrorWord
+from tonearm.transforms.sources.manifests.contract import ManifestError, Row
+from tonearm.transforms.sources.manifests.delimited import read_delimited
+from tonearm.transforms.sources.manifests.json_values import read_json, read_json_lines
+from tonearm.transforms.sources.manifests.parquet import read_parquet
+from tonearm.transforms.storage.content_encoding import decoded
+from tonearm.transforms.storage.contract import StorageError, StoredObject
+from tonearm.transforms.storage.objects import opened_object
+from tonearm.transforms.storage.schemes import list_objects, storage_of
+
+_Reader = Callable[[BinaryIO, str], Iterator[Row]]
+
+_PARQUET = (".parquet", ".parq")
+
+_READERS: dict[str, _Reader] = {
+    ".csv": read_delimited,
+    ".tsv": read_delimited,
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+    ".json": read_json,
+    **dict.fromkeys(_PARQUET, read_parquet),
+}
+
+_GZIP = ".gz"
+
+_BUFFER_BYTES = 1 << 18
+
+_INSTEAD = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), "save the sheet as `CSV UTF-8`"),
+    **dict.fromkeys((".avro", ".orc", ".feather", ".arrow"), "write it as Parquet"),
+    **dict.fromkeys((".bz2", ".xz", ".zst", ".zip", ".7z", ".rar", ".tar", ".tgz"), "unpack it first"),
+    **dict.fromkeys((".m3u", ".m3u8", ".pls", ".xspf", ".cue", ".txt", ".xml"), "write its tracks as CSV"),
+}
+"""What to do with lists of tracks and packed files that are not read, by their ending."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedRow:
+    """A row, and where it stands.
+
+    Attributes:
+        row: The row.
+        number: Its number in its file, from 1, without the header.
+        location: The file.
+    """
+
+    row: Row
+    number: int
+    location: str
+
+
+def is_manifest(location: str) -> bool:
+    """True if the ending says that this is a manifest and not a track."""
+    name = location.lower().rstrip("/").removesuffix(_GZIP)
+    return name.endswith(tuple(_READERS))
+
+
+def manifest_parts(location: str) -> list[StoredObject]:
+    """The files of a manifest: one, those that a glob matches, or a folder's Parquet files.
+
+    A folder is a manifest if its name ends like one, or if it holds Parquet files and nothing else. Files
+    whose names begin with ``_`` or ``.``, as Spark writes them, do not count.
+
+    Returns:
+        The files; none if the location is no manifest.
+
+    Raises:
+        ManifestError: It is named like a manifest, and there is none.
+        StorageError: It cannot be listed.
+    """
+    endings = (*_READERS, *(f"{ending}{_GZIP}" for ending in _READERS)) if is_manifest(location) else _PARQUET
+    own_name, parts, is_empty = _name_of(location.rstrip("/")), [], True
+    for listed in list_objects(location):
+        is_empty = False
+        uri = listed.uri if isinstance(listed, StoredObject) else listed[0]
+        if _name_of(uri).startswith(("_", ".")) and _name_of(uri) != own_name:
+            continue
+        if not uri.lower().endswith(endings):
+            return []
+        if not isinstance(listed, StoredObject):
+            raise listed[1]
+        parts.append(listed)
+    if is_manifest(location) and is_empty:
+        raise ManifestError(f"{location}: no such manifest")
+    return parts
+
+
+def _name_of(uri: str) -> str:
+    return uri.rpartition("/")[2]
+
+
+def require_readable_kind(location: str) -> None:
+    """Refuse lists of tracks in a format that is not read, by the name of their file.
+
+    Raises:
+        ManifestError: It is such a file; the message says what to make of it.
+    """
+    for ending, advice in _INSTEAD.items():
+        if location.lower().endswith(ending):
+            raise ManifestError(f"{location}: {ending} is not read as a manifest; {advice}")
+
+
+def read_manifest(parts: list[StoredObject]) -> Iterator[NumberedRow]:
+    """Rows of a manifest, one at a time, in the order of its files and lines.
+
+    Args:
+        parts: Its files, see :func:`manifest_parts`.
+
+    Raises:
+        ManifestError: A file is of the wrong kind, or lacks a required column.
+    """
+    for part in parts:
+        for number, row in enumerate(_rows_of(part), start=1):
+            yield NumberedRow(row, number, part.uri)
+
+
+def _rows_of(part: StoredObject) -> Iterator[Row]:
+    name = part.uri.lower()
+    reader = next(read for ending, read in _READERS.items() if name.removesuffix(_GZIP).endswith(ending))
+    try:
+        if reader is read_parquet:
+            with opened_object(part.uri) as file:
+                yield from reader(file, part.uri)
+        else:
+            with io.BufferedReader(_Pieces(_bytes_of(part)), _BUFFER_BYTES) as file:
+                yield from reader(file, part.uri)
+    except StorageError as error:
+        if error.word is ErrorWord.NOT_FOUND:
+            raise ManifestError(f"{part.uri}: no such manifest") from error
+        raise ManifestError(f"{part.uri}: cannot be read: {error.message}") from error
+    except (OSError, ValueError, pa.ArrowException) as error:
+        reason = str(error).partition("\n")[0]
+        raise ManifestError(f"{part.uri}: cannot be read as a manifest: {reason}") from error
+
+
+def _bytes_of(part: StoredObject) -> Iterator[bytes]:
+    pieces = storage_of(part.uri).read(part)
+    return decoded(pieces, "gzip") if part.uri.lower().endswith(_GZIP) else pieces
+
+
+class _Pieces(io.RawIOBase):
+    """Pieces of an object as a file that is read from its beginning to its end."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        if not self._left:
+            self._left = memoryview(next(self._pieces, b""))
+        piece = self._left[: len(buffer)]
+        buffer[: len(piece)] = piece
+        self._left = self._left[len(piece) :]
+        return len(piece)
