@@ -115,10 +115,10 @@ def test_an_object_overwritten_after_it_was_listed_waits_for_the_next_run(
 
     fetched = prepare.fetched
 
-    def overwritten_first(track: Any, limit: int) -> Any:
+    def overwritten_first(track: Any, *arguments: Any) -> Any:
         if track.uri.endswith("mp3.mp3") and not overwritten:
             overwritten.append(server.upload(BUCKET, "in/mp3.mp3", songs / "flac.flac"))
-        return fetched(track, limit)
+        return fetched(track, *arguments)
 
     overwritten: list[str | int] = []
     upload_songs(server, songs)
