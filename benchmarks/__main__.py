@@ -22,7 +22,17 @@ from typing import Any
 import psutil
 import torch
 
-from benchmarks import accuracy, front_end, gpu, long_track, many_tracks, network, pipeline, streaming
+from benchmarks import (
+    accuracy,
+    front_end,
+    gpu,
+    long_track,
+    many_tracks,
+    network,
+    patches,
+    pipeline,
+    streaming,
+)
 from benchmarks.music import music_files
 
 RESULTS = Path(__file__).parent / "results"
@@ -54,6 +64,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Asked], Rows]]] = {
     ),
     "front_end": ("From files to patches", lambda asked: front_end.rows(asked.songs, asked.rounds)),
     "pipeline": ("From files to tags", lambda asked: pipeline.rows(asked.songs, asked.rounds)),
+    "patches": ("Fewer patches of a track", lambda asked: patches.rows(asked.places)),
     "many_tracks": ("Many tracks", lambda asked: many_tracks.rows()),
     "long_track": ("Long tracks", lambda asked: long_track.rows()),
     "streaming": ("Streams", lambda asked: streaming.rows(rounds=asked.rounds)),

@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 from apache_beam.runners.portability.stager import Stager
 
+from tonearm.models.architectures import ARCHITECTURES
+from tonearm.models.engines.openvino_graph import digest_of_sources
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("pipelines", "transforms", "models", "model_artifacts")
 BUNDLE = {
@@ -66,6 +69,18 @@ def test_the_wheel_carries_every_module_the_bundle_and_the_command(installed: Pa
     (entry_points,) = installed.glob("tonearm-*.dist-info/entry_points.txt")
     assert "tonearm = tonearm.pipelines.main:main" in entry_points.read_text()
     assert not (installed / "tests").exists()
+
+
+def test_an_installed_engine_sees_the_sources_that_its_graphs_are_made_by(installed: Path) -> None:
+    program = (
+        "from tonearm.models.architectures import ARCHITECTURES; "
+        "from tonearm.models.engines.openvino_graph import digest_of_sources; "
+        "print(digest_of_sources(ARCHITECTURES['musicnn']))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    command = [sys.executable, "-c", program]
+    told = subprocess.run(command, cwd=installed, env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == digest_of_sources(ARCHITECTURES["musicnn"])
 
 
 def test_an_installed_command_tags_a_track_with_the_bundle_it_brought(

@@ -50,7 +50,7 @@ def read_graph(core: Any, tagger: Tagger, group: NetworkGroup, *, rounded: bool)
         group.architecture.name,
         "bf16" if rounded else "float32",
         f"openvino{version}",
-        _digest_of_sources(group.architecture),
+        digest_of_sources(group.architecture),
     )
     content = cached(f"{'-'.join(parts)}.graph", lambda: _export(tagger, group, rounded=rounded))
     size = int.from_bytes(content[:_SIZE_BYTES], "little")
@@ -58,7 +58,7 @@ def read_graph(core: Any, tagger: Tagger, group: NetworkGroup, *, rounded: bool)
     return core.read_model(description, weights)
 
 
-def _digest_of_sources(architecture: Architecture) -> str:
+def digest_of_sources(architecture: Architecture) -> str:
     """Changes with the code that builds graphs, so that no release runs the graph of another.
 
     That is all of ``models``, and the architecture's folder where that is elsewhere.

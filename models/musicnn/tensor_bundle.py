@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 FOOTER_SIZE = 48
 TABLE_MAGIC = 0xDB4775248B80FB57
-BLOCK_TRAILER_SIZE = 5  # compression type, then the checksum
 CRC_MASK_DELTA = 0xA282EAD8
 DTYPES: Mapping[int, np.dtype[np.floating]] = {
     1: np.dtype("<f4"),
