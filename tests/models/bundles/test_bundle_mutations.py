@@ -105,7 +105,7 @@ def tag_noise(tagger: Tagger) -> None:
     """Take a second of noise all the way from samples to tags."""
     rate_hz = tagger.front_end.sample_rate_hz
     noise = np.random.default_rng(0).standard_normal(rate_hz, np.float32)
-    patches = spectrogram_of([noise], rate_hz, tagger.front_end, max_patches=2).patches
+    patches = spectrogram_of([noise], tagger.front_end, max_patches=2).patches
     assert patches.shape[1:] == (tagger.front_end.patch_frames, tagger.front_end.mel_bands)
     scores, embeddings = TorchEngine(tagger, "float32", device="cpu", batch=1).infer(patches)
     assert np.isfinite(scores).all()
