@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.catalog import counts, keys, leftovers, start_tonearm, tonearm, write_manifest
+from tests.catalog import counts, keys, leftovers, start_tonearm, table, tonearm, write_manifest
 
 TAUGHT = (
     "a folder",
@@ -120,6 +120,22 @@ def test_a_manifest_that_lacks_a_column_names_it(
     manifest = write_manifest(tmp_path / "catalog.csv", [{"track": "1", "uri": "a.mp3"}])
     assert tonearm("ingest", manifest, "--output", output) == 2
     assert "lacks the column track_id; found: track, uri" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["tags", "./tags/", "elsewhere/../tags"])
+def test_an_output_may_be_named_from_the_current_folder(
+    name: str,
+    songs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert tonearm("ingest", songs, "--output", name) == 0
+    assert f"tables: {tmp_path / Path(name).name}\n" in capsys.readouterr().out
+    assert tonearm("show", name) == 0
+    assert "flac.flac" in capsys.readouterr().out
+    assert len(table(tmp_path / Path(name).name, "track_tags")) == 4
 
 
 def test_a_run_with_failed_tracks_is_whole(songs: Path, output: Path, tmp_path: Path) -> None:

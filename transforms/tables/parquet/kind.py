@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,7 +33,9 @@ class ParquetTables:
         return is_local(location) or is_object_url(location) or location.startswith(_FILE)
 
     def located(self, location: str) -> str:
-        """See :class:`OutputKind`; ``file:///music`` is the folder ``/music``."""
+        """See :class:`OutputKind`; absolute if on a disk, and ``file:///music`` is the folder ``/music``."""
+        if is_local(location):
+            return os.path.abspath(location)  # noqa: PTH100 - resolves "..", not links; as storages list
         if not location.startswith(_FILE):
             return location.rstrip("/") or "/"
         url = urlsplit(location)
