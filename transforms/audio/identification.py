@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
 from tonearm.transforms.audio.formats.claim import ReadAt
 from tonearm.transforms.audio.formats.registry import FORMATS, format_named
+from tonearm.transforms.audio.formats.stream_tail import start_of_trailing_tags
 from tonearm.transforms.audio.other_files import other_kind
 
 HEAD_BYTES = 64 * 1024
@@ -17,7 +18,8 @@ HEAD_BYTES = 64 * 1024
 SEARCHED_BYTES = 4 << 20
 """How far into a file :func:`identify_file` looks for the first frames, where its start is not understood."""
 
-MAX_LEADING_TAGS = 8
+_TAIL_BYTES = 32 * 1024
+_MAX_LEADING_TAGS = 8
 _ID3_HEADER_BYTES = 10
 _APE_HEADER_BYTES = 32
 
@@ -30,11 +32,13 @@ class Identified:
         audio_format: Its format.
         begins: Offset of the format's own first byte, behind tags and rubbish.
         start: Offset of the first byte that decoders are shown: 0 where they skip tags themselves.
+        end: Offset of the first byte that decoders are no longer shown; None for the end of the file.
     """
 
     audio_format: AudioFormat
     begins: int
     start: int
+    end: int | None = None
 
 
 def identify(head: bytes, size: int | None = None) -> AudioFormat | None:
@@ -55,29 +59,57 @@ def identify(head: bytes, size: int | None = None) -> AudioFormat | None:
     return None if found is None else found.audio_format
 
 
-def identify_file(read_at: ReadAt) -> Identified | None:
-    """Say what a file is and where it begins; None if it is no audio.
+def identify_file(read_at: ReadAt, size: int) -> Identified | None:
+    """Say what a file is, where it begins and where it ends; None if it is no audio.
 
     A look at the first bytes is enough for nearly all files. Where it is not, frames are searched for further
     in: a tag that says a wrong length, or rubbish, may come before them.
+
+    Args:
+        read_at: Reads bytes at an offset.
+        size: The file's size in bytes.
     """
-    start = end_of_leading_tags(read_at)
+    tags_end = end_of_leading_tags(read_at)
+    start = tags_end + _leading_zeros(read_at, tags_end)
     head = read_at(start, HEAD_BYTES)
-    whole = len(head) < HEAD_BYTES
-    found = _identify_behind_tags(head, start, whole=whole)
-    if found is not None or other_kind(head) is not None:
+    found = _identify_behind_tags(head, start, whole=start + len(head) >= size)
+    if found is not None and start > tags_end:
+        found = replace(found, start=found.begins)
+    if found is None and start == 0 and other_kind(head) is not None:
+        return None
+    if found is None:
+        found = _search_frames(read_at, _ID3_HEADER_BYTES if tags_end else start)
+    elif tags_end and found.begins > start:  # the tag may be shorter than it says
+        found = _search_frames(read_at, _ID3_HEADER_BYTES) or found
+    return found and _without_what_follows(found, read_at, size)
+
+
+def _leading_zeros(read_at: ReadAt, start: int) -> int:
+    """How many zero bytes stand at an offset, if they are too many for a look at what follows them."""
+    if any(read_at(start, 64)):
+        return 0
+    data = read_at(start, SEARCHED_BYTES)
+    zeros = len(data) - len(data.lstrip(b"\0"))
+    return zeros if zeros > HEAD_BYTES // 2 else 0
+
+
+def _without_what_follows(found: Identified, read_at: ReadAt, size: int) -> Identified:
+    """Leave out what stands behind the last frame of a stream: FFmpeg would take it for a part of it."""
+    frames = found.audio_format.frames
+    if frames is None or found.audio_format.skips_tags:
         return found
-    if start > 0:  # the tag may be shorter than it says
-        found = _search_frames(read_at, _ID3_HEADER_BYTES)
-    elif not whole:
-        found = _search_frames(read_at, 0)
-    return found
+    end = start_of_trailing_tags(read_at, size)
+    tail_start = max(found.begins, end - _TAIL_BYTES)
+    end_of_frames = frames.end_of_frames(read_at(tail_start, end - tail_start))
+    if end_of_frames is not None:
+        end = min(tail_start + end_of_frames, end)
+    return replace(found, end=end) if end < size else found
 
 
 def end_of_leading_tags(read_at: ReadAt) -> int:
     """Offset of the first byte after the tags that a file starts with, in bytes; 0 without any."""
     offset = 0
-    for _ in range(MAX_LEADING_TAGS):
+    for _ in range(_MAX_LEADING_TAGS):
         header = read_at(offset, _APE_HEADER_BYTES)
         tag_bytes = _id3v2_bytes(header) or _ape_bytes(header)
         if not tag_bytes:
@@ -107,16 +139,32 @@ def _identify_behind_tags(head: bytes, start: int, *, whole: bool) -> Identified
     """Say what the bytes at an offset are: by what they begin with, or else by what is found among them."""
     known = next((known for known in FORMATS if known.is_begun_by(head)), None)
     if known is not None:
-        return Identified(known, start, 0 if known.skips_tags else start)
+        return _hidden_in_samples(known, head, start) or Identified(
+            known, start, 0 if known.skips_tags else start
+        )
     if start == 0 and other_kind(head) is not None:
         return None
     found = min(_found_within(head, whole=whole), key=attrgetter("begins"), default=None)
     if found is None:
         return None
-    skips_what_comes_first = found.begins == 0 and found.audio_format.skips_tags
-    return Identified(
-        found.audio_format, start + found.begins, 0 if skips_what_comes_first else start + found.begins
-    )
+    is_right_behind_tags = found.begins == 0 and found.audio_format.skips_tags
+    begins = start + found.begins
+    return Identified(found.audio_format, begins, 0 if is_right_behind_tags else begins)
+
+
+def _hidden_in_samples(container: AudioFormat, head: bytes, start: int) -> Identified | None:
+    """What a container holds in the place of the samples that it announces: noise, if it were played so."""
+    samples_at = container.samples_at(head)
+    if samples_at is None:
+        return None
+    payload = head[samples_at:].lstrip(b"\0")
+    begins = len(head) - len(payload)
+    for known in FORMATS:
+        if known.hides_in_samples and payload:
+            starts_so = known.is_begun_by(payload)
+            if starts_so or (known.frames and known.frames.find_first_frame(payload, whole=False) == 0):
+                return Identified(known, start + begins, start + begins)
+    return None
 
 
 def _found_within(data: bytes, *, whole: bool) -> Iterator[Identified]:

@@ -54,15 +54,21 @@ class LibsndfileDecoder:
         descriptor: Open file descriptor; stays the caller's, its position moves.
         audio_format: What the file is; libsndfile must agree.
         start: Offset of what is decoded; what comes before is not shown to libsndfile.
+        end: Offset of what comes after, which is not shown either; None for the file's end.
 
     Raises:
         DecoderError: libsndfile cannot read the file.
     """
 
-    def __init__(self, descriptor: int, audio_format: AudioFormat, start: int = 0) -> None:
+    def __init__(
+        self, descriptor: int, audio_format: AudioFormat, start: int = 0, end: int | None = None
+    ) -> None:
         os.lseek(descriptor, 0, os.SEEK_SET)
         with library_errors("libsndfile"), _quiet_c_stderr():
-            self._file = sf.SoundFile(PartOfFile(descriptor, start) if start else descriptor, closefd=False)
+            whole = start == 0 and end is None
+            self._file = sf.SoundFile(
+                descriptor if whole else PartOfFile(descriptor, start, end), closefd=False
+            )
             try:
                 self.info = self._read_info(audio_format)
             except BaseException:

@@ -30,7 +30,7 @@ from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
 __all__ = ["AudioInfo", "AudioReader", "open_audio", "open_audio_descriptor", "open_regular_file"]
 
 OpenDecoder = Callable[[], AudioDecoder]
-DecoderType = Callable[[int, AudioFormat, int], AudioDecoder]
+DecoderType = Callable[[int, AudioFormat, int, int | None], AudioDecoder]
 
 DECODERS: Mapping[Decoder, DecoderType] = {
     Decoder.LIBSNDFILE: LibsndfileDecoder,
@@ -187,7 +187,7 @@ def _decoders_for(descriptor: int, identified: Identified, survey: Survey) -> li
     decoders = [DECODERS[name] for name in audio_format.decoders]
     if not survey.plain:
         decoders.reverse()
-    return [partial(decoder, descriptor, audio_format, start) for decoder in decoders]
+    return [partial(decoder, descriptor, audio_format, start, identified.end) for decoder in decoders]
 
 
 def _reader_of(descriptor: int) -> ReadAt:
@@ -225,7 +225,7 @@ def _open_descriptor(descriptor: int) -> AudioReader:
     if size == 0:
         raise TrackError(Stage.DECODE, ErrorWord.EMPTY, "the file has no bytes")
     read_at = _reader_of(descriptor)
-    identified = identify_file(read_at)
+    identified = identify_file(read_at, size)
     if identified is None:
         raise TrackError(Stage.DECODE, ErrorWord.NOT_AUDIO, "the bytes are of no known audio format")
     if not identified.audio_format.decoders:

@@ -51,7 +51,7 @@ OTHER_FILES = {
 
 
 def identify_bytes(data: bytes) -> AudioFormat | None:
-    identified = identify_file(lambda offset, length: data[offset : offset + length])
+    identified = identify_file(lambda offset, length: data[offset : offset + length], len(data))
     return identified and identified.audio_format
 
 

@@ -27,6 +27,12 @@ def never(head: bytes) -> bool:
     return False
 
 
+def nowhere(head: bytes) -> int | None:
+    """What formats say in which nothing else hides."""
+    del head
+    return None
+
+
 def claims_nothing(read_at: ReadAt, start: int, size: int) -> Claim:
     """The claim reader of formats whose length is not looked up."""
     del read_at, start, size
@@ -51,6 +57,9 @@ class AudioFormat:
         read_claim: Reads what a file says about its own length.
         states_length: False if what the decoders report as length is a guess from the bit rate.
         skips_tags: True if all its decoders skip ID3v2 tags in front of it themselves.
+        hides_in_samples: True if discs and recorders put it where another container says that samples are.
+        samples_at: Of such a container: says of its first bytes where the samples begin, in which something
+            else may hide.
     """
 
     name: str
@@ -65,6 +74,8 @@ class AudioFormat:
     read_claim: ClaimReader = claims_nothing
     states_length: bool = True
     skips_tags: bool = False
+    hides_in_samples: bool = False
+    samples_at: Callable[[bytes], int | None] = nowhere
 
     def __str__(self) -> str:
         return self.title

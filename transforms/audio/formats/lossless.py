@@ -21,7 +21,7 @@ def _read_flac(read_at: ReadAt, start: int, size: int) -> Claim:
     """STREAMINFO is the first block: 36 bits, 21 bytes in, count the samples; 0 is unknown (RFC 9639)."""
     samples = int.from_bytes(read_at(start + 18, 8), "big") & (1 << 36) - 1
     most = (size // _FLAC_BYTES_OF_SILENCE + 1) * _FLAC_BLOCK_SAMPLES
-    return Claim(samples=samples if 0 < samples <= most else None)
+    return Claim(samples=samples) if 0 < samples <= most else Claim(unknown=True)
 
 
 def _read_wavpack(read_at: ReadAt, start: int, size: int) -> Claim:

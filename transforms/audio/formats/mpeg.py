@@ -65,6 +65,7 @@ FORMATS = (
         read_claim=_read_mp3,
         states_length=False,
         skips_tags=True,
+        hides_in_samples=True,
     ),
     AudioFormat(
         name="adts",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, Recogniser
@@ -15,6 +16,11 @@ _VORBIS, _OPUS, _FLAC, _SPEEX = b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex
 def _holds(codec: bytes) -> Recogniser:
     """Recognise files whose first audio stream begins with these bytes."""
     return lambda head: head[:4] == b"OggS" and next(_audio_codecs(head), None) == codec
+
+
+def _page_with(codec: bytes) -> re.Pattern[bytes]:
+    """Matches the first page of a stream of a codec, which holds its header and nothing else (RFC 3533)."""
+    return re.compile(rb"OggS\x00\x02.{20}\x01." + re.escape(codec), re.DOTALL)
 
 
 def _audio_codecs(head: bytes) -> Iterator[bytes]:
@@ -52,6 +58,7 @@ OGG_VORBIS = AudioFormat(
     demuxer="ogg",
     soundfile=("OGG",),
     is_begun_by=_holds(_VORBIS),
+    signature=_page_with(_VORBIS),
     read_claim=_read_ogg,
 )
 """Both decoders are needed on ordinary files: FFmpeg refuses Vorbis whose headers are repeated in the middle,
@@ -67,6 +74,7 @@ FORMATS = (
         demuxer="ogg",
         soundfile=("OGG",),
         is_begun_by=_holds(_OPUS),
+        signature=_page_with(_OPUS),
         read_claim=_read_ogg,
     ),
     AudioFormat(
@@ -77,6 +85,7 @@ FORMATS = (
         demuxer="ogg",
         soundfile=("OGG",),
         is_begun_by=_holds(_FLAC),
+        signature=_page_with(_FLAC),
         read_claim=_read_ogg,
     ),
     AudioFormat(
@@ -86,6 +95,7 @@ FORMATS = (
         decoders=(Decoder.FFMPEG,),
         demuxer="ogg",
         is_begun_by=_holds(_SPEEX),
+        signature=_page_with(_SPEEX),
         read_claim=_read_ogg,
     ),
 )

@@ -1,4 +1,4 @@
-"""RIFF and what grew out of it: WAV in all sizes and byte orders, Wave64, and what else hides in a WAV."""
+"""RIFF and what grew out of it: WAV in all sizes and byte orders, Wave64, XWMA, QCP."""
 
 from __future__ import annotations
 
@@ -7,17 +7,11 @@ import struct
 
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, Recogniser, starts_with
 from tonearm.transforms.audio.formats.claim import Claim, ReadAt, chunks, claim_of_data, is_unknown_size
-from tonearm.transforms.audio.frames.surround_frames import DTS_SYNCS
 
 _W64_RIFF_GUID = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _W64_CHUNK_HEADER_BYTES = 24
 _PCM_TAGS = (0x0001, 0x0003, 0xFFFE)
 _TRUE_SIZE_IS_ELSEWHERE = 0xFFFFFFFF
-
-_IEC61937_SYNC = b"\x72\xf8\x1f\x4e"
-_AC3_SYNCS = (b"\x0b\x77", b"\x77\x0b")
-_BURSTS_IN_A_ROW = 3
-_LONGEST_BURST_BYTES = 32 * 1024
 
 
 def _is_wav(head: bytes) -> bool:
@@ -32,25 +26,11 @@ def _is_form(form: bytes) -> Recogniser:
     return lambda head: head[:4] == b"RIFF" and head[8:12] == form
 
 
-def _wraps_a_stream(head: bytes) -> bool:
-    """True for a WAV that says 16-bit samples and holds the frames of DTS or AC-3: noise, if played."""
-    data = head.find(b"data", 12) + 8
-    fmt = head.find(b"fmt ", 12) + 8
-    if not _is_wav(head) or data < 8 or head[fmt : fmt + 2] != b"\x01\x00":
-        return False
-    payload = head[data:].lstrip(b"\0")
-    return any(_repeats(payload, sync[:4]) for sync in (_IEC61937_SYNC, *DTS_SYNCS))
-
-
-def _repeats(payload: bytes, sync: bytes) -> bool:
-    """True if a sync word stands at the beginning or soon after, and again and again at one distance."""
-    first = payload.find(sync, 0, _LONGEST_BURST_BYTES)
-    second = payload.find(sync, first + len(sync), first + _LONGEST_BURST_BYTES)
-    if first < 0 or second < 0:
-        return False
-    distance = second - first
-    following = range(second, len(payload), distance)[1:_BURSTS_IN_A_ROW]
-    return len(following) > 0 and all(payload.startswith(sync, at) for at in following)
+def _samples_at(head: bytes) -> int | None:
+    """Where a WAV that says 16-bit samples has them, if they may be the frames of another format."""
+    fmt, data = head.find(b"fmt ", 12) + 8, head.find(b"data", 12) + 8
+    says_pcm = fmt >= 8 and head[fmt : fmt + 2] == b"\x01\x00" and head[fmt + 14 : fmt + 16] == b"\x10\x00"
+    return data if says_pcm and data >= 8 else None
 
 
 def _read_wav(read_at: ReadAt, start: int, size: int) -> Claim:
@@ -81,10 +61,6 @@ def _block_bytes(fmt: bytes, byte_order: str) -> int:
     return int(block_bytes) if tag in _PCM_TAGS else 0
 
 
-def _read_wrapped_stream(read_at: ReadAt, start: int, size: int) -> Claim:
-    return Claim(cut=_read_wav(read_at, start, size).cut)
-
-
 def _read_w64(read_at: ReadAt, start: int, size: int) -> Claim:
     block_bytes = 0
     for chunk in chunks(read_at, start + 40, size, "<16sQ", counts_header=True, alignment=8):
@@ -99,16 +75,6 @@ def _read_w64(read_at: ReadAt, start: int, size: int) -> Claim:
 
 FORMATS = (
     AudioFormat(
-        name="wav_wrapping_a_stream",
-        title="DTS or AC-3 in a WAV of 16 bits",
-        endings=(),
-        decoders=(Decoder.FFMPEG,),
-        demuxer="wav",
-        is_begun_by=_wraps_a_stream,
-        read_claim=_read_wrapped_stream,
-        states_length=False,
-    ),
-    AudioFormat(
         name="wav",
         title="WAV (RIFF, RF64, BW64)",
         endings=(".wav", ".wave", ".rf64", ".bwf", ".bw64"),
@@ -118,6 +84,7 @@ FORMATS = (
         is_begun_by=_is_wav,
         signature=re.compile(rb"(?:RIFF|RF64|BW64)....WAVE(?:fmt |ds64|bext|JUNK|LIST|PEAK)", re.DOTALL),
         read_claim=_read_wav,
+        samples_at=_samples_at,
     ),
     AudioFormat(
         name="wav_big_endian",

@@ -14,21 +14,33 @@ from tonearm.transforms.audio.frames.surround_frames import (
     parse_eac3_header,
 )
 
-_AC3_FRAMES = FrameStream(re.compile(rb"\x0b\x77"), parse_ac3_header, header_bytes=6)
+_AC3_FRAMES = FrameStream(re.compile(rb"\x0b\x77|\x77\x0b"), parse_ac3_header, header_bytes=6)
 _EAC3_FRAMES = FrameStream(re.compile(rb"\x0b\x77"), parse_eac3_header, header_bytes=6)
 _DTS_FRAMES = FrameStream(re.compile(b"|".join(map(re.escape, DTS_SYNCS))), parse_dts_header, header_bytes=16)
 
+_IEC61937_SYNCS = (b"\x72\xf8\x1f\x4e", b"\xf8\x72\x4e\x1f")
 _TRUEHD_SYNC, _MLP_SYNC = b"\xf8\x72\x6f\xba", b"\xf8\x72\x6f\xbb"
 
 
+_BURSTS_IN_A_ROW = 3
+_LONGEST_PERIOD_BYTES = 32 * 1024
+
+
 def _is_iec61937(head: bytes) -> bool:
-    """Two bursts as a digital cable carries them, the second where the period of AC-3 or DTS has it."""
-    sync = head[:4]
-    if sync not in (b"\x72\xf8\x1f\x4e", b"\xf8\x72\x4e\x1f"):
-        return False
-    return any(
-        head[frames * 4 : frames * 4 + 4] == sync for frames in (512, 1024, 1152, 1536, 2048, 4096, 6144)
-    )
+    """Bursts as a digital cable carries them, in either byte order."""
+    return any(head.startswith(sync) and _repeats(head, sync) for sync in _IEC61937_SYNCS)
+
+
+def _is_padded_dts(head: bytes) -> bool:
+    """DTS as a compact disc has it: frames with silence in between, so that they keep the disc's pace."""
+    return any(head.startswith(sync) and _repeats(head, sync[:4]) for sync in DTS_SYNCS)
+
+
+def _repeats(head: bytes, sync: bytes) -> bool:
+    """True if the sync word that some bytes begin with comes again and again at one distance."""
+    distance = head.find(sync, len(sync), _LONGEST_PERIOD_BYTES)
+    following = range(distance, len(head), distance)[1:_BURSTS_IN_A_ROW] if distance > 0 else range(0)
+    return len(following) > 0 and all(head.startswith(sync, at) for at in following)
 
 
 FORMATS = (
@@ -41,6 +53,7 @@ FORMATS = (
         frames=_AC3_FRAMES,
         read_claim=cut_of_stream(_AC3_FRAMES),
         states_length=False,
+        hides_in_samples=True,
     ),
     AudioFormat(
         name="eac3",
@@ -51,6 +64,7 @@ FORMATS = (
         frames=_EAC3_FRAMES,
         read_claim=cut_of_stream(_EAC3_FRAMES),
         states_length=False,
+        hides_in_samples=True,
     ),
     AudioFormat(
         name="dts",
@@ -58,9 +72,11 @@ FORMATS = (
         endings=(".dts", ".dtsma"),
         decoders=(Decoder.FFMPEG,),
         demuxer="dts",
+        is_begun_by=_is_padded_dts,
         frames=_DTS_FRAMES,
         read_claim=cut_of_stream(_DTS_FRAMES),
         states_length=False,
+        hides_in_samples=True,
     ),
     AudioFormat(
         name="dts_hd",
@@ -96,5 +112,6 @@ FORMATS = (
         demuxer="spdif",
         is_begun_by=_is_iec61937,
         states_length=False,
+        hides_in_samples=True,
     ),
 )

@@ -94,9 +94,10 @@ class FrameStream:
         return True
 
     def _is_short_stream(self, data: bytes, offset: int, end: int, *, frames: int) -> bool:
-        """True if the few frames up to the end of the file are most of it."""
-        begins_the_file = offset == 0 and (frames > 1 or end <= len(data))
-        return frames >= self.fewest_frames and (begins_the_file or offset < len(data) // 2)
+        """True if the few frames up to the end of the file begin it, or are most of it."""
+        if offset > 0:
+            return frames >= FRAMES_IN_A_ROW and offset < len(data) // 2
+        return frames >= self.fewest_frames and (frames > 1 or end <= len(data))
 
     def last_frame_is_cut(self, tail: bytes) -> bool:
         """True if the last frame's header announces more bytes than there are.
@@ -104,20 +105,29 @@ class FrameStream:
         Args:
             tail: The end of a stream without the tags behind it; long enough for several frames.
         """
-        position = self._first_run(tail)
-        if position is None:
+        end = self.end_of_frames(tail)
+        if end is None:
             return False
-        while position < len(tail):
-            header = self.parse(tail, position)
-            if header is None:
-                rest = tail[position:]
-                cut_inside_header = len(rest) < self.header_bytes and self.sync.match(rest) is not None
-                return cut_inside_header
-            position += header.frame_bytes
-        return position > len(tail)
+        rest = tail[end:]
+        cut_inside_header = 0 < len(rest) < self.header_bytes and self.sync.match(rest) is not None
+        return end > len(tail) or cut_inside_header
 
-    def _first_run(self, data: bytes) -> int | None:
-        """Offset of the first few frames that stand end to end, wherever they are."""
-        offsets = (match.start() for match in self.sync.finditer(data))
+    def end_of_frames(self, tail: bytes) -> int | None:
+        """Offset behind the last of the frames that stand end to end; None if there are none.
+
+        Args:
+            tail: As above; the offset is beyond its end if the last frame is cut.
+        """
+        end, run = None, self._first_run(tail, 0)
+        while run is not None:
+            end = run
+            while end < len(tail) and (header := self.parse(tail, end)) is not None:
+                end += header.frame_bytes
+            run = self._first_run(tail, end)  # there may be more behind damage
+        return end
+
+    def _first_run(self, data: bytes, start: int) -> int | None:
+        """Offset of the first few frames that stand end to end, from an offset on."""
+        offsets = (match.start() for match in self.sync.finditer(data, start))
         runs = (at for at in offsets if self._frames_follow(data, at, FRAMES_IN_A_ROW, whole=False))
         return next(runs, None)

@@ -16,14 +16,19 @@ _DTS_EXTENSION_SYNC = b"\x64\x58\x20\x25"
 
 def parse_ac3_header(data: bytes, offset: int) -> FrameHeader | None:
     """Parse the header of an AC-3 frame at an offset (ATSC A/52, 5.3)."""
-    if len(data) < offset + 6 or data[offset : offset + 2] != b"\x0b\x77":
+    sync, header = data[offset : offset + 2], data[offset : offset + 6]
+    if sync == b"\x77\x0b":  # words of 16 bits in the other byte order, which FFmpeg puts right
+        header = swapped_words(header)
+    if len(header) < 6 or header[:2] != b"\x0b\x77":
         return None
-    rate_index, size_code, version = data[offset + 4] >> 6, data[offset + 4] & 0x3F, data[offset + 5] >> 3
+    rate_index, size_code, version = header[4] >> 6, header[4] & 0x3F, header[5] >> 3
     if rate_index > 2 or size_code // 2 >= len(_AC3_KBPS) or version > _LAST_AC3_VERSION:
         return None
     rate_hz, kbps = _AC3_RATES_HZ[rate_index], _AC3_KBPS[size_code // 2]
     words = 96 * 1000 * kbps // rate_hz + (size_code % 2 if rate_index == 1 else 0)
-    return FrameHeader(kind=("ac3", rate_index), frame_bytes=2 * words, samples=1536, sample_rate_hz=rate_hz)
+    return FrameHeader(
+        kind=(sync[0], rate_index), frame_bytes=2 * words, samples=1536, sample_rate_hz=rate_hz
+    )
 
 
 def parse_eac3_header(data: bytes, offset: int) -> FrameHeader | None:
@@ -47,7 +52,7 @@ def parse_dts_header(data: bytes, offset: int) -> FrameHeader | None:
     if frame_bytes < 96:
         return None
     if kind >= 2:  # 14 bits of each word count
-        frame_bytes = frame_bytes * 16 // 14
+        frame_bytes = 2 * -(-frame_bytes * 8 // 14)
     extension_bytes = _dts_extension_bytes(data, offset + frame_bytes)
     return FrameHeader(kind=("dts", kind), frame_bytes=frame_bytes + extension_bytes)
 
@@ -55,13 +60,18 @@ def parse_dts_header(data: bytes, offset: int) -> FrameHeader | None:
 def _as_big_endian_16_bit(words: bytes, kind: int) -> bytes:
     """A core header of any of the four kinds as the first one has it."""
     if kind in (1, 3):
-        words = b"".join(words[at : at + 2][::-1] for at in range(0, len(words), 2))
+        words = swapped_words(words)
     if kind < 2:
         return words
     bits = 0
     for at in range(0, len(words), 2):
         bits = bits << 14 | int.from_bytes(words[at : at + 2], "big") & 0x3FFF
     return (bits << 16).to_bytes(16, "big")
+
+
+def swapped_words(data: bytes) -> bytes:
+    """The same words of 16 bits in the other byte order."""
+    return b"".join(data[at : at + 2][::-1] for at in range(0, len(data), 2))
 
 
 def _dts_extension_bytes(data: bytes, offset: int) -> int:
