@@ -112,11 +112,11 @@ def write_audio(
                 file.write(signal[start : start + LIBSNDFILE_WRITE_SAMPLES])
     else:
         assert recipe.ffmpeg
-        _write_with_ffmpeg(path, recipe, signal, rate_hz=rate_hz, cover=cover)
+        write_with_ffmpeg(path, recipe, signal, rate_hz=rate_hz, cover=cover)
     return path
 
 
-def _write_with_ffmpeg(
+def write_with_ffmpeg(
     path: Path, recipe: Recipe, signal: np.ndarray, *, rate_hz: int, cover: bool, video: bool = False
 ) -> None:
     assert recipe.ffmpeg
@@ -173,7 +173,7 @@ def write_video(
     """Write a short film, with the signal as its AAC sound track, or silent if there is none."""
     if signal is not None:
         recipe = Recipe(container, "aac", ffmpeg=(container, "aac"))
-        _write_with_ffmpeg(path, recipe, signal, rate_hz=rate_hz, cover=False, video=True)
+        write_with_ffmpeg(path, recipe, signal, rate_hz=rate_hz, cover=False, video=True)
         return path
     with av.open(str(path), "w", format=container) as film:
         stream = film.add_stream("mpeg4", rate=5, width=64, height=64, pix_fmt="yuv420p")

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
-from tests.audio_files import Recipe, _write_with_ffmpeg, sweep
+from tests.audio_files import Recipe, sweep, write_with_ffmpeg
 
 FIXTURES = Path(__file__).parent / "transforms" / "audio" / "fixtures"
 SECONDS = 0.5
@@ -46,7 +46,7 @@ def by_ffmpeg(
         path = Path(tempfile.mkdtemp()) / "file"
         recipe = Recipe("", "", ffmpeg=(container, encoder))
         signal = sweep(seconds, rate_hz=rate_hz, channels=channels)
-        _write_with_ffmpeg(path, recipe, signal, rate_hz=rate_hz, cover=False)
+        write_with_ffmpeg(path, recipe, signal, rate_hz=rate_hz, cover=False)
         return path.read_bytes()
 
     return make

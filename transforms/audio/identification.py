@@ -70,18 +70,23 @@ def identify_file(read_at: ReadAt, size: int) -> Identified | None:
         size: The file's size in bytes.
     """
     tags_end = end_of_leading_tags(read_at)
-    start = tags_end + _leading_zeros(read_at, tags_end)
-    head = read_at(start, HEAD_BYTES)
-    found = _identify_behind_tags(head, start, whole=start + len(head) >= size)
-    if found is not None and start > tags_end:
-        found = replace(found, start=found.begins)
-    if found is None and start == 0 and other_kind(head) is not None:
+    zeros = _leading_zeros(read_at, tags_end)
+    if zeros:
+        found = _identify_behind_zeros(read_at, tags_end + zeros, size)
+    else:
+        found = _identify_at(read_at, tags_end, size)
+    if found is None and tags_end == 0 and other_kind(read_at(0, HEAD_BYTES)) is not None:
         return None
     if found is None:
-        found = _search_frames(read_at, _ID3_HEADER_BYTES if tags_end else start)
-    elif tags_end and found.begins > start:  # the tag may be shorter than it says
+        found = _search_frames(read_at, _ID3_HEADER_BYTES if tags_end else zeros)
+    elif tags_end and found.begins > tags_end + zeros:  # the tag may be shorter than it says
         found = _search_frames(read_at, _ID3_HEADER_BYTES) or found
     return found and _without_what_follows(found, read_at, size)
+
+
+def _identify_at(read_at: ReadAt, start: int, size: int) -> Identified | None:
+    head = read_at(start, HEAD_BYTES)
+    return _identify_behind_tags(head, start, whole=start + len(head) >= size)
 
 
 def _leading_zeros(read_at: ReadAt, start: int) -> int:
@@ -91,6 +96,15 @@ def _leading_zeros(read_at: ReadAt, start: int) -> int:
     data = read_at(start, SEARCHED_BYTES)
     zeros = len(data) - len(data.lstrip(b"\0"))
     return zeros if zeros > HEAD_BYTES // 2 else 0
+
+
+def _identify_behind_zeros(read_at: ReadAt, start: int, size: int) -> Identified | None:
+    """Say what follows zeros, of which the last few may be its own: an MP4 begins with up to three."""
+    for own_zeros in range(4):
+        found = _identify_at(read_at, start - own_zeros, size)
+        if found is not None:
+            return replace(found, start=found.begins)
+    return None
 
 
 def _without_what_follows(found: Identified, read_at: ReadAt, size: int) -> Identified:
@@ -157,14 +171,20 @@ def _hidden_in_samples(container: AudioFormat, head: bytes, start: int) -> Ident
     samples_at = container.samples_at(head)
     if samples_at is None:
         return None
-    payload = head[samples_at:].lstrip(b"\0")
-    begins = len(head) - len(payload)
-    for known in FORMATS:
-        if known.hides_in_samples and payload:
-            starts_so = known.is_begun_by(payload)
-            if starts_so or (known.frames and known.frames.find_first_frame(payload, whole=False) == 0):
-                return Identified(known, start + begins, start + begins)
+    silence = len(head) - samples_at - len(head[samples_at:].lstrip(b"\0"))
+    begins = samples_at + silence
+    begins += end_of_leading_tags(lambda offset, length: head[begins + offset : begins + offset + length])
+    payload = head[begins:]
+    for known in FORMATS if payload else ():
+        if known.hides_in_samples and _begins_with(known, payload):
+            return Identified(known, start + begins, start + begins)
     return None
+
+
+def _begins_with(known: AudioFormat, payload: bytes) -> bool:
+    if known.is_begun_by(payload):
+        return True
+    return known.frames is not None and known.frames.find_first_frame(payload, whole=False) == 0
 
 
 def _found_within(data: bytes, *, whole: bool) -> Iterator[Identified]:

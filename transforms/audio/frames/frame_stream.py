@@ -9,10 +9,12 @@ from dataclasses import dataclass
 FRAMES_IN_A_ROW = 3
 """So many frame headers must agree before bytes at the very beginning pass for a stream."""
 
-RUBBISH_BYTES_PER_FRAME = 2048
+RUBBISH_BYTES_PER_FRAME = 4096
 """One frame more is asked for with each so many bytes that come first: what is no music has long to match."""
 
-MOST_FRAMES_IN_A_ROW = 64
+MOST_FRAMES_IN_A_ROW = 24
+FRAMES_AT_THE_END = 10
+"""So many are enough if the file ends where the last of them does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class FrameStream:
     def _is_short_stream(self, data: bytes, offset: int, end: int, *, frames: int) -> bool:
         """True if the few frames up to the end of the file begin it, or are most of it."""
         if offset > 0:
-            return frames >= FRAMES_IN_A_ROW and offset < len(data) // 2
+            most_of_it = frames >= FRAMES_IN_A_ROW and offset < len(data) // 2
+            return most_of_it or frames >= FRAMES_AT_THE_END
         return frames >= self.fewest_frames and (frames > 1 or end <= len(data))
 
     def last_frame_is_cut(self, tail: bytes) -> bool:
