@@ -1,10 +1,12 @@
-"""Draws the Beam graphs into ``docs/architecture.md``: ``python -m tests.pipelines.graphs.drawing``.
+"""Writes into ``docs/architecture.md`` what stands in the code: ``python -m tests.pipelines.graphs.drawing``.
 
-The pictures are made from the graphs themselves, as Mermaid flowcharts; a test compares them with the page.
+Pictures of the Beam graphs are drawn from the graphs themselves, as Mermaid flowcharts; how to add a thing is
+told by the docstring of its contract. A test compares both with the page.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +23,8 @@ from tonearm.transforms.sources.object_filter import ObjectFilter
 from tonearm.transforms.tables.outputs import output_at
 from tonearm.transforms.tables.rows import Provenance
 
-PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs" / "architecture.md"
 
 _SETTINGS = AnalysisSettings()
 _PROVENANCE = Provenance("run", "musicnn@1", "fingerprint")
@@ -82,8 +85,28 @@ class _Boxes(PipelineVisitor):
         return name
 
 
-def page_with(pictures: dict[str, str], page: str) -> str:
-    """The page with its pictures brought up to date; each stands behind a line ``<!-- graph: NAME -->``."""
+def page_now(page: str) -> str:
+    """The page brought up to date.
+
+    A picture stands behind a line ``<!-- graph: NAME -->``, and what a file's docstring tells between a line
+    ``<!-- from: FILE -->`` and the next ``<!-- end -->``.
+    """
+    return _with_instructions(_with_pictures(pictures(), page))
+
+
+def _with_instructions(page: str) -> str:
+    block = re.compile(r"(<!-- from: (\S+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
+    return block.sub(lambda found: f"{found[1]}\n{_instructions(found[2])}\n\n{found[3]}", page)
+
+
+def _instructions(file: str) -> str:
+    """What a docstring tells behind "How to add", in Markdown."""
+    docstring = ast.get_docstring(ast.parse((ROOT / file).read_text())) or ""
+    _, _, told = docstring.partition("How to add")
+    return "How to add" + re.sub(r":\w+:(`\w+`)", r"\1", told).replace("``", "`").rstrip()
+
+
+def _with_pictures(pictures: dict[str, str], page: str) -> str:
     for name, picture in pictures.items():
         block = re.compile(rf"(<!-- graph: {name} -->\n```mermaid\n).*?(```\n)", re.DOTALL)
         page = block.sub(lambda found, picture=picture: f"{found[1]}{picture}\n{found[2]}", page)
@@ -91,4 +114,4 @@ def page_with(pictures: dict[str, str], page: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page_with(pictures(), PAGE.read_text()))
+    PAGE.write_text(page_now(PAGE.read_text()))
