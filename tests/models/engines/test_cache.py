@@ -35,6 +35,17 @@ def test_without_the_variable_the_cache_is_in_the_home_folder(
     assert cache_folder() == tmp_path / ".cache" / "tonearm"
 
 
+def test_without_a_home_an_entry_is_built_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    assert cache_folder() is None
+    assert cached("entry", lambda: CONTENT) == CONTENT
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied"])
 def test_a_damaged_entry_is_built_again(folder: Path, damage: str) -> None:
     cached("entry", lambda: CONTENT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -25,6 +26,7 @@ from tonearm.transforms.audio.isolation.isolated_reader import (
     open_audio_isolated,
     start_decoders,
 )
+from tonearm.transforms.audio.isolation.messages import Kind, receive_file, send
 from tonearm.transforms.audio.reader import open_audio
 from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
 from tonearm.transforms.elements.settings import AnalysisSettings
@@ -362,3 +364,12 @@ def test_a_track_is_prepared(tmp_path: Path) -> None:
     assert prepared.facts.decoded_s == pytest.approx(10)
     assert len(prepared.spectrogram.patches) == 3
     assert {"fetch", "decode", "resample", "mel"} <= set(times.seconds)
+
+
+def test_a_process_that_was_never_asked_ends_without_a_word() -> None:
+    """Its worker closes the socket without having read that it is ready: the system calls that a reset."""
+    worker, process = socket.socketpair()
+    with process:
+        send(process, Kind.READY)
+        worker.close()
+        assert receive_file(process) is None
