@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tonearm.errors import StoppedError
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.shared import require_precision
 from tonearm.pipelines.arrivals.stream_input import StreamInput
@@ -53,6 +54,7 @@ def ingest(order: IngestOrder) -> RunRecord:
         OutputError: An output cannot be written to.
         ListingError: The listing of the input broke off.
         SubscriptionError: The subscription cannot be used.
+        StoppedError: A signal ended the run before its input's end. It is how a stream ends, and no error.
     """
     export_s3_options(order.beam.flags)
     if isinstance(order.input, str):
@@ -91,6 +93,8 @@ def _ingest_in_waves(order: IngestOrder, tagger: Tagger) -> RunRecord:
         with progress_shown(record, total):
             runner.run()
     print_summary(record, runner.stage_seconds, order.outputs)
+    if signals.number and not is_stream and record.seen != total:
+        raise StoppedError(signals.number, " before the end of the input; what was in work is in the tables")
     return record
 
 

@@ -30,14 +30,20 @@ class TonearmError(Exception):
 
 
 class StoppedError(BaseException):
-    """A signal came before anything was begun; no ``Exception``, so that no library takes it for its own.
+    """A signal ended the command before its work was done.
+
+    No ``Exception``, so that no library takes it for its own.
+
+    Args:
+        number: The signal.
+        state: What there is by then, for people; nothing if the work was not begun.
 
     Attributes:
         exit_code: 130 for Ctrl-C, 143 for SIGTERM, as shells have it.
     """
 
-    def __init__(self, number: signal.Signals) -> None:
-        super().__init__(f"stopped by {number.name}")
+    def __init__(self, number: signal.Signals, state: str = "") -> None:
+        super().__init__(f"stopped by {number.name}{state}")
         self.exit_code = 128 + number
 
 

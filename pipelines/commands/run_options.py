@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 EXIT_CODES = """\
 exit codes: 0 the run is whole, even if tracks failed; 1 it broke, or more failed than
---max_failed_fraction allows; 2 the call was wrong; 130 or 143 Ctrl-C or SIGTERM came before it began.
+--max_failed_fraction allows; 2 the call was wrong; 130 or 143 Ctrl-C or SIGTERM came before its end;
+a stream ends so, with 0.
 """
 
 

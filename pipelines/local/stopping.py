@@ -18,10 +18,12 @@ class StopSignals:
 
     Attributes:
         stop: Ends the run in good order. None as long as no track is taken: then the run is given up.
+        number: The signal that came; None if none did.
     """
 
     def __init__(self) -> None:
         self.stop: Callable[[], None] | None = None
+        self.number: signal.Signals | None = None
 
     def answer(self, number: int, frame: FrameType | None) -> None:
         """Answer a signal; a handler for :func:`signal.signal`.
@@ -31,8 +33,9 @@ class StopSignals:
         """
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_DFL)
+        self.number = signal.Signals(number)
         if self.stop is None:
-            raise StoppedError(signal.Signals(number))
+            raise StoppedError(self.number)
         _logger.warning("stopping: tracks in flight are finished and committed; again to stop at once")
         self.stop()
 

@@ -191,6 +191,8 @@ def test_an_interrupted_run_commits_what_is_in_flight_and_the_next_one_goes_on(
     command.send_signal(signal.SIGINT)
     told, _ = command.communicate(timeout=60)
     assert "stopping" in told
+    assert "stopped by SIGINT before the end of the input" in told
+    assert command.returncode == 130
     assert 1 <= len(keys(output)) < 40
     assert leftovers(output) == []
     assert list(temporary_folder.iterdir()) == []
