@@ -31,6 +31,7 @@ from tonearm.transforms.tables.ledger import Ledger
 from tonearm.transforms.tables.outputs import output_at
 from tonearm.transforms.tagging.stored_tagger import stored_tagger
 
+_logger = logging.getLogger(__name__)
 _beam_logger = logging.getLogger("apache_beam.runners.common")
 """Logs an error that a step hands on, with a traceback; here the command tells of it, once."""
 
@@ -106,9 +107,22 @@ def _source(order: IngestOrder, tagger: Tagger, record: RunRecord, plan: WavePla
         yield BoundedSource(pending, plan.wave_tracks)
         return
     ledger = None if order.retag else Ledger.read(order.ledger_output, tagger.identity)
+    if ledger:
+        _tell_of_gaps(order, ledger, tagger)
     if isinstance(order.input, StreamInput):
         with opened_stream(order.input, ledger or Ledger(), record.skip, plan, order.outputs) as stream:
             yield stream
     else:
         pending = pending_tracks(announced_at(order.input, order.outputs), ledger, record.skip)
         yield BoundedSource(pending, plan.wave_tracks)
+
+
+def _tell_of_gaps(order: IngestOrder, ledger: Ledger, tagger: Tagger) -> None:
+    """Say loudly what one output lacks of what the other holds, as a new one does beside an old one."""
+    for output in order.outputs[:-1]:
+        if lacking := ledger.lacking_in(Ledger.read(output, tagger.identity)):
+            _logger.warning(
+                "%s lacks %d tracks that %s holds, and this run does not add them, as they are tagged. "
+                "To fill it, run the same command with --output %s alone",
+                *(output, lacking, order.ledger_output, output),
+            )

@@ -102,6 +102,7 @@ def target(bigquery_process: BigQueryServer) -> Iterator[ServedDataset]:
     """An empty dataset; the server behaves when the test begins."""
     yield _new_dataset(bigquery_process)
     bigquery_process.faults.heal()
+    bigquery_process.filters.required.clear()
     bigquery_process.refusals.every, bigquery_process.refusals.when = 0, None
 
 

@@ -21,7 +21,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from tests.servers import faults, processes
-from tests.servers.bigquery_layers import RowRefusals, enforce_etags
+from tests.servers.bigquery_layers import PartitionFilters, RowRefusals, enforce_etags
 from tests.servers.credentials import PROJECT
 from tests.servers.faults import FaultProxy
 
@@ -41,12 +41,14 @@ class BigQueryServer:
     Attributes:
         faults: The proxy that clients talk to.
         refusals: Which rows are refused.
+        filters: Which tables are set to require a filter over their partitions.
         child: The server's process, with its log.
         client: A client that goes past the proxy, so that a test's own queries never meet its faults.
     """
 
     faults: FaultProxy
     refusals: RowRefusals
+    filters: PartitionFilters
     child: processes.Child
     client: bigquery.Client
 
@@ -83,9 +85,9 @@ def serve(
         raise processes.ServerError("no BigQuery emulator; run `python -m tests.servers.bigquery --install`")
     port = processes.free_port()
     upstream = f"http://{processes.LOOPBACK}:{port}"
-    refusals = RowRefusals()
+    refusals, filters = RowRefusals(), PartitionFilters()
     with ExitStack() as stack:
-        proxy = stack.enter_context(faults.serve(upstream, refusals.layer, enforce_etags()))
+        proxy = stack.enter_context(faults.serve(upstream, refusals.layer, filters.layer, enforce_etags()))
         child = stack.enter_context(
             processes.running(
                 [
@@ -106,7 +108,7 @@ def serve(
         client = bigquery.Client(
             project=PROJECT, credentials=AnonymousCredentials(), client_options={"api_endpoint": upstream}
         )
-        yield BigQueryServer(proxy, refusals, child, client)
+        yield BigQueryServer(proxy, refusals, filters, child, client)
 
 
 def _settings(folder: Path, gcs_root: Path | None, environment: Path) -> dict[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,33 @@ Row = Mapping[str, Any]
 _PARQUET = b"PAR1"
 
 _JSON = (("Content-Type", "application/json"),)
+
+
+_SQL_WITH_DAYS = re.compile(r"^(?!MERGE).*\bingest_date >=|^MERGE.*\bON .*target\.ingest_date >=", re.DOTALL)
+
+
+@dataclass(slots=True)
+class PartitionFilters:
+    """Refuses statements that name no partitions of a table that is set to require so.
+
+    Attributes:
+        required: Names of the tables.
+    """
+
+    required: set[str] = field(default_factory=set)
+
+    def layer(self, request: Request, send: Send) -> Reply:
+        """Look at the statement of a query job before it is passed on."""
+        if not (self.required and request.method == "POST" and request.body.startswith(b"{")):
+            return send(request)
+        body = json.loads(request.body)
+        sql = body.get("query") or body.get("configuration", {}).get("query", {}).get("query", "")
+        named = {name for name in self.required if re.search(rf"\.{name}`", sql)}
+        if named and not sql.startswith("ALTER") and not _SQL_WITH_DAYS.search(sql):
+            message = f"Cannot query over table {named} without a filter over column(s) 'ingest_date'"
+            error = {"code": 400, "message": message, "errors": [{"reason": "invalidQuery"}]}
+            return Reply(400, _JSON, json.dumps({"error": error}).encode())
+        return send(request)
 
 
 def enforce_etags() -> Layer:

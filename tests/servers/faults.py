@@ -13,6 +13,7 @@ Whole bodies pass through memory, which is fine for tracks of a test's size. Wha
 from __future__ import annotations
 
 import http.client
+import json
 import sys
 import threading
 import time
@@ -111,9 +112,11 @@ class FaultProxy:
         path: str = "*",
         seconds: float | None = None,
         times: int | None = None,
+        reason: str = "injected",
     ) -> None:
-        """Answer with an error status in the server's place."""
-        body = b'{"error": {"code": %d, "message": "injected fault"}}' % status
+        """Answer with an error status in the server's place, and a reason as Google's servers give it."""
+        error = {"code": status, "message": "injected fault", "errors": [{"reason": reason}]}
+        body = json.dumps({"error": error}).encode()
         reply = Reply(status, (("Content-Type", "application/json"),), body)
         self._add(lambda _request, _send: reply, method, path, seconds, times)
 

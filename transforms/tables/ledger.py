@@ -48,6 +48,10 @@ class Ledger:
                 ledger._failed_for_good.add(key)
         return ledger
 
+    def lacking_in(self, other: Ledger) -> int:
+        """How many of these tagged tracks another output does not hold."""
+        return len(self._tagged - other._tagged)
+
     def is_tagged(self, track: Track) -> bool:
         """True if ``track_tags`` has this track, from this URI, at this generation."""
         return _key(track) in self._tagged

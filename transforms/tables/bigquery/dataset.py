@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
-from google.api_core.exceptions import BadRequest
+from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.api_core.retry import Retry
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import bigquery
 from google.cloud.bigquery.table import RowIterator
 
+from tonearm.errors import TonearmError
 from tonearm.transforms.tables.contract import OutputError
 
 RETRY = bigquery.DEFAULT_RETRY.with_delay(initial=0.5, maximum=20.0, multiplier=2.0).with_timeout(300.0)
@@ -21,7 +23,20 @@ RETRY = bigquery.DEFAULT_RETRY.with_delay(initial=0.5, maximum=20.0, multiplier=
 REQUEST_SECONDS = 60.0
 """A request that gets no answer for so long is a passing fault."""
 
+BUSY_SECONDS = 600.0
+"""So long a full queue or a used-up quota is waited for: quotas of a minute pass, those of a day do not."""
+
+_BUSY_REASONS = {"resourcesExceeded", "quotaExceeded", "rateLimitExceeded", "jobRateLimitExceeded"}
+
+_BUSY_WORDS = ("concurrent update", "Too many DML statements outstanding", "Quota exceeded")
+
+_Answer = TypeVar("_Answer")
+
 _LOCATION = re.compile(r"bigquery://(?P<project>[a-z0-9.:-]+)\.(?P<name>[A-Za-z0-9_]+)")
+
+
+class BigQueryBusyError(TonearmError):
+    """BigQuery takes no more of this project's work for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +82,7 @@ class Dataset:
     def query(self, sql: str, parameters: Sequence[bigquery.ScalarQueryParameter] = ()) -> RowIterator:
         """Run a statement to its end; it must be one that may run twice."""
         config = bigquery.QueryJobConfig(query_parameters=list(parameters))
-        return _unless_updated_meanwhile(self._query)(sql, config)
+        return patiently(lambda: self._query(sql, config))
 
     def _query(self, sql: str, config: bigquery.QueryJobConfig) -> RowIterator:
         return self.client.query(sql, job_config=config, retry=RETRY, timeout=REQUEST_SECONDS).result()
@@ -83,9 +98,34 @@ def client_of(project: str) -> bigquery.Client:
         raise OutputError(message) from error
 
 
-def _is_conflict(error: Exception) -> bool:
-    return isinstance(error, BadRequest) and "concurrent update" in error.message
+def patiently(ask: Callable[[], _Answer]) -> _Answer:
+    """Ask BigQuery again, with growing pauses, while it has no room for the request.
+
+    Raises:
+        BigQueryBusyError: It had none for ten minutes, or a quota is used up for longer than that.
+    """
+    try:
+        return _WHILE_BUSY(ask)()
+    except RetryError as error:
+        cause = error.cause
+        if cause is None or not is_busy(cause):
+            raise
+        raise BigQueryBusyError(
+            f"BigQuery had no room for {BUSY_SECONDS / 60:.0f} minutes ({cause}). What is committed stays; "
+            "the same command goes on from there once there is: look at the project's quotas"
+        ) from cause
 
 
-# BigQuery gives up a MERGE when another run changes the same table too often meanwhile.
-_unless_updated_meanwhile = Retry(predicate=_is_conflict, initial=1.0, maximum=30.0, timeout=300.0)
+def is_busy(error: Exception) -> bool:
+    """True if BigQuery refuses a request for what others do, and not for what it says.
+
+    It gives a MERGE up when another changes the same table too often meanwhile, queues no more than 20
+    changes of a table, and has quotas. None of it means that the account lacks a right, though some is a 403.
+    """
+    if not isinstance(error, GoogleAPICallError):
+        return False
+    reasons = {each.get("reason") for each in error.errors if isinstance(each, dict)}
+    return bool(reasons & _BUSY_REASONS) or any(word in str(error.message) for word in _BUSY_WORDS)
+
+
+_WHILE_BUSY = Retry(predicate=is_busy, initial=1.0, maximum=60.0, multiplier=2.0, timeout=BUSY_SECONDS)

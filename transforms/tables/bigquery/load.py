@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from google.api_core.exceptions import BadRequest
 from google.cloud import bigquery
 
-from tonearm.transforms.tables.bigquery.dataset import REQUEST_SECONDS, RETRY, Dataset
+from tonearm.transforms.tables.bigquery.dataset import REQUEST_SECONDS, RETRY, Dataset, is_busy, patiently
 from tonearm.transforms.tables.bigquery.schema import fields_of
 from tonearm.transforms.tables.bigquery.typed_rows import check_size, typed
 from tonearm.transforms.tables.refusal import BatchRefusedError, RowsRefusedError, send_bisecting
@@ -86,7 +86,7 @@ class StagingWriter:
     def _load(self, staging: str, columns: pa.Table) -> int:
         file = io.BytesIO()
         pq.write_table(columns, file, compression="zstd")
-        RETRY(self._run_job)(staging, file)
+        patiently(lambda: RETRY(self._run_job)(staging, file))
         return file.getbuffer().nbytes
 
     def _run_job(self, staging: str, file: io.BytesIO) -> None:
@@ -97,6 +97,8 @@ class StagingWriter:
         try:
             job.result(retry=RETRY)
         except BadRequest as error:  # of the job: the request itself was well formed
+            if is_busy(error):
+                raise
             raise BatchRefusedError(error.message) from error
 
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from google.api_core.exceptions import Forbidden, NotFound
 
-from tonearm.transforms.tables.bigquery.dataset import REQUEST_SECONDS, RETRY, Dataset
+from tonearm.transforms.tables.bigquery.dataset import REQUEST_SECONDS, RETRY, Dataset, patiently
 from tonearm.transforms.tables.bigquery.load import StagingWriter, staged_tables
 from tonearm.transforms.tables.bigquery.merge import merge_statement
 from tonearm.transforms.tables.bigquery.migration import bring_up_to_date
@@ -39,7 +39,7 @@ class BigQueryOutput:
     def prepare(self) -> None:
         """See :class:`Output`."""
         try:
-            bring_up_to_date(self._dataset)
+            patiently(lambda: bring_up_to_date(self._dataset))
         except NotFound as error:
             message = f"{self._dataset} does not exist; make it with `bq mk --location=… {self._dataset}`"
             raise OutputError(message) from error

@@ -14,7 +14,7 @@ from typing import Any
 
 from google.api_core.exceptions import BadRequest
 
-from tonearm.transforms.tables.bigquery.dataset import REQUEST_SECONDS, RETRY, Dataset
+from tonearm.transforms.tables.bigquery.dataset import REQUEST_SECONDS, RETRY, Dataset, patiently
 from tonearm.transforms.tables.bigquery.typed_rows import check_size, typed
 from tonearm.transforms.tables.refusal import BatchRefusedError, Refusal, RowsRefusedError, send_bisecting
 from tonearm.transforms.tables.rows import name_of_row
@@ -67,15 +67,20 @@ class StreamWriter:
         return sum(sizes)
 
     def _insert(self, table: str, rows: Sequence[Row], content: list[dict[str, Any]]) -> list[Refusal]:
-        try:
-            errors = self.dataset.client.insert_rows_json(
+        names = [name_of_row(table, row) for row in rows]
+
+        def insert() -> Sequence[Any]:
+            return self.dataset.client.insert_rows_json(
                 self.dataset.table(table),
                 content,
-                row_ids=[name_of_row(table, row) for row in rows],
+                row_ids=names,
                 skip_invalid_rows=True,
                 retry=RETRY,
                 timeout=REQUEST_SECONDS,
             )
+
+        try:
+            errors = patiently(insert)
         except BadRequest as error:
             raise BatchRefusedError(error.message) from error
         return [Refusal(rows[error["index"]], _reason(error["errors"][0])) for error in errors]

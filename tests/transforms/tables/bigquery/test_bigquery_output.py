@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.api_core.retry import Retry
 from google.cloud import bigquery
 
-from tests.catalog import counts, tonearm, write_manifest, write_song
+from tests.catalog import counts, keys, tonearm, write_manifest, write_song
 from tonearm.transforms.tables.bigquery import dataset, load, output
 from tonearm.transforms.tables.bigquery.dataset import Dataset
 from tonearm.transforms.tables.bigquery.load import StagingWriter
@@ -61,6 +62,20 @@ def test_both_outputs_hold_the_same(songs: Path, output: Path, target: ServedDat
     assert target.counts() == counts(output) == (5, 4, 0, 1)
     tonearm("ingest", songs_and_more, "--output", target.location, "--output", output)
     assert target.counts() == counts(output) == (5, 0, 5, 0)
+
+
+def test_a_dataset_beside_tables_that_are_filled_already_is_told_and_can_be_filled(
+    songs: Path, output: Path, target: ServedDataset, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert tonearm("ingest", songs, "--output", output) == 0
+    assert tonearm("ingest", songs, "--output", output, "--output", target.location) == 0
+    assert f"{target.location} lacks 4 tracks that {output} holds" in caplog.text
+    assert target.rows("track_tags") == []
+    caplog.clear()
+    assert tonearm("ingest", songs, "--output", target.location) == 0
+    assert tonearm("ingest", songs, "--output", output, "--output", target.location) == 0
+    assert "lacks" not in caplog.text
+    assert target.keys() == keys(output)
 
 
 def test_retag_replaces_rows_and_leaves_no_segment_of_before(tmp_path: Path, target: ServedDataset) -> None:
@@ -234,3 +249,60 @@ def test_a_table_of_another_shape_is_left_alone(
     target.query("CREATE TABLE {dataset}.track_tags (track_id STRING)")
     assert tonearm("ingest", songs, "--output", target.location) == 2
     assert "track_tags has no column" in capsys.readouterr().err
+
+
+def test_tables_may_require_a_filter_over_their_partitions(songs: Path, target: ServedDataset) -> None:
+    target.server.filters.required |= {*VISIBILITY_ORDER}
+    for expected in ((4, 4, 0, 0), (4, 0, 4, 0)):
+        assert tonearm("ingest", songs, "--output", target.location) == 0
+        assert target.counts() == expected
+    assert tonearm("ingest", songs, "--output", target.location, "--retag", "--segment_seconds", "1") == 0
+    assert len(target.rows("track_tags")) == 4
+    assert tonearm("show", target.location, "mp3.mp3") == 0
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is waited for is waited for shortly."""
+    quick = Retry(predicate=dataset.is_busy, initial=0.05, maximum=0.1, timeout=2.0)
+    monkeypatch.setattr(dataset, "_WHILE_BUSY", quick)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(400, "resourcesExceeded"), (403, "quotaExceeded"), (403, "rateLimitExceeded")],
+)
+@pytest.mark.parametrize("path", ["*/jobs?*", "*/upload/*"])
+@pytest.mark.usefixtures("impatient")
+def test_a_full_queue_and_a_quota_are_waited_for(
+    target: ServedDataset, status: int, reason: str, path: str
+) -> None:
+    output = BigQueryOutput(target.dataset)
+    output.prepare()
+    target.server.faults.fail(status=status, reason=reason, method="POST", path=path, times=3)
+    output.staging_writer("one-000001").write("failures", [failure("a")])
+    output.commit("one-000001", {"failures": 1})
+    assert [row["track_id"] for row in target.rows("failures")] == ["a"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_quota_that_is_used_up_ends_the_run_with_its_reason(
+    songs: Path, target: ServedDataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target.server.faults.fail(status=403, reason="quotaExceeded", method="POST", path="*/jobs?*")
+    assert tonearm("ingest", songs, "--output", target.location) == 1
+    said = capsys.readouterr().err
+    assert "BigQuery had no room" in said
+    assert "quotas" in said
+    assert "Traceback" not in said
+    target.server.faults.heal()
+    assert tonearm("ingest", songs, "--output", target.location) == 0
+    assert target.counts() == (4, 4, 0, 0)
+
+
+def test_an_account_without_rights_is_not_waited_for(
+    songs: Path, target: ServedDataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target.server.faults.fail(status=403, reason="accessDenied", path="*/datasets/*")
+    assert tonearm("ingest", songs, "--output", target.location) == 2
+    assert "injected fault" in capsys.readouterr().err
