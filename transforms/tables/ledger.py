@@ -50,7 +50,7 @@ class Ledger:
 
     def lacking_in(self, other: Ledger) -> int:
         """How many of these tagged tracks another output does not hold."""
-        return len(self._tagged - other._tagged)
+        return self._tagged.lacking_in(other._tagged)
 
     def is_tagged(self, track: Track) -> bool:
         """True if ``track_tags`` has this track, from this URI, at this generation."""
@@ -86,6 +86,10 @@ class _Digests:
 
     def __init__(self, digests: array[int]) -> None:
         self._sorted = np.sort(np.frombuffer(digests, np.uint64)) if digests else np.empty(0, np.uint64)
+
+    def lacking_in(self, other: _Digests) -> int:
+        """How many of these the other does not hold."""
+        return len(np.setdiff1d(self._sorted, other._sorted))
 
     def __contains__(self, digest: int) -> bool:
         wanted = np.uint64(digest)
