@@ -14,12 +14,13 @@ from tonearm.transforms.elements.failure import Failure
 class BoundedSource:
     """A :class:`TrackSource` over tracks that come to an end.
 
-    So many are held ready, so that the end is seen coming. From then on the largest are handed out first: as
-    long as the last ones take, workers may wait for each other.
+    A number of tracks is always read ahead. When the listing has no more, those that are left are handed out
+    by size, the largest first: if a long one came last, one worker would be at it while the others had
+    nothing left to do.
 
     Args:
         pending: The tracks.
-        held: Tracks to hold ready.
+        held: How many tracks are read ahead.
     """
 
     def __init__(self, pending: Iterator[Arrival], held: int) -> None:

@@ -70,6 +70,11 @@ def _show_lines(record: RunRecord, total: int | None, ended: threading.Event) ->
 
 
 def _of_total(done: int, total: int | None) -> str:
+    """Tracks done, and of how many if that is known.
+
+    >>> _of_total(1200, 5000), _of_total(1200, None)
+    ('1,200/5,000', '1,200')
+    """
     return f"{done:,}" if total is None else f"{done:,}/{total:,}"
 
 

@@ -52,6 +52,11 @@ def _print_split(console: Console, stage_seconds: Mapping[str, float], seconds: 
 
 
 def _duration(seconds: float) -> str:
+    """A span of time for people.
+
+    >>> _duration(3.21), _duration(200), _duration(7500)
+    ('3.2 s', '3 min 20 s', '2 h 5 min')
+    """
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return (

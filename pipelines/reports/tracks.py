@@ -92,7 +92,11 @@ def segment_tags(segment: Row, tagger: Tagger) -> list[tuple[str, float]]:
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds, as on a player."""
+    """Minutes and seconds, as on a player.
+
+    >>> clock(75.9)
+    '1:15'
+    """
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02d}"
 
