@@ -171,7 +171,7 @@ def test_a_folder_that_was_deleted_is_named_as_the_cause(
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("later_s", [0.0, 0.7])
+@pytest.mark.parametrize("later_s", [0.0, 0.2])
 def test_a_signal_at_the_start_ends_the_command_with_one_line(
     number: signal.Signals, code: int, later_s: float, songs: Path, output: Path
 ) -> None:
@@ -179,7 +179,7 @@ def test_a_signal_at_the_start_ends_the_command_with_one_line(
     while not answers(command.pid, signal.SIGTERM):
         assert command.poll() is None
         time.sleep(0.005)
-    time.sleep(later_s)  # into the imports of Beam and torch
+    time.sleep(later_s)  # into the import of Beam
     command.send_signal(number)
     told, _ = command.communicate(timeout=30)
     assert (command.returncode, told) == (code, f"tonearm: stopped by {number.name}\n")
