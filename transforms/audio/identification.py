@@ -156,14 +156,15 @@ def _identify_behind_tags(head: bytes, start: int, *, whole: bool) -> Identified
         return _hidden_in_samples(known, head, start) or Identified(
             known, start, 0 if known.skips_tags else start
         )
+    for known in FORMATS:
+        if known.frames is not None and known.frames.begins(head, whole=whole):
+            return Identified(known, start, 0 if known.skips_tags else start)
     if start == 0 and other_kind(head) is not None:
         return None
     found = min(_found_within(head, whole=whole), key=attrgetter("begins"), default=None)
     if found is None:
         return None
-    is_right_behind_tags = found.begins == 0 and found.audio_format.skips_tags
-    begins = start + found.begins
-    return Identified(found.audio_format, begins, 0 if is_right_behind_tags else begins)
+    return Identified(found.audio_format, start + found.begins, start + found.begins)
 
 
 def _hidden_in_samples(container: AudioFormat, head: bytes, start: int) -> Identified | None:
@@ -184,7 +185,7 @@ def _hidden_in_samples(container: AudioFormat, head: bytes, start: int) -> Ident
 def _begins_with(known: AudioFormat, payload: bytes) -> bool:
     if known.is_begun_by(payload):
         return True
-    return known.frames is not None and known.frames.find_first_frame(payload, whole=False) == 0
+    return known.frames is not None and known.frames.begins(payload, whole=False)
 
 
 def _found_within(data: bytes, *, whole: bool) -> Iterator[Identified]:

@@ -19,7 +19,7 @@ from tonearm.transforms.audio.downmix import Block, Samples
 from tonearm.transforms.audio.encryption import encryption_of
 from tonearm.transforms.audio.ffmpeg import FfmpegDecoder
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
-from tonearm.transforms.audio.formats.claim import Claim, ReadAt
+from tonearm.transforms.audio.formats.claim import LONGEST_PLAUSIBLE_S, Claim, ReadAt
 from tonearm.transforms.audio.hearing import Hearing
 from tonearm.transforms.audio.identification import Identified, identify_file
 from tonearm.transforms.audio.libsndfile import LibsndfileDecoder
@@ -37,9 +37,6 @@ DECODERS: Mapping[Decoder, DecoderType] = {
     Decoder.FFMPEG: FfmpegDecoder,
 }
 """The decoders by the names that the registry of formats knows them by."""
-
-LONGEST_PLAUSIBLE_S = 31 * 86_400.0
-"""A container that states a length of months states none: the field was never filled in, or is broken."""
 
 
 class AudioReader:

@@ -15,6 +15,9 @@ ClaimReader = Callable[[ReadAt, int, int], "Claim"]
 MAX_CHUNKS = 100_000
 """Bounds the walk over a hostile file that consists of empty chunks."""
 
+LONGEST_PLAUSIBLE_S = 31 * 86_400.0
+"""A container that states a length of months states none: the field was never filled in, or is broken."""
+
 SLACK_BYTES = 64
 """What an intact file may lack: padding that was not written, an odd byte, a header counted twice."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
-from tonearm.transforms.audio.formats.claim import Claim, ReadAt
+from tonearm.transforms.audio.formats.claim import LONGEST_PLAUSIBLE_S, Claim, ReadAt
 from tonearm.transforms.audio.formats.stream_tail import cut_of_stream
 from tonearm.transforms.audio.frames.frame_stream import FrameStream
 from tonearm.transforms.audio.frames.mpeg_frames import (
@@ -20,8 +20,6 @@ from tonearm.transforms.audio.frames.mpeg_frames import (
 
 _HEAD_BYTES = 64 * 1024
 _TRIM_SLACK_SAMPLES = 4 * 1152
-_SHORTEST_FRAME_BYTES = 24
-"""A frame of 8 kbit/s at 24 kHz, the lowest rate that there is."""
 
 _MPEG_FRAMES = FrameStream(
     re.compile(rb"\xff[\xe2-\xff]"), parse_mpeg_header, header_bytes=7, fewest_frames=1
@@ -49,7 +47,7 @@ def _read_mp3(read_at: ReadAt, start: int, size: int) -> Claim:
     vbr = parse_vbr_header(head[first : first + header.frame_bytes], header)
     if vbr is None or vbr.samples is None:
         return Claim(cut=cut)
-    is_absurd = vbr.samples > 2 * header.samples * (size // _SHORTEST_FRAME_BYTES + 1)
+    is_absurd = vbr.samples / header.sample_rate_hz > LONGEST_PLAUSIBLE_S
     return Claim(None if is_absurd else vbr.samples, _TRIM_SLACK_SAMPLES, cut)
 
 

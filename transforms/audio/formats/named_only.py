@@ -16,6 +16,7 @@ FORMATS = (
     _named("als", "MPEG-4 ALS", (), starts_with(b"ALS\0")),
     _named("musepack_4", "Musepack before SV7", (), lambda head: head[:3] == b"MP+"),
     _named("tta2", "True Audio 2", (), starts_with(b"TTA2")),
+    _named("adif", "AAC in ADIF", (), starts_with(b"ADIF")),
     _named("ac4", "Dolby AC-4", (".ac4",), starts_with(b"\xac\x40", b"\xac\x41")),
     _named("codec2", "Codec 2", (".c2",), starts_with(b"\xc0\xde\xc2")),
     _named("lc3", "LC3", (".lc3",), starts_with(b"\x1c\xcc")),

@@ -18,6 +18,11 @@ def _holds(codec: bytes) -> Recogniser:
     return lambda head: head[:4] == b"OggS" and next(_audio_codecs(head), None) == codec
 
 
+def _begins_a_stream(head: bytes) -> bool:
+    """True for any Ogg file: its first page begins a stream, of whatever codec."""
+    return head[:5] == b"OggS\0" and len(head) > 28 and bool(head[5] & 0x02)
+
+
 def _page_with(codec: bytes) -> re.Pattern[bytes]:
     """Matches the first page of a stream of a codec, which holds its header and nothing else (RFC 3533)."""
     return re.compile(rb"OggS\x00\x02.{20}\x01." + re.escape(codec), re.DOTALL)
@@ -96,6 +101,15 @@ FORMATS = (
         demuxer="ogg",
         is_begun_by=_holds(_SPEEX),
         signature=_page_with(_SPEEX),
+        read_claim=_read_ogg,
+    ),
+    AudioFormat(
+        name="ogg_other",
+        title="Ogg with other streams",
+        endings=(".ogv", ".ogx"),
+        decoders=(Decoder.FFMPEG,),
+        demuxer="ogg",
+        is_begun_by=_begins_a_stream,
         read_claim=_read_ogg,
     ),
 )

@@ -74,6 +74,10 @@ class FrameStream:
                 return offset
         return None
 
+    def begins(self, data: bytes, *, whole: bool) -> bool:
+        """True if frames stand end to end from the first byte on, as in nearly all files; see above."""
+        return self._frames_follow(data, 0, FRAMES_IN_A_ROW, whole=whole)
+
     def parser_at(self, data: bytes, offset: int) -> HeaderParser | None:
         """The parser for a stream that begins at an offset."""
         del data, offset
