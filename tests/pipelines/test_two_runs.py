@@ -31,6 +31,11 @@ ON_CLUSTER = ("--runner", "apache_beam.runners.portability.fn_api_runner.FnApiRu
 """By its full name, Beam's local runner is a cluster to us."""
 
 
+def slow(store: str) -> Any:
+    """A store that is left to the slow tests."""
+    return pytest.param(store, marks=pytest.mark.slow)
+
+
 @pytest.fixture(params=["disk", "gs", "s3", "bigquery"])
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An output on each kind of store."""
@@ -98,7 +103,7 @@ def test_a_second_batch_run_is_refused_and_the_first_loses_nothing(
     assert_whole(location)
 
 
-@pytest.mark.parametrize("location", ["disk", "s3"], indirect=True)
+@pytest.mark.parametrize("location", [slow("disk"), slow("gs"), "s3"], indirect=True)
 def test_a_batch_run_beside_a_stream_is_refused(
     location: str, manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,6 +121,7 @@ def test_a_batch_run_beside_a_stream_is_refused(
     assert_whole(location, TRACKS + 1)
 
 
+@pytest.mark.parametrize("location", [slow("disk"), "gs", slow("s3"), slow("bigquery")], indirect=True)
 def test_a_batch_run_beside_a_backfill_on_a_cluster_is_refused(
     location: str, manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,6 +138,7 @@ def test_a_batch_run_beside_a_backfill_on_a_cluster_is_refused(
     assert_whole(location)
 
 
+@pytest.mark.parametrize("location", ["disk", "gs", slow("s3"), slow("bigquery")], indirect=True)
 def test_a_killed_run_is_recovered_at_once_on_its_machine(
     location: str, manifest: Path, tmp_path: Path
 ) -> None:

@@ -12,6 +12,8 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tonearm.transforms.elements.failure import ErrorWord
+from tonearm.transforms.storage.contract import StorageError
 from tonearm.transforms.storage.objects import files_below, opened_object, write_object
 from tonearm.transforms.tables.contract import OutputError
 from tonearm.transforms.tables.rows import name_of_row
@@ -83,7 +85,20 @@ def partition_folder(table: str, day: date) -> str:
 
 
 def table_files(output: str, table: str) -> list[str]:
-    """All files of a table, sorted; none if the table does not exist yet."""
+    """All files of a table, sorted; none if the table does not exist yet.
+
+    Raises:
+        OutputError: There is no such bucket, or it is closed to this account.
+    """
+    try:
+        return _table_files(output, table)
+    except StorageError as error:
+        if error.word in {ErrorWord.NOT_FOUND, ErrorWord.FORBIDDEN}:
+            raise OutputError(f"{output} cannot be read: {error.message}") from error
+        raise
+
+
+def _table_files(output: str, table: str) -> list[str]:
     return files_below(f"{output.rstrip('/')}/{table}", ".parquet")
 
 
