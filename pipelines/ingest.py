@@ -58,6 +58,7 @@ def ingest(order: IngestOrder) -> RunRecord:
         StoppedError: A signal ended the run before its input's end. It is how a stream ends, and no error.
     """
     export_s3_options(order.beam.flags)
+    order.payer.export()
     if isinstance(order.input, str):
         require_tracks(order.input)
     elif isinstance(order.input, StreamInput):

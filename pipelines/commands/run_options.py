@@ -61,6 +61,17 @@ def add_analysis_options(parser: argparse.ArgumentParser) -> None:
         help="larger objects fail as too_large and are not read "
         f"(default: {MAX_TRACK_BYTES}, {MAX_TRACK_BYTES >> 30} GiB)",
     )
+    group.add_argument(
+        "--billing_project",
+        metavar="PROJECT",
+        default="",
+        help="Google project that pays for requests to gs:// buckets whose readers pay",
+    )
+    group.add_argument(
+        "--s3_requester_pays",
+        action="store_true",
+        help="pay for requests to s3:// buckets whose readers pay",
+    )
 
 
 def add_speed_options(parser: argparse.ArgumentParser) -> None:
@@ -111,6 +122,7 @@ def order_of(
     from tonearm.pipelines.runs.beam_options import read_beam_options
     from tonearm.pipelines.runs.order import IngestOrder
     from tonearm.transforms.elements.settings import AnalysisSettings
+    from tonearm.transforms.storage.payer import Payer
     from tonearm.transforms.tables.outputs import in_order
 
     in_sequence = in_order(outputs)
@@ -128,6 +140,7 @@ def order_of(
         retag=retag,
         wave_tracks=known.wave_tracks,
         bigquery_write_method=bigquery_write_method,
+        payer=Payer(known.billing_project, s3=known.s3_requester_pays),
         beam=read_beam_options(beam_options),
     )
 

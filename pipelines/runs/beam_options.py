@@ -27,9 +27,6 @@ _VARIABLE_OF_S3_OPTION = {
     "s3_endpoint_url": "AWS_ENDPOINT_URL_S3",
     "s3_region_name": "AWS_DEFAULT_REGION",
 }
-_PATIENT_S3 = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "20"}
-"""For what Beam itself reads from S3, manifests and bundles: its client gives up after a second by default,
-and so after about two minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +85,12 @@ def read_beam_options(flags: Sequence[str]) -> BeamOptions:
 def export_s3_options(flags: Sequence[str]) -> None:
     """Set Beam's ``--s3_…`` options as the variables that every S3 client of this process reads.
 
-    Beam makes clients for the tables and we make ours for the tracks; so both see the same account, whether
-    it comes by option or by environment. Decoder processes inherit none of it.
+    So it is one account, whether it comes by option or by environment. Decoder processes inherit none of it.
     """
     given = PipelineOptions(list(flags)).view_as(S3Options)
     for option, variable in _VARIABLE_OF_S3_OPTION.items():
         if value := getattr(given, option):
             os.environ[variable] = value
-    for variable, value in _PATIENT_S3.items():
-        os.environ.setdefault(variable, value)
 
 
 def _refuse_processes(direct: DirectOptions) -> None:

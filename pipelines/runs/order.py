@@ -13,6 +13,7 @@ from tonearm.pipelines.runs.defaults import STREAMING_INSERTS, WAVE_TRACKS
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput
 from tonearm.transforms.elements.settings import AnalysisSettings
+from tonearm.transforms.storage.payer import Payer
 from tonearm.transforms.tables.rows import Provenance
 
 Input = str | StreamInput | RetryInput
@@ -29,6 +30,7 @@ class IngestOrder:
         settings: How tracks are analysed.
         retag: True to work tracks again that the tables hold already.
         wave_tracks: Tracks in flight at most on a local run.
+        payer: Who pays for requests to buckets whose readers pay.
         bigquery_write_method: How a stream on a cluster writes to BigQuery.
         beam: Options for Beam.
     """
@@ -39,6 +41,7 @@ class IngestOrder:
     retag: bool = False
     wave_tracks: int = WAVE_TRACKS
     bigquery_write_method: str = STREAMING_INSERTS
+    payer: Payer = Payer()  # noqa: RUF009 - frozen
     beam: BeamOptions = field(default_factory=BeamOptions)
 
     @property

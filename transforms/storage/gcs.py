@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -28,10 +27,8 @@ from tonearm.transforms.storage.contract import (
     StoredObject,
     changed,
 )
+from tonearm.transforms.storage.payer import Payer
 from tonearm.transforms.storage.prefix_listing import PrefixListing
-
-BILLING_PROJECT_VARIABLE = "TONEARM_BILLING_PROJECT"
-"""Names the project that pays for requests to buckets whose readers pay."""
 
 _RETRY = DEFAULT_RETRY.with_delay(initial=0.5, maximum=10.0, multiplier=2.0).with_timeout(120.0)
 """Passing faults (429, 5xx, broken connections) are tried again for two minutes."""
@@ -53,7 +50,7 @@ class GoogleStorage(PrefixListing):
     scheme = "gs"
 
     def __init__(self) -> None:
-        self._billing_project = os.environ.get(BILLING_PROJECT_VARIABLE)
+        self._billing_project = Payer.of_environment().billing_project or None
         with _errors_told():
             self._client = storage.Client()
 

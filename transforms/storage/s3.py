@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -29,10 +28,8 @@ from tonearm.transforms.storage.contract import (
     StoredObject,
     changed,
 )
+from tonearm.transforms.storage.payer import Payer
 from tonearm.transforms.storage.prefix_listing import PrefixListing
-
-REQUESTER_PAYS_VARIABLE = "TONEARM_S3_REQUESTER_PAYS"
-"""Set to anything: this account pays for its requests to buckets whose readers pay."""
 
 _Answer = TypeVar("_Answer")
 
@@ -55,9 +52,9 @@ class S3Storage(PrefixListing):
     scheme = "s3"
 
     def __init__(self) -> None:
-        self._client = boto3.client("s3", config=_CONFIG)  # costly to make, safe to use from several threads
-        pays = os.environ.get(REQUESTER_PAYS_VARIABLE)
-        self._payer: Mapping[str, str] = {"RequestPayer": "requester"} if pays else {}
+        # A client is costly to make, and safe to use from several threads.
+        self._client = boto3.Session().client("s3", config=_CONFIG)
+        self._payer: Mapping[str, str] = {"RequestPayer": "requester"} if Payer.of_environment().s3 else {}
 
     def list_prefix(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
         """See :class:`PrefixListing`."""

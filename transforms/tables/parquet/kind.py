@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from tonearm.transforms.elements.failure import ErrorWord
+from tonearm.transforms.storage.contract import StorageError
 from tonearm.transforms.storage.schemes import is_local, is_object_url
 from tonearm.transforms.tables.contract import OutputError
 from tonearm.transforms.tables.parquet.files import parquet_rows
@@ -51,7 +53,12 @@ class ParquetTables:
         self, location: str, table: str, columns: Sequence[str] | None, where: Mapping[str, str]
     ) -> Iterator[Row]:
         """See :class:`OutputKind`."""
-        return parquet_rows(self.located(location), table, columns, where)
+        try:
+            yield from parquet_rows(self.located(location), table, columns, where)
+        except StorageError as error:
+            if error.word is ErrorWord.FORBIDDEN:
+                raise OutputError(error.message) from error
+            raise
 
     def storage_api_sink(self, location: str, provenance: Provenance) -> beam.PTransform | None:
         """See :class:`OutputKind`."""
