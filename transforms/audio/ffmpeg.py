@@ -38,7 +38,10 @@ _ERRORS_IN_A_ROW = 64
 _BARE = ("mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd", "mlp", "amr")
 """Demuxers of streams in which packets stand end to end, without a container around them."""
 
-_STATES_STREAM_LENGTH = ("mov", "asf", "avi", "caf", "wv", "tta", "ape", "tak", "mpc8")
+_ADJOINING = ("matroska", "flv")
+"""Demuxers of containers in which the packets of a single stream stand side by side but for their headers."""
+
+_STATES_STREAM_LENGTH = ("mov", "avi", "caf", "wv", "tta", "ape", "tak", "mpc8", "rm")
 """Demuxers whose ``stream.duration`` is the word of a header."""
 
 _STATES_WHOLE_LENGTH = ("matroska", "flv")
@@ -85,8 +88,12 @@ class FfmpegDecoder:
                 self._stream = _choose_stream(self._container)
                 self._codec = _prepare_codec(self._stream)
                 self._demuxer = audio_format.demuxer
+                self._alone = len(self._container.streams) == 1
                 self._count = PacketCount(
-                    self._stream, bare=self._demuxer in _BARE, guarded=self._demuxer == "ogg"
+                    self._stream,
+                    bare=self._demuxer in _BARE,
+                    guarded=self._demuxer == "ogg",
+                    adjoining=self._alone and self._demuxer in _ADJOINING,
                 )
                 self._frames = self._decode()
                 self._first = self._first_frame()
@@ -134,8 +141,7 @@ class FfmpegDecoder:
         demuxer, stated = self._demuxer, self._stream.duration
         if stated and self._stream.time_base and demuxer in _STATES_STREAM_LENGTH:
             return float(stated * self._stream.time_base)
-        alone = len(self._container.streams) == 1
-        if stated is None and alone and demuxer in _STATES_WHOLE_LENGTH:
+        if stated is None and self._alone and demuxer in _STATES_WHOLE_LENGTH:
             return self._duration_s()
         return None
 
@@ -160,17 +166,17 @@ class FfmpegDecoder:
     def _decoded(self, packet: av.Packet[av.AudioStream]) -> Sequence[av.AudioFrame]:
         """The frames of a packet; none if it is a hole or cannot be decoded."""
         count = self._count
-        if count.see(packet):
-            try:
-                frames = self._codec.decode(packet)
-            except av.FFmpegError:
-                count.fail()
-                return ()
-            if frames:
-                count.heard = True
-            return frames
-        count.fail()
-        return ()
+        if not count.see(packet):
+            count.fail(packet)
+            return ()
+        try:
+            frames = self._codec.decode(packet)
+        except av.FFmpegError:
+            count.fail(packet)
+            return ()
+        if frames:
+            count.hear()
+        return frames
 
     def blocks(self) -> Iterator[Block]:
         """Yield the signal in blocks; raises DecoderError where FFmpeg cannot go on."""

@@ -116,9 +116,9 @@ class Hearing:
     def _misses_packets(self) -> bool:
         """True by the packets that the decoder met, their time stamps or the container's word on them."""
         promise = self._promise
-        broke_off = promise.broke_off and not self._keeps_claim  # else it broke off in what is no sound
-        lost = promise.failed > 0 or promise.skipped_bytes > 0 or broke_off
-        by_time = self.seconds + TIME_STAMP_SLACK_S < self._promised_s and not self._keeps_claim
         stated_s = 0.0 if self._claim.unknown else promise.stated_s or 0.0
         by_header = self.seconds + STATED_SLACK_S + STATED_SLACK_SHARE * stated_s < stated_s
-        return lost or by_time or by_header
+        by_time = self.seconds + TIME_STAMP_SLACK_S < self._promised_s and not self._keeps_claim
+        keeps_header = stated_s > 0 and not by_header
+        breaks_off = promise.broke_off and not (self._keeps_claim or keeps_header)  # or it did so behind them
+        return promise.failed > 0 or promise.skipped_bytes > 0 or breaks_off or by_time or by_header

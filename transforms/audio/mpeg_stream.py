@@ -41,6 +41,7 @@ class MpegStream:
         frame_bytes: Length of the frames.
         lost_bytes: Bytes between the first and the last frame that are neither frames nor tags.
         tail_bytes: Bytes behind the last frame that are no tags and no zeros.
+        tail_zeros: Zeros behind the last frame.
         steady: True if all frames have one rate, one layer and one number of channels.
     """
 
@@ -49,6 +50,7 @@ class MpegStream:
     frame_bytes: int
     lost_bytes: int
     tail_bytes: int
+    tail_zeros: int
     steady: bool
 
     @property
@@ -82,7 +84,10 @@ class _Walk:
         """Walk to the end of the file."""
         while len(data := self._read_at(self._position, _CHUNK_BYTES)) >= _HEADER_BYTES:
             self._position += self._hop(data)
-        return _added_up(self._counts, self._lost_bytes, self._gap_nonzero) if self._begun else None
+        if not self._begun:
+            return None
+        tail_zeros = self._gap_bytes - self._gap_nonzero
+        return _added_up(self._counts, self._lost_bytes, self._gap_nonzero, tail_zeros)
 
     def _hop(self, data: bytes) -> int:
         """Count the frames that begin in a chunk; returns the offset of what comes next."""
@@ -122,7 +127,7 @@ class _Walk:
         self._gap_bytes = self._gap_nonzero = 0
 
 
-def _added_up(counts: npt.NDArray[np.int64], lost_bytes: int, tail_bytes: int) -> MpegStream:
+def _added_up(counts: npt.NDArray[np.int64], lost_bytes: int, tail_bytes: int, tail_zeros: int) -> MpegStream:
     headers = _headers_of_codes()
     found = [(headers[code], int(counts[code]), code & 1) for code in np.flatnonzero(counts)]
     kinds = {(header.kind, mono) for header, _, mono in found if header}
@@ -132,6 +137,7 @@ def _added_up(counts: npt.NDArray[np.int64], lost_bytes: int, tail_bytes: int) -
         frame_bytes=sum(header.frame_bytes * count for header, count, _ in found if header),
         lost_bytes=lost_bytes,
         tail_bytes=tail_bytes,
+        tail_zeros=tail_zeros,
         steady=len(kinds) == 1,
     )
 

@@ -9,6 +9,12 @@ import av
 SHORTEST_BLANK_BYTES = 16
 """A shorter packet of zeros may be a codec's way of saying silence."""
 
+SLACK_BYTES = 4096
+"""Bytes behind the last packet of a bare stream that are no sound: a tag, or a writer's leftovers."""
+
+LONGEST_HEADERS_BYTES = 2048
+"""What a container has between two packets of its only stream: headers of the packet and of its cluster."""
+
 LONGEST_GAP_S = 600.0
 """A longer leap of the time stamps is a broken or a new clock, and no sound that was lost."""
 
@@ -54,18 +60,23 @@ class PacketCount:
     """Counts the packets of one stream as they are demuxed.
 
     Attributes:
-        heard: To be set once there was sound.
+        heard: True once there was sound.
 
     Args:
         stream: The stream.
         bare: True if packets stand end to end in the file, without a container around them: what lies
             between them is sound that was lost, unless it is a tag, and what precedes the first one is not.
+        adjoining: True if packets stand side by side but for headers of the container: where more lies
+            between them, some were lost.
         guarded: True if the container guards its packets by checksums, so that no hole comes through.
     """
 
-    def __init__(self, stream: av.AudioStream, *, bare: bool, guarded: bool = False) -> None:
+    def __init__(
+        self, stream: av.AudioStream, *, bare: bool, guarded: bool = False, adjoining: bool = False
+    ) -> None:
         self._time_base = float(stream.time_base or 0)
         self._bare = bare
+        self._allowed_gap = 0 if bare else LONGEST_HEADERS_BYTES if adjoining else None
         name = stream.codec_context.codec.canonical_name
         self._may_be_zeros = guarded or name.startswith(_ZERO_IS_SILENCE)
         self._step_back = round(_STEP_BACK_S / self._time_base) if self._time_base else 0
@@ -74,6 +85,7 @@ class PacketCount:
         self._earliest, self._latest = 0, -1  # any first time stamp begins a stretch
         self._packets = self._failed = self._skipped_bytes = 0
         self._next_byte = -1
+        self._tail_failed = self._tail_bytes = 0
         self.heard = False
         self._broke_off = False
 
@@ -92,9 +104,9 @@ class PacketCount:
             self._earliest = pts - self._step_back
             self._latest = self._end + self._longest_gap
         size = packet.size
-        if self._bare and size:
+        if self._allowed_gap is not None and size:
             position = packet.pos or 0
-            if position > self._next_byte >= 0:
+            if position > self._next_byte + self._allowed_gap and self._next_byte >= 0:
                 self._skipped_bytes += position - self._next_byte
             self._next_byte = position + size
         return self._may_be_zeros or size < SHORTEST_BLANK_BYTES or not _is_blank(packet)
@@ -104,10 +116,17 @@ class PacketCount:
         self._ticks += self._end - self._start
         self._start = pts
 
-    def fail(self) -> None:
+    def fail(self, packet: av.Packet[av.AudioStream]) -> None:
         """Count a packet that gave no sound."""
         if self.heard or not self._bare:
             self._failed += 1
+            self._tail_failed += 1
+            self._tail_bytes += packet.size
+
+    def hear(self) -> None:
+        """Count a packet that gave sound."""
+        self.heard = True
+        self._tail_failed = self._tail_bytes = 0
 
     def break_off(self) -> None:
         """Note that the container cannot be read to its end."""
@@ -117,9 +136,9 @@ class PacketCount:
     def promise(self) -> Promise:
         """What has been promised so far."""
         ticks = 0 if self._bare else self._ticks + self._end - self._start
-        return Promise(
-            ticks * self._time_base, self._packets, self._failed, self._skipped_bytes, self._broke_off
-        )
+        ends_in_rubbish = self._bare and self._tail_bytes < SLACK_BYTES
+        failed = self._failed - (self._tail_failed if ends_in_rubbish else 0)
+        return Promise(ticks * self._time_base, self._packets, failed, self._skipped_bytes, self._broke_off)
 
 
 def _is_blank(packet: av.Packet[av.AudioStream]) -> bool:

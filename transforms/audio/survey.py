@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from tonearm.transforms.audio.flac_frames import samples_of_all_frames, samples_to_the_end
-from tonearm.transforms.audio.formats.claim import ReadAt
+from tonearm.transforms.audio.formats.claim import ReadAt, chunks, is_unknown_size
 from tonearm.transforms.audio.formats.ogg import OGG_VORBIS
 from tonearm.transforms.audio.identification import Identified
 from tonearm.transforms.audio.mpeg_stream import read_mpeg_stream
@@ -19,11 +21,28 @@ _TRIMMED_SAMPLES = 4 * 1152
 _TRIMMED_SHARE = 0.005
 """The same for each of many files that were joined to one."""
 
-_OGG_SLACK_S = 0.1
-"""What an encoder's delay and padding take from the time stamps of an intact Ogg file."""
+_SLACK_S = 0.1
+"""What an encoder's delay and padding take from the time stamps of an intact file."""
 
 _SLACK_BYTES = 4096
-"""Bytes behind the last frame that are no sound, no tag and no zeros: a writer's leftovers."""
+"""Bytes behind the last frame that are no sound and no tag: a writer's leftovers."""
+
+_PADDING_SHARE = 0.02
+"""Zeros behind the last frame may be more; where they are a larger share than this, a download stopped."""
+
+_MPEG_IN_WAV = (b"\x50\x00", b"\x55\x00")
+"""Format tags of MP2 and MP3, which libsndfile plays on behind a hole without a word."""
+
+_ASF_FILE_PROPERTIES = UUID("8CABDCA1-A947-11CF-8EE4-00C00C205365")
+_ASF_HEADER_BYTES = 64 * 1024
+_STATED_SLACK_S = 0.25
+_STATED_SLACK_SHARE = 0.01
+"""How much less may be decoded than a header states that is rounded, or means the longest stream."""
+
+_LONGEST_PLAUSIBLE_S = 31 * 86_400.0
+
+_HIGHEST_BITS_PER_SECOND = 640_000
+"""Of MPEG audio in free format (libmpg123 plays no more)."""
 
 _SMALLEST_SHARE = 0.03
 """A file in which frames are a smaller share than this is no music that could be heard."""
@@ -74,53 +93,102 @@ def survey_of(read_at: ReadAt, size: int, identified: Identified) -> Survey:
         size: The file's size in bytes.
         identified: What the file is.
     """
-    demuxer = identified.audio_format.demuxer
-    if demuxer == "mp3":
-        return _survey_of_mp3(read_at, identified.begins)
-    if demuxer == "flac":
-        return _survey_of_flac(
-            read_at, identified.begins, samples_to_the_end(read_at, identified.begins, size)
-        )
-    if demuxer == "ogg":
-        return _survey_of_ogg(read_at, identified, links_of(read_at, identified.begins, size))
-    return Survey()
+    surveyor = _SURVEYORS.get(identified.audio_format.demuxer)
+    return surveyor(read_at, size, identified) if surveyor else Survey()
 
 
 def survey_of_damaged(read_at: ReadAt, identified: Identified) -> Survey | None:
     """Count again and with more care, after a decoder tripped over a file; None if there is no such count."""
     if identified.audio_format.demuxer != "flac":
         return None
-    return _survey_of_flac(read_at, identified.begins, samples_of_all_frames(read_at, identified.begins))
+    return _survey_of_frames(read_at, identified, samples_of_all_frames(read_at, identified.begins))
 
 
-def _survey_of_mp3(read_at: ReadAt, start: int) -> Survey:
+def _survey_of_mp3(read_at: ReadAt, size: int, identified: Identified) -> Survey:
+    start = identified.begins
     stream = read_mpeg_stream(read_at, start)
-    if stream is None:
-        return Survey()
+    if stream is None:  # frames of free format, or hardly any: no bit rate is higher
+        return Survey(seconds=(size - start) * 8 / _HIGHEST_BITS_PER_SECOND, slack_s=_SLACK_S)
     slack_samples = _TRIMMED_SAMPLES + round(_TRIMMED_SHARE * stream.samples)
-    span = stream.frame_bytes + stream.lost_bytes + stream.tail_bytes
+    span = stream.frame_bytes + stream.lost_bytes + stream.tail_bytes + stream.tail_zeros
+    padding = max(_SLACK_BYTES, _PADDING_SHARE * stream.frame_bytes)
     return Survey(
         seconds=stream.seconds,
         slack_s=slack_samples * stream.seconds / stream.samples,
         samples=stream.samples,
         slack_samples=slack_samples,
         plain=stream.is_plain,
-        lost=stream.lost_bytes > 0 or stream.tail_bytes > _SLACK_BYTES,
+        lost=stream.lost_bytes > 0 or stream.tail_bytes > _SLACK_BYTES or stream.tail_zeros > padding,
         counts_frames=True,
         hopeless=stream.frame_bytes < _SMALLEST_SHARE * span,
     )
 
 
-def _survey_of_ogg(read_at: ReadAt, identified: Identified, links: Sequence[Link]) -> Survey:
+def _survey_of_asf(read_at: ReadAt, size: int, identified: Identified) -> Survey:
+    """The header's play time less that to fill a player's buffer; FFmpeg shows a guess where bytes follow.
+
+    File properties object of the Advanced Systems Format specification, 3.2; invalid in a broadcast.
+    """
+    del size
+    head = read_at(identified.begins, _ASF_HEADER_BYTES)
+    at = head.find(_ASF_FILE_PROPERTIES.bytes_le)
+    if at < 0 or len(head) < at + 92:
+        return Survey()
+    play_time, _, preroll_ms, flags = struct.unpack_from("<QQQI", head, at + 64)
+    seconds = play_time / 1e7 - preroll_ms / 1e3
+    if flags & 1 or not 0 < seconds < _LONGEST_PLAUSIBLE_S:
+        return Survey()
+    return Survey(seconds, slack_s=_STATED_SLACK_S + _STATED_SLACK_SHARE * seconds)
+
+
+def _survey_of_wav(read_at: ReadAt, size: int, identified: Identified) -> Survey:
+    """Behind the data stand other chunks; what is none, or is another file, is sound that nobody reads."""
+    plain, behind_data = True, False
+    for chunk in chunks(read_at, identified.begins + 12, size, "<4sI"):
+        if chunk.name == b"fmt ":
+            plain = read_at(chunk.offset, 2) not in _MPEG_IN_WAV
+        is_chunk = chunk.name.isascii() and chunk.name.decode("ascii").isprintable() and chunk.name != b"RIFF"
+        if behind_data and not is_chunk:
+            return Survey(plain=plain, lost=size - chunk.offset > _SLACK_BYTES)
+        behind_data |= chunk.name == b"data" and not is_unknown_size(chunk.size, 32)
+    return Survey(plain=plain)
+
+
+def _survey_of_au(read_at: ReadAt, size: int, identified: Identified) -> Survey:
+    """To its end only FFmpeg reads a file that is longer than its header says."""
+    start = identified.begins
+    order = ">" if read_at(start, 4) == b".snd" else "<"
+    offset, data_bytes = struct.unpack(f"{order}II", read_at(start + 4, 8))
+    is_known = not is_unknown_size(data_bytes, 32)
+    return Survey(plain=not (is_known and start + offset + data_bytes + _SLACK_BYTES < size))
+
+
+def _survey_of_ogg(read_at: ReadAt, size: int, identified: Identified) -> Survey:
     """Of Vorbis that begins among its headers the second decoder leaves out the beginning, as it should."""
+    links = links_of(read_at, identified.begins, size)
     if identified.audio_format is OGG_VORBIS and sound_begins_among_headers(read_at):
         return Survey(plain=False, links=links)
-    return Survey(sum(link.seconds for link in links), _OGG_SLACK_S * len(links), links=links)
+    return Survey(sum(link.seconds for link in links), _SLACK_S * len(links), links=links)
 
 
-def _survey_of_flac(read_at: ReadAt, start: int, samples: int | None) -> Survey:
+def _survey_of_flac(read_at: ReadAt, size: int, identified: Identified) -> Survey:
+    return _survey_of_frames(read_at, identified, samples_to_the_end(read_at, identified.begins, size))
+
+
+def _survey_of_frames(read_at: ReadAt, identified: Identified, samples: int | None) -> Survey:
     """The rate is 20 bits, 18 bytes in (RFC 9639, 8.2)."""
-    rate_hz = int.from_bytes(read_at(start + 18, 3), "big") >> 4
+    rate_hz = int.from_bytes(read_at(identified.begins + 18, 3), "big") >> 4
     if samples is None or not rate_hz:
         return Survey()
     return Survey(seconds=samples / rate_hz, samples=samples, counts_frames=True)
+
+
+_SURVEYORS: Mapping[str, Callable[[ReadAt, int, Identified], Survey]] = {
+    "asf": _survey_of_asf,
+    "au": _survey_of_au,
+    "flac": _survey_of_flac,
+    "mp3": _survey_of_mp3,
+    "ogg": _survey_of_ogg,
+    "wav": _survey_of_wav,
+}
+"""By FFmpeg's name of the format."""

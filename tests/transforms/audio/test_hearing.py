@@ -313,3 +313,34 @@ def test_the_loss_crosses_from_the_decoder_process(tmp_path: Path) -> None:
         for _ in isolated.samples():
             pass
     assert isolated.downmix_loss_db == pytest.approx(3.01, abs=0.01)
+
+
+# Bytes that no decoder reads
+
+
+@pytest.mark.parametrize("kind", ["wav_16", "wav_24", "wav_float32"])
+def test_sound_behind_the_data_of_a_wav_is_told(kind: str, tmp_path: Path) -> None:
+    once = bytes_of(tmp_path, kind)
+    assert heard_of(tmp_path, once + once).truncated
+    assert heard_of(tmp_path, once + np.random.default_rng(8).bytes(20_000)).truncated
+    assert not heard_of(tmp_path, once + struct.pack("<4sI", b"note", 20_000) + bytes(20_000)).truncated
+
+
+def test_au_is_heard_to_its_end(tmp_path: Path) -> None:
+    sf.write(tmp_path / "song", lively(SECONDS, RATE_HZ), RATE_HZ, "PCM_16", format="AU")
+    content = bytearray((tmp_path / "song").read_bytes())
+    struct.pack_into(">I", content, 8, len(content) // 3)
+    assert_whole(heard_of(tmp_path, bytes(content)), SECONDS)
+
+
+@pytest.mark.parametrize("kind", ["mp3", "mp3_without_xing"])
+def test_a_download_that_stopped_leaves_zeros_that_are_no_padding(kind: str, tmp_path: Path) -> None:
+    content = bytes_of(tmp_path, kind)
+    assert not heard_of(tmp_path, content + bytes(2000)).truncated
+    assert heard_of(tmp_path, content[:-20_000] + bytes(20_000)).truncated
+
+
+@pytest.mark.parametrize("tag", [id3v1_tag(), id3v2_tag(3000)])
+@pytest.mark.parametrize("kind", ["aac_adts", "mp3_without_xing", "flac", "wma"])
+def test_a_tag_at_the_end_is_no_loss(kind: str, tag: bytes, tmp_path: Path) -> None:
+    assert_whole(heard_of(tmp_path, bytes_of(tmp_path, kind) + tag), SECONDS)
