@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tonearm.transforms.audio.downmix import Block, DownmixLevel
+from tonearm.transforms.audio.decoders.downmix import Block, DownmixLevel
+from tonearm.transforms.audio.decoders.packets import Promise
 from tonearm.transforms.audio.formats.claim import Claim
-from tonearm.transforms.audio.packets import Promise
-from tonearm.transforms.audio.survey import Survey
+from tonearm.transforms.audio.surveys.survey import Survey
 
 TIME_STAMP_SLACK_S = 0.1
 """How much less than its time stamps say an intact file decodes to: delay and padding of the encoders."""

@@ -12,19 +12,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tonearm.transforms.audio.chain import ChainDecoder
 from tonearm.transforms.audio.claimed_length import read_claim
-from tonearm.transforms.audio.decoder import AudioDecoder, AudioInfo, DecoderError
-from tonearm.transforms.audio.downmix import Block, Samples
+from tonearm.transforms.audio.decoders.chain import ChainDecoder
+from tonearm.transforms.audio.decoders.decoder import AudioDecoder, AudioInfo, DecoderError
+from tonearm.transforms.audio.decoders.downmix import Block, Samples
+from tonearm.transforms.audio.decoders.ffmpeg import FfmpegDecoder
+from tonearm.transforms.audio.decoders.libsndfile import LibsndfileDecoder
 from tonearm.transforms.audio.encryption import encryption_of
-from tonearm.transforms.audio.ffmpeg import FfmpegDecoder
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
 from tonearm.transforms.audio.formats.claim import LONGEST_PLAUSIBLE_S, Claim, ReadAt
 from tonearm.transforms.audio.hearing import Hearing
 from tonearm.transforms.audio.identification import Identified, identify_file
-from tonearm.transforms.audio.libsndfile import LibsndfileDecoder
 from tonearm.transforms.audio.resampling import resampled
-from tonearm.transforms.audio.survey import Survey, survey_of, survey_of_damaged
+from tonearm.transforms.audio.surveys.survey import Survey, survey_of, survey_of_damaged
 from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
 
 __all__ = ["AudioInfo", "AudioReader", "open_audio", "open_audio_descriptor", "open_regular_file"]

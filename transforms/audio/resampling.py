@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 import soxr
 
-from tonearm.transforms.audio.downmix import Block, Samples
+from tonearm.transforms.audio.decoders.downmix import Block, Samples
 
 
 def resampled(blocks: Iterable[Block], to_hz: int) -> Iterator[Samples]:

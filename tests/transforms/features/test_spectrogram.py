@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tonearm.models.front_end import FrontEnd
-from tonearm.transforms.audio.downmix import mix
+from tonearm.transforms.audio.decoders.downmix import mix
 from tonearm.transforms.audio.resampling import resampled
 from tonearm.transforms.elements.failure import ErrorWord, TrackError
 from tonearm.transforms.features.log_mel import log_mel

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from tonearm.transforms.audio.flac_frames import samples_of_all_frames, samples_to_the_end
 from tonearm.transforms.audio.formats.claim import ReadAt, chunks, is_unknown_size
 from tonearm.transforms.audio.formats.ogg import OGG_VORBIS
 from tonearm.transforms.audio.identification import Identified
-from tonearm.transforms.audio.mpeg_stream import read_mpeg_stream
-from tonearm.transforms.audio.ogg_links import Link, links_of
-from tonearm.transforms.audio.vorbis import sound_begins_among_headers
+from tonearm.transforms.audio.surveys.flac_frames import samples_of_all_frames, samples_to_the_end
+from tonearm.transforms.audio.surveys.mpeg_stream import read_mpeg_stream
+from tonearm.transforms.audio.surveys.ogg_links import Link, links_of
+from tonearm.transforms.audio.surveys.vorbis import sound_begins_among_headers
 
 _TRIMMED_SAMPLES = 4 * 1152
 """Samples that decoders of an intact MP3 may leave out at its ends: a header frame, delay and padding."""

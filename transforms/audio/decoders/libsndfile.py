@@ -12,16 +12,16 @@ from contextlib import contextmanager
 import numpy as np
 import soundfile as sf
 
-from tonearm.transforms.audio.decoder import (
+from tonearm.transforms.audio.decoders.decoder import (
     AudioInfo,
     DecoderError,
     block_samples,
     library_errors,
     require_plausible,
 )
-from tonearm.transforms.audio.downmix import Block, mix
+from tonearm.transforms.audio.decoders.downmix import Block, mix
+from tonearm.transforms.audio.decoders.packets import Promise
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
-from tonearm.transforms.audio.packets import Promise
 from tonearm.transforms.audio.part_of_file import PartOfFile
 
 _CODECS: Mapping[str, str] = {

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import av
 
-from tonearm.transforms.audio.downmix import Block
-from tonearm.transforms.audio.packets import Promise
+from tonearm.transforms.audio.decoders.downmix import Block
+from tonearm.transforms.audio.decoders.packets import Promise
 
 BLOCK_VALUES = 1 << 18
 """Samples times channels in a block at most, 1 MiB of float32.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from tonearm.transforms.audio.decoder import DecoderError
-from tonearm.transforms.audio.downmix import Block
-from tonearm.transforms.audio.ffmpeg import FfmpegDecoder
+from tonearm.transforms.audio.decoders.decoder import DecoderError
+from tonearm.transforms.audio.decoders.downmix import Block
+from tonearm.transforms.audio.decoders.ffmpeg import FfmpegDecoder
+from tonearm.transforms.audio.decoders.packets import Promise
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
-from tonearm.transforms.audio.ogg_links import Link
-from tonearm.transforms.audio.packets import Promise
+from tonearm.transforms.audio.surveys.ogg_links import Link
 
 
 class ChainDecoder:

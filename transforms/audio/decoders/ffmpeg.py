@@ -11,7 +11,7 @@ import av
 import av.container
 import numpy as np
 
-from tonearm.transforms.audio.decoder import (
+from tonearm.transforms.audio.decoders.decoder import (
     BLOCK_VALUES,
     AudioInfo,
     DecoderError,
@@ -19,10 +19,10 @@ from tonearm.transforms.audio.decoder import (
     library_errors,
     require_plausible,
 )
-from tonearm.transforms.audio.downmix import Block, mix
+from tonearm.transforms.audio.decoders.downmix import Block, mix
+from tonearm.transforms.audio.decoders.packets import PacketCount, Promise
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
 from tonearm.transforms.audio.formats.ogg import OGG_VORBIS
-from tonearm.transforms.audio.packets import PacketCount, Promise
 from tonearm.transforms.audio.part_of_file import PartOfFile
 
 _BLOCK_VALUES = BLOCK_VALUES // 2
