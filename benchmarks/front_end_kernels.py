@@ -2,7 +2,8 @@
 
 They are a strict measure. FFmpeg's frames never become arrays, without which nothing could be resampled. And
 :func:`kernels` decodes Opus with FFmpeg's own decoder, which is the faster one and errs audibly
-(``transforms/decode_ffmpeg.py``); :func:`kernels_with_libopus` is what can be reached with the right one.
+(``transforms/audio/decoders/ffmpeg.py``); :func:`kernels_with_libopus` is what can be reached with the right
+one.
 """
 
 from __future__ import annotations

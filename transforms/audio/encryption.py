@@ -102,7 +102,7 @@ def _boxes(read_at: ReadAt, start: int, end: int) -> Iterator[_Box]:
             (length,), header_bytes = struct.unpack_from(">Q", header, 8), 16
         elif length == 0:  # up to the end
             length = end - start
-        if length < header_bytes:
+        if length < header_bytes or start + header_bytes > end:
             return
         yield _Box(name, start + header_bytes, min(start + length, end))
         start += length
@@ -151,6 +151,8 @@ def _elements(read_at: ReadAt, start: int, end: int) -> Iterator[_Box]:
         length = int.from_bytes(header[id_bytes : id_bytes + size_bytes], "big") & (1 << 7 * size_bytes) - 1
         body = start + id_bytes + size_bytes
         unknown = length == (1 << 7 * size_bytes) - 1
+        if body > end:
+            return
         yield _Box(name, body, end if unknown else min(body + length, end))
         if unknown:
             return

@@ -189,7 +189,7 @@ def _decoders_for(descriptor: int, identified: Identified, survey: Survey) -> li
 
 def _reader_of(descriptor: int) -> ReadAt:
     size = os.fstat(descriptor).st_size
-    return lambda offset, length: os.pread(descriptor, length, min(offset, size))
+    return lambda offset, length: os.pread(descriptor, max(length, 0), min(max(offset, 0), size))
 
 
 def open_audio(path: str | Path) -> AudioReader:

@@ -9,8 +9,23 @@ from uuid import UUID
 import pytest
 
 from tests.audio_files import sweep, write_audio, write_video
+from tonearm.transforms.audio.encryption import encryption_of
+from tonearm.transforms.audio.formats.claim import ReadAt
 from tonearm.transforms.audio.reader import open_audio
 from tonearm.transforms.elements.failure import ErrorWord, TrackError
+
+DEMUXERS = {"aac_m4a_moov_first": "mov", "opus_webm": "matroska", "wma": "asf"}
+
+
+def reader_of(content: bytes) -> ReadAt:
+    """Reads as a file does, which has nothing before its beginning."""
+
+    def read_at(offset: int, length: int) -> bytes:
+        assert offset >= 0
+        assert length >= 0
+        return content[offset : offset + length]
+
+    return read_at
 
 
 def box(name: bytes, body: bytes) -> bytes:
@@ -103,3 +118,16 @@ def test_matroska_with_an_encrypted_track(track_type: int, fails_as_encrypted: b
     with pytest.raises(TrackError) as failure:
         open_audio(path)
     assert ("encrypted" in failure.value.message) == fails_as_encrypted
+
+
+@pytest.mark.parametrize("kind", ["aac_m4a_moov_first", "opus_webm", "wma"])
+def test_broken_headers_are_searched_without_an_accident(kind: str, tmp_path: Path) -> None:
+    rate_hz = 48000 if kind == "opus_webm" else 44100
+    path = write_audio(tmp_path / "plain", kind, sweep(0.3, rate_hz=rate_hz), rate_hz=rate_hz)
+    whole = path.read_bytes()
+    size = len(whole)
+    for place in range(min(size, 500)):
+        for changed in (0x01, 0x7F, 0xFF):
+            content = whole[:place] + bytes([changed]) + whole[place + 1 :]
+            found = encryption_of(reader_of(content), 0, size, DEMUXERS[kind])
+            assert found is None, (place, changed)
