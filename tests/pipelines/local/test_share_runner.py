@@ -128,8 +128,11 @@ def test_a_track_that_gets_lost_breaks_the_run(
     assert table(output, "track_tags") == []
 
 
-def test_a_long_list_begins_at_once(songs: Path, output: Path, tmp_path: Path) -> None:
+def test_a_long_list_begins_at_once(
+    songs: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first wave is committed before the last rows of the manifest are looked at."""
+    monkeypatch.setattr(listing, "_LOOKED_UP_AT_ONCE", 2)
     rows = [{"track_id": f"{number:03d}", "uri": str(songs / "flac.flac")} for number in range(12)]
     rows.append({"track_id": "last", "uri": "missing.flac"})
     manifest = write_manifest(tmp_path / "catalog.csv", rows)
