@@ -28,8 +28,10 @@ Tag the tracks of a catalog and write five tables: track_tags, segments, embeddi
 INPUT is one of
   music/                 a folder, with all folders below it
   'music/**/*.flac'      a glob; quote it, so that the shell leaves it alone
-  catalog.csv            a manifest (.csv, .jsonl or .parquet) with the columns track_id and uri;
-                         further columns come back in the column metadata
+  catalog.csv            a manifest (.csv, .tsv, .jsonl, .ndjson, .json, .parquet; all but Parquet also .gz;
+                         a folder of .parquet) with the columns track_id and uri, relative ones meant from
+                         the manifest's folder; further columns come back in the column metadata
+What exists as it is written is taken as it is written, and as a glob only if there is no such thing.
 
 A run can be stopped or killed at any time: the same command goes on where it ended, skips what is
 tagged and adds what is new or changed. One bad track never stops a run: it becomes a row in failures.

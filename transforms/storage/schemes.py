@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -87,7 +87,7 @@ def forget_storages() -> None:
     _storage.cache_clear()
 
 
-@lru_cache(maxsize=len(_IMPLEMENTATIONS))
+@cache
 def _storage(scheme: str) -> Storage:
     """Clients are costly to make and keep their connections: one a process."""
     if scheme not in _IMPLEMENTATIONS:

@@ -15,7 +15,7 @@ from tests.catalog import counts, keys, leftovers, start_tonearm, table, tonearm
 TAUGHT = (
     "a folder",
     "a glob",
-    "a manifest (.csv, .jsonl or .parquet) with the columns track_id and uri",
+    "with the columns track_id and uri, relative ones meant from the manifest",
     "examples:",
     "goes on where it ended",
     "--max_failed_fraction",
