@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
@@ -17,6 +17,9 @@ HEAD_BYTES = 64 * 1024
 
 SEARCHED_BYTES = 4 << 20
 """How far into a file :func:`identify_file` looks for the first frames, where its start is not understood."""
+
+_STREAMS = tuple(known for known in FORMATS if known.frames is not None)
+"""Only these are searched far inside of what is not understood: signatures stand in archives of all sorts."""
 
 _TAIL_BYTES = 32 * 1024
 _MAX_LEADING_TAGS = 8
@@ -55,7 +58,8 @@ def identify(head: bytes, size: int | None = None) -> AudioFormat | None:
     start = end_of_leading_tags(lambda offset, length: head[offset : offset + length])
     if start and start >= len(head) and (size is None or size > start):
         return format_named("mp3")
-    found = _identify_behind_tags(head[start:], start, whole=size is not None and size <= len(head))
+    shown = head[start : start + HEAD_BYTES]
+    found = _identify_behind_tags(shown, start, whole=size is not None and size <= start + len(shown))
     return None if found is None else found.audio_format
 
 
@@ -71,16 +75,16 @@ def identify_file(read_at: ReadAt, size: int) -> Identified | None:
     """
     tags_end = end_of_leading_tags(read_at)
     zeros = _leading_zeros(read_at, tags_end)
+    if zeros and tags_end == 0 and other_kind(read_at(0, HEAD_BYTES)) is not None:
+        return None  # a disc image, say
     if zeros:
         found = _identify_behind_zeros(read_at, tags_end + zeros, size)
     else:
         found = _identify_at(read_at, tags_end, size)
-    if found is None and tags_end == 0 and other_kind(read_at(0, HEAD_BYTES)) is not None:
-        return None
-    if found is None:
-        found = _search_frames(read_at, _ID3_HEADER_BYTES if tags_end else zeros)
-    elif tags_end and found.begins > tags_end + zeros:  # the tag may be shorter than it says
-        found = _search_frames(read_at, _ID3_HEADER_BYTES) or found
+    if tags_end and (found is None or found.begins > tags_end + zeros):
+        found = _search(read_at, _ID3_HEADER_BYTES, FORMATS) or found  # the tag may be shorter than it says
+    elif found is None and other_kind(read_at(0, HEAD_BYTES)) is None:
+        found = _search(read_at, zeros, _STREAMS)
     return found and _without_what_follows(found, read_at, size)
 
 
@@ -161,7 +165,7 @@ def _identify_behind_tags(head: bytes, start: int, *, whole: bool) -> Identified
             return Identified(known, start, 0 if known.skips_tags else start)
     if start == 0 and other_kind(head) is not None:
         return None
-    found = min(_found_within(head, whole=whole), key=attrgetter("begins"), default=None)
+    found = min(_found_within(head, FORMATS, whole=whole), key=attrgetter("begins"), default=None)
     if found is None:
         return None
     return Identified(found.audio_format, start + found.begins, start + found.begins)
@@ -188,9 +192,9 @@ def _begins_with(known: AudioFormat, payload: bytes) -> bool:
     return known.frames is not None and known.frames.begins(payload, whole=False)
 
 
-def _found_within(data: bytes, *, whole: bool) -> Iterator[Identified]:
+def _found_within(data: bytes, formats: Iterable[AudioFormat], *, whole: bool) -> Iterator[Identified]:
     """What is found in some bytes, with its offset: frames end to end, or a container's signature."""
-    for known in FORMATS:
+    for known in formats:
         offset = None
         if known.frames is not None:
             offset = known.frames.find_first_frame(data, whole=whole)
@@ -200,12 +204,9 @@ def _found_within(data: bytes, *, whole: bool) -> Iterator[Identified]:
             yield Identified(known, offset, offset)
 
 
-def _search_frames(read_at: ReadAt, start: int) -> Identified | None:
-    """Search far into a file for the frames of a stream."""
+def _search(read_at: ReadAt, start: int, formats: Iterable[AudioFormat]) -> Identified | None:
+    """Search far into a file for the one of some formats that begins first."""
     data = read_at(start, SEARCHED_BYTES)
     whole = len(data) < SEARCHED_BYTES
-    for known in FORMATS:
-        offset = None if known.frames is None else known.frames.find_first_frame(data, whole=whole)
-        if offset is not None:
-            return Identified(known, start + offset, start + offset)
-    return None
+    found = min(_found_within(data, formats, whole=whole), key=attrgetter("begins"), default=None)
+    return found and replace(found, begins=start + found.begins, start=start + found.begins)

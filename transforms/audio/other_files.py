@@ -68,7 +68,7 @@ _SIGNATURES: tuple[tuple[str, bytes], ...] = (
 )  # fmt: skip
 _KINDS = tuple((title, re.compile(pattern, re.DOTALL)) for title, pattern in _SIGNATURES)
 
-_TEXT_BYTES = 4096
+_LONGEST_ICON_BYTES = 4 << 20
 _CONTROL_CHARACTERS = bytes(set(range(32)) - {*b"\t\n\v\f\r\x1a\x1b"}) + b"\x7f"
 _BYTE_ORDER_MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8"))
 
@@ -91,16 +91,18 @@ def _is_icon(head: bytes) -> bool:
         return False
     (count,) = struct.unpack_from("<H", head, 4)
     picture_bytes, offset = struct.unpack_from("<II", head, 14)
-    return 0 < count <= 512 and head[9] == 0 and picture_bytes > 0 and offset == 6 + 16 * count
+    reserved, directory_bytes = head[9], 6 + 16 * count
+    is_picture = picture_bytes > 0 and directory_bytes <= offset < _LONGEST_ICON_BYTES
+    return 0 < count <= 512 and reserved in (0, 255) and is_picture
 
 
 def is_text(head: bytes) -> bool:
     """True if a file begins as texts do, in any of the usual encodings; an empty one is text too.
 
-    What has no control characters in thousands of bytes is no audio: all codecs and samples have some.
+    What has no control characters in all of its first bytes is no audio: all codecs and samples have some.
     """
     mark = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if head.startswith(mark)), None)
-    piece = head[:_TEXT_BYTES]
+    piece = head
     if mark in ("utf-16-le", "utf-16-be"):
         piece = piece[: len(piece) // 2 * 2].decode(mark, errors="replace").encode("utf-8", errors="replace")
     elif len(piece) >= 8 and (not any(piece[::2]) or not any(piece[1::2])):  # UTF-16 without its mark

@@ -83,6 +83,13 @@ def test_id3_may_stand_before_any_format(kind: str, tags: bytes, tmp_path: Path)
     assert_heard_as(tags + original, original, tmp_path)
 
 
+@pytest.mark.parametrize("kind", ["flac", "wav_16", "vorbis", "wavpack"])
+@pytest.mark.parametrize("claimed_bytes", [100, 900_000])
+def test_id3_before_a_container_may_say_a_wrong_length(kind: str, claimed_bytes: int, tmp_path: Path) -> None:
+    original = bytes_of(kind, tmp_path)
+    assert_heard_as(wrong_id3(claimed_bytes, 3_000) + original, original, tmp_path)
+
+
 APE_TAG = b"APETAGEX" + struct.pack("<IIII", 2000, 40, 1, 0) + bytes(16)
 BEHIND = {
     "id3v1": id3v1_tag(),
@@ -157,6 +164,21 @@ def test_dts_may_be_packed_into_14_bits(tmp_path: Path) -> None:
     packed = in_14_bits(original)
     for data in (packed, swapped(packed), in_wav(packed)):
         assert_heard_as(data, original, tmp_path)
+
+
+def test_what_hides_in_an_extensible_wav_is_found_too(tmp_path: Path) -> None:
+    original = bytes_of("dts", tmp_path)
+    pcm = bytes.fromhex("0100000000001000800000aa00389b71")
+    fmt = struct.pack("<HHIIHHHHI", 0xFFFE, 2, RATE_HZ, 4 * RATE_HZ, 4, 16, 22, 16, 3) + pcm
+    body = (
+        b"WAVEfmt "
+        + struct.pack("<I", len(fmt))
+        + fmt
+        + b"data"
+        + struct.pack("<I", len(original))
+        + original
+    )
+    assert_heard_as(b"RIFF" + struct.pack("<I", len(body)) + body, original, tmp_path)
 
 
 def test_noise_in_a_wav_remains_noise(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.audio_files import sweep, write_audio
 from tests.rare_audio_files import RARE_FILES
+from tonearm.transforms.audio.identification import identify_file
 from tonearm.transforms.audio.passing_over import NoMusicError, require_perhaps_music
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.storage.fetch import fetched
@@ -62,6 +63,12 @@ def cursor(frames: bytes) -> bytes:
 def test_sound_in_an_archive_or_a_cursor_is_no_track(name: str, wrap: object, mp3: bytes) -> None:
     assert callable(wrap)
     assert is_passed_over(name, wrap(mp3))
+
+
+def test_sound_on_a_disc_image_is_no_track(mp3: bytes, tmp_path: Path) -> None:
+    image = bytes(32_769) + b"CD001\x01" + bytes(8_000) + mp3
+    assert is_passed_over("disc", image)
+    assert identify_file(lambda offset, length: image[offset : offset + length], len(image)) is None
 
 
 STARTS = {

@@ -10,6 +10,7 @@ from tonearm.transforms.audio.formats.claim import Claim, ReadAt, chunks, claim_
 
 _W64_RIFF_GUID = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _W64_CHUNK_HEADER_BYTES = 24
+_SAYS_PCM = (b"\x01\x00", b"\xfe\xff")
 _PCM_TAGS = (0x0001, 0x0003, 0xFFFE)
 _TRUE_SIZE_IS_ELSEWHERE = 0xFFFFFFFF
 
@@ -29,7 +30,7 @@ def _is_form(form: bytes) -> Recogniser:
 def _samples_at(head: bytes) -> int | None:
     """Where a WAV that says 16-bit samples has them, if they may be the frames of another format."""
     fmt, data = head.find(b"fmt ", 12) + 8, head.find(b"data", 12) + 8
-    says_pcm = fmt >= 8 and head[fmt : fmt + 2] == b"\x01\x00" and head[fmt + 14 : fmt + 16] == b"\x10\x00"
+    says_pcm = fmt >= 8 and head[fmt : fmt + 2] in _SAYS_PCM and head[fmt + 14 : fmt + 16] == b"\x10\x00"
     return data if says_pcm and data >= 8 else None
 
 
