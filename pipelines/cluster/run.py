@@ -37,6 +37,7 @@ from tonearm.pipelines.runs.defaults import STREAMING_INSERTS
 from tonearm.pipelines.runs.metrics import counters, stage_seconds
 from tonearm.pipelines.runs.order import IngestOrder, new_record
 from tonearm.pipelines.runs.record import CountsError, RunRecord
+from tonearm.transforms.sources.listing import absolute_location
 from tonearm.transforms.tables.contract import Output
 from tonearm.transforms.tables.holding.hold import held
 from tonearm.transforms.tables.holding.holder import Holder
@@ -65,10 +66,11 @@ def ingest_on_cluster(
     output = output_at(order.outputs)
     if isinstance(order.input, StreamInput):
         return _stream(order, order.input, tagger, output, messages)
-    return _backfill(order, tagger, output)
+    assert isinstance(order.input, str)  # the command refuses to retry on a cluster
+    return _backfill(order, order.input, tagger, output)
 
 
-def _backfill(order: IngestOrder, tagger: Tagger, output: Output) -> RunRecord:
+def _backfill(order: IngestOrder, location: str, tagger: Tagger, output: Output) -> RunRecord:
     record = new_record(order, tagger, mode="batch")
     run_id = record.provenance.run_id
     pipeline = _pipeline(order, streaming=False)
@@ -77,7 +79,7 @@ def _backfill(order: IngestOrder, tagger: Tagger, output: Output) -> RunRecord:
     graph = TagBackfill(
         order.settings, tagger, output, record.provenance, order.outputs, boards, retag=order.retag
     )
-    pipeline | "Input" >> beam.Create([order.input]) | graph
+    pipeline | "Input" >> beam.Create([absolute_location(location)]) | graph
     if not is_run:
         return _translated(pipeline, record, output)
     with held(output, Holder.here(run_id, record.mode, outlives_process=True)) as hold:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 from tonearm.errors import TonearmError, WrongCallError
 from tonearm.transforms.elements.arrival import Arrival
@@ -94,6 +96,21 @@ def _exists(location: str) -> bool:
     if is_local(location):
         return os.path.lexists(location)
     return not location.partition("://")[2].partition("/")[2]
+
+
+def absolute_location(location: str) -> str:
+    """An input as a cluster's workers can list it, whose working folder is another.
+
+    Raises:
+        StorageError: It is a ``file://`` URL of another host.
+    """
+    normal = normal_location(location)
+    if not is_local(normal):
+        return normal
+    if os.path.lexists(normal) or not has_wildcard(normal):
+        return os.path.abspath(normal)  # noqa: PTH100 - the path is text
+    here = re.sub(r"([*?[])", r"[\1]", str(Path.cwd()))  # whose name is none of the glob's wildcards
+    return os.path.join(here, normal)  # noqa: PTH118
 
 
 def arrivals_at(location: str, outputs: Sequence[str] = ()) -> Iterator[Arrival]:

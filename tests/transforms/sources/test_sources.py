@@ -14,6 +14,7 @@ from tonearm.transforms.elements.track import Track
 from tonearm.transforms.sources import listing
 from tonearm.transforms.sources.listing import (
     InputError,
+    absolute_location,
     announced_at,
     arrivals_at,
     count_arrivals,
@@ -198,3 +199,17 @@ def test_a_list_in_a_format_that_is_not_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "catalog.xlsx").write_bytes(b"PK")
     with pytest.raises(ManifestError, match="xlsx is not read"):
         require_usable(str(tmp_path / "catalog.xlsx"))
+
+
+def test_an_input_means_the_same_where_the_working_folder_is_another(
+    music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a cluster, where it used to be no track at all."""
+    inputs = (".", "a.flac", "*.mp3", "deep/**", "../*/deep/**/*.ogg", str(music), "gs://b/*.mp3")
+    monkeypatch.chdir(music)
+    here = [names(each) for each in inputs[:-1]]
+    absolute = [absolute_location(each) for each in inputs]
+    monkeypatch.chdir("/")
+    assert absolute[-1] == inputs[-1]
+    assert [names(each) for each in absolute[:-1]] == here
+    assert all(here)
