@@ -18,6 +18,9 @@ LONGEST_HEADERS_BYTES = 2048
 LONGEST_GAP_S = 600.0
 """A longer leap of the time stamps is a broken or a new clock, and no sound that was lost."""
 
+_LONG_AGO = -(1 << 62)
+"""Before any time stamp, so that the first one begins a stretch."""
+
 _STEP_BACK_S = 1.0
 """Time stamps of one stream may step back by less, where a container rounds them."""
 
@@ -79,10 +82,12 @@ class PacketCount:
         self._allowed_gap = 0 if bare else LONGEST_HEADERS_BYTES if adjoining else None
         name = stream.codec_context.codec.canonical_name
         self._may_be_zeros = guarded or name.startswith(_ZERO_IS_SILENCE)
-        self._step_back = round(_STEP_BACK_S / self._time_base) if self._time_base else 0
+        self._longest_step_back = -round(_STEP_BACK_S / self._time_base) if self._time_base else 0
         self._longest_gap = round(LONGEST_GAP_S / self._time_base) if self._time_base else 0
-        self._start = self._end = self._ticks = 0
-        self._earliest, self._latest = 0, -1  # any first time stamp begins a stretch
+        self._start = self._last = _LONG_AGO
+        self._duration: int | None = 0
+        self._ticks = 0
+        self._looks_at_bytes = self._allowed_gap is not None or not self._may_be_zeros
         self._packets = self._failed = self._skipped_bytes = 0
         self._next_byte = -1
         self._tail_failed = self._tail_bytes = 0
@@ -97,12 +102,25 @@ class PacketCount:
         self._packets += 1
         pts = packet.pts
         if pts is not None:
-            if pts < self._earliest or pts > self._latest:
+            if not self._longest_step_back <= pts - self._last <= self._longest_gap:
                 self._begin_stretch(pts)
-            duration = packet.duration or 0
-            self._end = pts + duration if duration < self._longest_gap else pts  # FFmpeg's can be 2**32 - 1
-            self._earliest = pts - self._step_back
-            self._latest = self._end + self._longest_gap
+            self._last = pts
+            self._duration = packet.duration
+        return not self._looks_at_bytes or self._is_no_hole(packet)
+
+    def _begin_stretch(self, pts: int) -> None:
+        """Begin to count time anew, where the clock leaps."""
+        self._ticks += self._stretch
+        self._start = pts
+
+    @property
+    def _stretch(self) -> int:
+        """Ticks since the clock leapt last; FFmpeg's duration of a packet can be 2**32 - 1."""
+        duration = self._duration or 0
+        return self._last - self._start + (duration if duration < self._longest_gap else 0)
+
+    def _is_no_hole(self, packet: av.Packet[av.AudioStream]) -> bool:
+        """Look where a packet stands and whether it is zeros."""
         size = packet.size
         if self._allowed_gap is not None and size:
             position = packet.pos or 0
@@ -110,11 +128,6 @@ class PacketCount:
                 self._skipped_bytes += position - self._next_byte
             self._next_byte = position + size
         return self._may_be_zeros or size < SHORTEST_BLANK_BYTES or not _is_blank(packet)
-
-    def _begin_stretch(self, pts: int) -> None:
-        """Begin to count time anew, where the clock leaps."""
-        self._ticks += self._end - self._start
-        self._start = pts
 
     def fail(self, packet: av.Packet[av.AudioStream]) -> None:
         """Count a packet that gave no sound."""
@@ -135,7 +148,7 @@ class PacketCount:
     @property
     def promise(self) -> Promise:
         """What has been promised so far."""
-        ticks = 0 if self._bare else self._ticks + self._end - self._start
+        ticks = 0 if self._bare else self._ticks + self._stretch
         ends_in_rubbish = self._bare and self._tail_bytes < SLACK_BYTES
         failed = self._failed - (self._tail_failed if ends_in_rubbish else 0)
         return Promise(ticks * self._time_base, self._packets, failed, self._skipped_bytes, self._broke_off)
