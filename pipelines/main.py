@@ -30,6 +30,9 @@ def run(arguments: Sequence[str]) -> int:
     from tonearm.pipelines.reports.printing import say
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    logging.getLogger("google.auth").setLevel(
+        logging.ERROR
+    )  # our own error says what its warnings lead up to
     try:
         require_folder()
         job_of(arguments)()
