@@ -119,10 +119,10 @@ class ListingArrivals:
                 self._refusal = error
                 self._ending.set()
             else:
-                self._outage.note(f"{error}; listing it again every {self._pause_seconds:g} s")
+                self._outage.note(f"{error} (this stream lists it every {self._pause_seconds:g} s)")
             return False
         except TonearmError as error:
-            self._outage.note(f"{error}; listing it again every {self._pause_seconds:g} s")
+            self._outage.note(f"{error} (this stream lists it every {self._pause_seconds:g} s)")
             return False
         except Exception as error:  # whatever it was: what another listing finds is not lost
             shown = location_of(self._location)
