@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -95,34 +94,6 @@ def test_an_input_that_is_not_there_is_a_wrong_call(
     told = capsys.readouterr().err.splitlines()
     assert [line for line in told if line.startswith("tonearm:") and "nowhere" in line]
     assert table(output, "track_tags") == []
-
-
-@pytest.mark.parametrize("scheme", ["gs", "s3"])
-@pytest.mark.parametrize("option", [(), ("--watch",)], ids=["INPUT", "watch"])
-def test_without_credentials_an_input_is_a_wrong_call_in_one_line(
-    option: tuple[str, ...],
-    scheme: str,
-    tmp_path: Path,
-    output: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    for name in [name for name in os.environ if name.startswith(("AWS_", "GOOGLE_", "CLOUDSDK_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
-    for name, value in (
-        ("NO_GCE_CHECK", "true"),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("HOME", str(tmp_path)),
-    ):
-        monkeypatch.setenv(name, value)
-    location = f"{scheme}://{BUCKET}/in"
-    assert tonearm("ingest", *option, location, "--output", output) == 2
-    (told,) = capfd.readouterr().err.splitlines()
-    assert location in told
-    assert "credentials: run" in told
-    assert caplog.records == []
 
 
 def test_a_prefix_that_holds_nothing_yet_is_waited_for(
