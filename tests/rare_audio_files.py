@@ -192,7 +192,6 @@ RARE_FILES: Mapping[str, RareFile] = {
     "psion_wve": RareFile("psion_wve", "pcm_alaw", by_libsndfile("WVE", "ALAW", rate_hz=8000, channels=1)),
     "pvf": RareFile("pvf", "pcm_s16", by_libsndfile("PVF", "PCM_16")),
     "real_media": RareFile("real_media", "ac3", by_ffmpeg("rm", "ac3")),
-    "sample_dump": RareFile("sample_dump", "pcm_s16", by_libsndfile("SDS", "PCM_16", channels=1)),
     "shorten": RareFile("shorten", "shorten", shorten),
     "sox": RareFile("sox", "pcm_s32", by_ffmpeg("sox", "pcm_s32le")),
     "svx": RareFile("svx", "pcm_s8", by_libsndfile("SVX", "PCM_S8", channels=1)),

@@ -107,3 +107,9 @@ def test_a_tag_without_anything_behind_it_is_no_audio() -> None:
 def test_a_clip_of_two_frames_is_audio(audio: bytes) -> None:
     start = audio.index(b"\xff\xfb")
     assert identify(audio[start : start + 600], 600) is format_named("mp3")
+
+
+def test_code_that_looks_like_layer_1_frames_is_none() -> None:
+    """Jump tables of programs repeat FF FF and what passes for a bit rate at equal distances."""
+    entry = bytes.fromhex("ff25d02f00006800000000e9e0ffffff")
+    assert identify_bytes(bytes(range(1, 120)) + entry * 4000) is None

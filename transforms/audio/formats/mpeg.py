@@ -25,10 +25,13 @@ _MPEG_FRAMES = FrameStream(
     re.compile(rb"\xff[\xe2-\xff]"), parse_mpeg_header, header_bytes=7, fewest_frames=1
 )
 _LAYER1_FRAMES = FrameStream(
-    re.compile(rb"\xff[\xe6\xe7\xf6\xf7\xfe\xff]"), parse_layer1_header, header_bytes=4
+    re.compile(rb"\xff[\xe6\xe7\xf6\xf7\xfe\xff]"), parse_layer1_header, header_bytes=4, searched=False
 )
 _FREE_FRAMES = FreeFormatStream(
-    re.compile(rb"\xff[\xe2-\xe5\xf2-\xf5\xfa-\xfd][\x00-\x0f]"), parse_free_format_header, header_bytes=4
+    re.compile(rb"\xff[\xe2-\xe5\xf2-\xf5\xfa-\xfd][\x00-\x0f]"),
+    parse_free_format_header,
+    header_bytes=4,
+    searched=False,
 )
 _ADTS_FRAMES = FrameStream(
     re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), parse_adts_header, header_bytes=7, fewest_frames=1

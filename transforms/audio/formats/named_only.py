@@ -9,6 +9,11 @@ def _named(name: str, title: str, endings: tuple[str, ...], is_begun_by: Recogni
     return AudioFormat(name, title, endings, decoders=(), is_begun_by=is_begun_by)
 
 
+def _is_sample_dump(head: bytes) -> bool:
+    """A message of a sampler; libsndfile reads it, but prints a line for each block that is damaged."""
+    return head[:2] == b"\xf0\x7e" and head[3:4] == b"\x01"
+
+
 FORMATS = (
     _named("optimfrog", "OptimFROG", (".ofr", ".ofs"), starts_with(b"OFR ", b"OFS ")),
     _named("lossless_audio", "Lossless Audio (LA)", (), starts_with(b"LA02", b"LA03", b"LA04")),
@@ -25,6 +30,7 @@ FORMATS = (
     _named("evs", "EVS", (".evs",), starts_with(b"#!EVS_MC1.0\n")),
     _named("fsb5", "FMOD Sample Bank 5", (), starts_with(b"FSB5")),
     _named("wwise", "Wwise sound bank", (".wem", ".bnk"), starts_with(b"BKHD")),
+    _named("sample_dump", "MIDI Sample Dump Standard", (".sds",), _is_sample_dump),
     _named("sound_sample_vision", "Turtle Beach SampleVision", (), starts_with(b"SOUND SAMPLE DATA ")),
     _named("txw", "Yamaha TX-16W", (".txw",), starts_with(b"LM8953")),
     _named("sndtool", "Sounder/SndTool", (".sndt",), starts_with(b"SOUND\x1a")),

@@ -213,14 +213,6 @@ FORMATS = (
         is_begun_by=_is_mpc2000,
     ),
     AudioFormat(
-        name="sample_dump",
-        title="MIDI Sample Dump Standard",
-        endings=(".sds",),
-        decoders=(Decoder.LIBSNDFILE,),
-        soundfile=("SDS",),
-        is_begun_by=lambda head: head[:2] == b"\xf0\x7e" and head[3:4] == b"\x01",
-    ),
-    AudioFormat(
         name="hcom",
         title="Macintosh HCOM",
         endings=(".hcom",),

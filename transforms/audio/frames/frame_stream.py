@@ -48,6 +48,7 @@ class FrameStream:
         sync: Matches the first bytes of every frame.
         parse: Parses the header of a frame.
         header_bytes: Bytes of the longest header.
+        searched: False if programs and tables look like such frames: then they must begin the file.
         fewest_frames: A file that is shorter than ``FRAMES_IN_A_ROW`` frames must have so many.
     """
 
@@ -55,6 +56,7 @@ class FrameStream:
     parse: HeaderParser
     header_bytes: int
     fewest_frames: int = 2
+    searched: bool = True
 
     def find_first_frame(self, data: bytes, *, whole: bool) -> int | None:
         """Offset of the first of several frames that stand end to end, or None.
@@ -67,6 +69,8 @@ class FrameStream:
             whole: True if the file ends where ``data`` ends, so that a short file need not have several
                 frames.
         """
+        if not self.searched:
+            return 0 if self.begins(data, whole=whole) else None
         for match in self.sync.finditer(data):
             offset = match.start()
             wanted = min(FRAMES_IN_A_ROW + offset // RUBBISH_BYTES_PER_FRAME, MOST_FRAMES_IN_A_ROW)
