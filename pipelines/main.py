@@ -30,9 +30,8 @@ def run(arguments: Sequence[str]) -> int:
     from tonearm.pipelines.reports.printing import say
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    logging.getLogger("google.auth").setLevel(
-        logging.ERROR
-    )  # our own error says what its warnings lead up to
+    # Our own error says what google-auth's warnings lead up to.
+    logging.getLogger("google.auth").setLevel(logging.ERROR)
     try:
         require_folder()
         job_of(arguments)()
