@@ -22,7 +22,7 @@ from tonearm.transforms.audio.decoders.decoder import (
 from tonearm.transforms.audio.decoders.downmix import Block, mix
 from tonearm.transforms.audio.decoders.packets import PacketCount, Promise
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
-from tonearm.transforms.audio.formats.ogg import OGG_VORBIS
+from tonearm.transforms.audio.formats.families.ogg import OGG_VORBIS
 from tonearm.transforms.audio.part_of_file import PartOfFile
 
 _BLOCK_VALUES = BLOCK_VALUES // 2

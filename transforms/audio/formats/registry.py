@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tonearm.transforms.audio.formats import (
+from tonearm.transforms.audio.formats.audio_format import AudioFormat
+from tonearm.transforms.audio.formats.families import (
     broadcast,
     films,
     games,
@@ -16,7 +17,6 @@ from tonearm.transforms.audio.formats import (
     surround,
     workstations,
 )
-from tonearm.transforms.audio.formats.audio_format import AudioFormat
 
 FORMATS: tuple[AudioFormat, ...] = (
     *mpeg.FORMATS,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tonearm.transforms.audio.formats.claim import ReadAt, chunks, is_unknown_size
-from tonearm.transforms.audio.formats.ogg import OGG_VORBIS
+from tonearm.transforms.audio.formats.families.ogg import OGG_VORBIS
 from tonearm.transforms.audio.identification import Identified
 from tonearm.transforms.audio.surveys.flac_frames import samples_of_all_frames, samples_to_the_end
 from tonearm.transforms.audio.surveys.mpeg_stream import read_mpeg_stream
