@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from tests.audio_files import id3v1_tag, id3v2_tag, sweep, write_audio
+from tests.audio_files import Recipe, id3v1_tag, id3v2_tag, sweep, write_audio, write_with_ffmpeg
 from tests.transforms.audio.damage import lively
 from tonearm.transforms.audio.isolation.isolated_reader import open_audio_isolated
 from tonearm.transforms.audio.reader import AudioReader, open_audio
@@ -344,3 +344,23 @@ def test_a_download_that_stopped_leaves_zeros_that_are_no_padding(kind: str, tmp
 @pytest.mark.parametrize("kind", ["aac_adts", "mp3_without_xing", "flac", "wma"])
 def test_a_tag_at_the_end_is_no_loss(kind: str, tag: bytes, tmp_path: Path) -> None:
     assert_whole(heard_of(tmp_path, bytes_of(tmp_path, kind) + tag), SECONDS)
+
+
+def test_flac_has_the_rate_of_its_frames(tmp_path: Path) -> None:
+    content = bytearray(bytes_of(tmp_path, "flac"))
+    packed = int.from_bytes(content[18:26], "big")
+    content[18:26] = (packed & (1 << 44) - 1 | 96000 << 44).to_bytes(8, "big")
+    reader = heard_of(tmp_path, bytes(content))
+    assert reader.decoded_s == SECONDS
+
+
+def test_frames_behind_a_long_hole_are_missed(tmp_path: Path) -> None:
+    """Every third frame is left between zeros, which no three in a row end."""
+    path = tmp_path / "song"
+    recipe = Recipe("", "", ffmpeg=("ac3", "ac3"))
+    write_with_ffmpeg(path, recipe, lively(SECONDS, RATE_HZ), rate_hz=RATE_HZ, cover=False)
+    content = bytearray(path.read_bytes())
+    frame_bytes = len(content) // 87
+    for start in range(8 * frame_bytes, len(content), 3 * frame_bytes):
+        content[start : start + 2 * frame_bytes] = bytes(len(content[start : start + 2 * frame_bytes]))
+    assert heard_of(tmp_path, bytes(content)).truncated

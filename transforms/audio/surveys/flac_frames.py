@@ -20,33 +20,34 @@ _LONGEST_HEADER_BYTES = 16
 _STREAM_INFO_BYTES = 8 + 34
 _SYNC = re.compile(rb"\xff[\xf8\xf9]")
 _BLOCK_SAMPLES = (0, 192, 576, 1152, 2304, 4608, 0, 0, *(256 << power for power in range(8)))
+_RATES_HZ = (0, 88200, 176400, 192000, 8000, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 _SAMPLES_IN_8_BITS, _SAMPLES_IN_16_BITS = 6, 7
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
-    """Where a frame stands in the track, in samples per channel."""
+class Frame:
+    """Where a frame stands in the track, in samples per channel, and its rate; 0 if STREAMINFO says that."""
 
     first_sample: int
     samples: int
+    rate_hz: int
 
     @property
     def end(self) -> int:
+        """The first sample behind it."""
         return self.first_sample + self.samples
 
 
-def samples_to_the_end(read_at: ReadAt, start: int, size: int) -> int | None:
-    """Samples per channel up to the end of the last frame; None if there is none near the end.
+def last_frame(read_at: ReadAt, start: int, size: int) -> Frame | None:
+    """The last frame; None if there is none near the end of the file.
 
     Args:
         read_at: Reads bytes at an offset.
         start: Where the format begins, behind leading tags.
         size: The file's size in bytes.
     """
-    ends = [
-        frame.end for frame in _frames(read_at, start, max(start + _STREAM_INFO_BYTES, size - _TAIL_BYTES))
-    ]
-    return ends[-1] if ends else None
+    frames = list(_frames(read_at, start, max(start + _STREAM_INFO_BYTES, size - _TAIL_BYTES)))
+    return frames[-1] if frames else None
 
 
 def samples_of_all_frames(read_at: ReadAt, start: int) -> int | None:
@@ -58,7 +59,7 @@ def samples_of_all_frames(read_at: ReadAt, start: int) -> int | None:
     return max(sum(frame.samples for frame in frames), frames[-1].end) if frames else None
 
 
-def _frames(read_at: ReadAt, start: int, offset: int) -> Iterator[_Frame]:
+def _frames(read_at: ReadAt, start: int, offset: int) -> Iterator[Frame]:
     """The frames from an offset on; a header counts if its checksum is right."""
     block_samples = int.from_bytes(read_at(start + 10, 2), "big")
     while len(data := read_at(offset, _READ_BYTES)) > _LONGEST_HEADER_BYTES:
@@ -71,7 +72,7 @@ def _frames(read_at: ReadAt, start: int, offset: int) -> Iterator[_Frame]:
         offset += end
 
 
-def _parse(header: bytes, block_samples: int) -> _Frame | None:
+def _parse(header: bytes, block_samples: int) -> Frame | None:
     """Parse a frame header (RFC 9639, 9.1), or what looks like one."""
     if len(header) < 6 or header[2] >> 4 == 0 or header[2] & 15 == 15 or header[3] & 1:
         return None
@@ -92,7 +93,8 @@ def _parse(header: bytes, block_samples: int) -> _Frame | None:
     if len(header) <= at or _crc8(header[:at]) != header[at]:
         return None
     is_numbered_by_samples = header[1] & 1
-    return _Frame(number if is_numbered_by_samples else number * block_samples, samples)
+    first_sample = number if is_numbered_by_samples else number * block_samples
+    return Frame(first_sample, samples, _RATES_HZ[rate_code] if rate_code < len(_RATES_HZ) else 0)
 
 
 def _crc8(data: bytes) -> int:

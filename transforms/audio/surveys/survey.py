@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from tonearm.transforms.audio.formats.claim import ReadAt, chunks, is_unknown_size
 from tonearm.transforms.audio.formats.families.ogg import OGG_VORBIS
+from tonearm.transforms.audio.formats.stream_tail import start_of_trailing_tags
 from tonearm.transforms.audio.identification import Identified
-from tonearm.transforms.audio.surveys.flac_frames import samples_of_all_frames, samples_to_the_end
+from tonearm.transforms.audio.surveys.flac_frames import last_frame, samples_of_all_frames
 from tonearm.transforms.audio.surveys.mpeg_stream import read_mpeg_stream
 from tonearm.transforms.audio.surveys.ogg_links import Link, links_of
 from tonearm.transforms.audio.surveys.vorbis import sound_begins_among_headers
@@ -94,14 +95,20 @@ def survey_of(read_at: ReadAt, size: int, identified: Identified) -> Survey:
         identified: What the file is.
     """
     surveyor = _SURVEYORS.get(identified.audio_format.demuxer)
-    return surveyor(read_at, size, identified) if surveyor else Survey()
+    survey = surveyor(read_at, size, identified) if surveyor else Survey()
+    hidden_bytes = 0 if identified.end is None else start_of_trailing_tags(read_at, size) - identified.end
+    return survey if survey.counts_frames or hidden_bytes <= _SLACK_BYTES else replace(survey, lost=True)
 
 
 def survey_of_damaged(read_at: ReadAt, identified: Identified) -> Survey | None:
     """Count again and with more care, after a decoder tripped over a file; None if there is no such count."""
     if identified.audio_format.demuxer != "flac":
         return None
-    return _survey_of_frames(read_at, identified, samples_of_all_frames(read_at, identified.begins))
+    samples = samples_of_all_frames(read_at, identified.begins)
+    rate_hz = _stated_rate_hz(read_at, identified)
+    if samples is None or not rate_hz:
+        return Survey()
+    return Survey(seconds=samples / rate_hz, samples=samples, counts_frames=True)
 
 
 def _survey_of_mp3(read_at: ReadAt, size: int, identified: Identified) -> Survey:
@@ -172,15 +179,19 @@ def _survey_of_ogg(read_at: ReadAt, size: int, identified: Identified) -> Survey
 
 
 def _survey_of_flac(read_at: ReadAt, size: int, identified: Identified) -> Survey:
-    return _survey_of_frames(read_at, identified, samples_to_the_end(read_at, identified.begins, size))
-
-
-def _survey_of_frames(read_at: ReadAt, identified: Identified, samples: int | None) -> Survey:
-    """The rate is 20 bits, 18 bytes in (RFC 9639, 8.2)."""
-    rate_hz = int.from_bytes(read_at(identified.begins + 18, 3), "big") >> 4
-    if samples is None or not rate_hz:
+    """Where the frames have another rate than the header, only FFmpeg believes the frames."""
+    last = last_frame(read_at, identified.begins, size)
+    stated_hz = _stated_rate_hz(read_at, identified)
+    if last is None or not stated_hz:
         return Survey()
-    return Survey(seconds=samples / rate_hz, samples=samples, counts_frames=True)
+    rate_hz = last.rate_hz or stated_hz
+    plain = rate_hz == stated_hz
+    return Survey(seconds=last.end / rate_hz, samples=last.end, plain=plain, counts_frames=True)
+
+
+def _stated_rate_hz(read_at: ReadAt, identified: Identified) -> int:
+    """STREAMINFO's rate: 20 bits, 18 bytes in (RFC 9639, 8.2)."""
+    return int.from_bytes(read_at(identified.begins + 18, 3), "big") >> 4
 
 
 _SURVEYORS: Mapping[str, Callable[[ReadAt, int, Identified], Survey]] = {
