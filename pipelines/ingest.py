@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from tonearm.errors import StoppedError
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.shared import require_precision
-from tonearm.pipelines.arrivals.stream_input import StreamInput
 from tonearm.pipelines.local.bounded_source import BoundedSource
 from tonearm.pipelines.local.share_runner import ShareRunner
 from tonearm.pipelines.local.shares import TrackSource, WavePlan
@@ -23,6 +22,7 @@ from tonearm.pipelines.runs.changed_bundle import require_same_bundle
 from tonearm.pipelines.runs.order import IngestOrder, new_record
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput, failed_tracks, retry_ledger
+from tonearm.pipelines.runs.stream_input import StreamInput
 from tonearm.transforms.sources.listing import announced_at, count_arrivals, require_tracks, require_usable
 from tonearm.transforms.sources.pending import pending_tracks
 from tonearm.transforms.tables.holding.hold import held

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from tonearm.models.architectures import ARCHITECTURES
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.bundles.tags import Tag
 from tonearm.transforms.elements.track import Track
@@ -39,13 +40,17 @@ def prepared_of(track: Track, tagger: Tagger, *, patches: int = 2, level: float 
     return PreparedTrack(track, FACTS, spectrogram)
 
 
+def embedding_size(tagger: Tagger) -> int:
+    """Length of the embeddings of all networks of a tagger side by side."""
+    return sum(ARCHITECTURES[network.architecture].embedding_size for network in tagger.networks)
+
+
 def analysis_of(track: Track, *, at: datetime = NOON) -> TrackAnalysis:
     """An analysis as the network would give it, of two segments and two outputs."""
     scores = np.array([0.25, 0.75], np.float32)
     return TrackAnalysis(
         track=track,
         facts=FACTS,
-        fingerprint="98e098809151",
         analyzed_at=at,
         analyzed_s=8.976,
         tags=(Tag("genre", "rock", 0.25, 0.5, 0.1, True),),

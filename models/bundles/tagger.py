@@ -123,11 +123,6 @@ class Tagger:
         """``name@version``, the ``tagger`` column of every table."""
         return f"{self.name}@{self.version}"
 
-    @property
-    def embedding_dim(self) -> int:
-        """Length of the embeddings of all networks side by side."""
-        return sum(ARCHITECTURES[network.architecture].embedding_size for network in self.networks)
-
     def check_weights(self) -> None:
         """Read all weights and check them, without torch.
 

@@ -21,7 +21,6 @@ from apache_beam.utils.subprocess_server import JavaJarServer
 
 from tonearm.errors import WrongCallError
 from tonearm.models.bundles.tagger import Tagger
-from tonearm.pipelines.arrivals.stream_input import StreamInput
 from tonearm.pipelines.cluster.job import (
     JobEnd,
     JobFailedError,
@@ -37,6 +36,7 @@ from tonearm.pipelines.runs.defaults import STREAMING_INSERTS
 from tonearm.pipelines.runs.metrics import counters, stage_seconds
 from tonearm.pipelines.runs.order import IngestOrder, new_record
 from tonearm.pipelines.runs.record import CountsError, RunRecord
+from tonearm.pipelines.runs.stream_input import StreamInput
 from tonearm.transforms.sources.listing import absolute_location
 from tonearm.transforms.tables.contract import Output
 from tonearm.transforms.tables.holding.hold import held

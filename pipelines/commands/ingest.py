@@ -17,10 +17,15 @@ from tonearm.pipelines.commands.run_options import (
     order_of,
     run_order,
 )
-from tonearm.pipelines.runs.defaults import STORAGE_WRITE_API, STREAMING_INSERTS
+from tonearm.pipelines.runs.defaults import (
+    MAX_WAVE_SECONDS,
+    POLL_SECONDS,
+    STORAGE_WRITE_API,
+    STREAMING_INSERTS,
+)
 
 if TYPE_CHECKING:
-    from tonearm.pipelines.arrivals.stream_input import StreamInput
+    from tonearm.pipelines.runs.stream_input import StreamInput
 
 _DESCRIPTION = """\
 Tag the tracks of a catalog and write five tables: track_tags, segments, embeddings, failures and runs.
@@ -95,8 +100,8 @@ def _add_stream_options(parser: argparse.ArgumentParser) -> None:
         "--poll_seconds",
         metavar="SECONDS",
         type=positive_number,
-        default=30.0,
-        help="time between listings of --watch (default: 30)",
+        default=POLL_SECONDS,
+        help=f"time between listings of --watch (default: {POLL_SECONDS:g})",
     )
     stream.add_argument(
         "--catch_up", metavar="PREFIX", help="with --subscription: also tag what the prefix holds already"
@@ -125,13 +130,13 @@ def _add_stream_options(parser: argparse.ArgumentParser) -> None:
         "--max_wave_seconds",
         metavar="SECONDS",
         type=positive_number,
-        default=10.0,
-        help="a wave closes this long after its first track, or earlier (default: 10)",
+        default=MAX_WAVE_SECONDS,
+        help=f"a wave closes this long after its first track, or earlier (default: {MAX_WAVE_SECONDS:g})",
     )
 
 
 def _source(known: argparse.Namespace) -> str | StreamInput:
-    from tonearm.pipelines.arrivals.stream_input import StreamInput
+    from tonearm.pipelines.runs.stream_input import StreamInput
     from tonearm.transforms.sources.manifests.reading import is_manifest
     from tonearm.transforms.sources.object_filter import ObjectFilter
 

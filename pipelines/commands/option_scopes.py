@@ -41,7 +41,7 @@ def require_effect(given: Collection[str], order: IngestOrder) -> None:
 
 
 def _is_stream(order: IngestOrder) -> bool:
-    from tonearm.pipelines.arrivals.stream_input import StreamInput
+    from tonearm.pipelines.runs.stream_input import StreamInput
 
     return isinstance(order.input, StreamInput)
 

@@ -1,4 +1,4 @@
-"""The graph: announced tracks in, files of the tables out; the same for every runner."""
+"""The analysis of tracks: arrivals in, outcomes out; the same graph for every runner."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The graphs of the ingest job on a cluster: the whole input or the unbounded source at once.
+"""The graph of a backfill on a cluster: it lists the input, works all of its tracks and commits at the end.
 
-The cluster keeps the state, so there are no waves: tracks are gathered by count and time, and written.
+The cluster keeps the state, so there are no waves: rows are gathered by their number, and written.
 """
 
 from __future__ import annotations

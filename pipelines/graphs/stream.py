@@ -1,4 +1,4 @@
-"""What differs in a stream on a cluster: the unbounded source, and knowing what was announced before."""
+"""The graph of a stream on a cluster: messages in, rows of tables out, each announcement worked once."""
 
 from __future__ import annotations
 

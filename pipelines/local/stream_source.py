@@ -17,9 +17,9 @@ from tonearm.pipelines.arrivals.contract import Arrivals, Delivery
 from tonearm.pipelines.arrivals.listings import ListingArrivals
 from tonearm.pipelines.arrivals.outage import Outage
 from tonearm.pipelines.arrivals.side_by_side import ArrivalsBesideSweep
-from tonearm.pipelines.arrivals.stream_input import StreamInput
 from tonearm.pipelines.local.shares import WavePlan
 from tonearm.pipelines.local.wave_closing import WaveClosing
+from tonearm.pipelines.runs.stream_input import StreamInput
 from tonearm.transforms.elements.arrival import Arrival, track_of
 from tonearm.transforms.elements.failure import ErrorWord, Failure
 from tonearm.transforms.sources.object_filter import ObjectFilter
@@ -137,7 +137,7 @@ class StreamSource:
             patience = _LOOK_AGAIN_SECONDS
 
     def _patience(self) -> float:
-        """How long to wait for an delivery: as long as nothing else is to be done."""
+        """How long to wait for a delivery: as long as nothing else is to be done."""
         if self._closed:
             return _LOOK_AGAIN_SECONDS
         if not self._open:

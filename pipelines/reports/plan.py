@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-HOURS_A_MONTH = 730.0
-
 
 @dataclass(frozen=True, slots=True)
 class Catalog:

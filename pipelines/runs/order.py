@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 from tonearm.models.bundles.tagger import Tagger
-from tonearm.pipelines.arrivals.stream_input import StreamInput
 from tonearm.pipelines.runs.beam_options import BeamOptions
 from tonearm.pipelines.runs.defaults import STREAMING_INSERTS, WAVE_TRACKS
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput
+from tonearm.pipelines.runs.stream_input import StreamInput
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.storage.payer import Payer
 from tonearm.transforms.tables.rows import Provenance

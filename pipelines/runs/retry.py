@@ -55,7 +55,7 @@ def _names_an_object(row: Row) -> bool:
 
 
 def retry_ledger(order: RetryInput, tagger: str) -> Ledger:
-    """What is done; of what failed, that it did, and not that it is hopeless."""
+    """What the tables hold; with ``everything``, failures that the same bytes will repeat are tried too."""
     ledger = Ledger.read(order.output, tagger)
     if order.everything:
         ledger.forget_failures()

@@ -46,7 +46,7 @@ def pending_tracks(
         on_skip: Told of every track that is left out, so that counts reconcile.
 
     Yields:
-        Tracks with their past failures noted, and failures that no table holds yet.
+        Tracks with their past failures noted, and failures that the source knows already.
     """
     for element in looked_up(distinct_arrivals(announced, on_skip)):
         yield from _unless_done(element, ledger, on_skip)

@@ -31,7 +31,7 @@ _TrackKey = tuple[str, str]
 
 
 class WriteTables(beam.PTransform):
-    """Outcome tracks to ``track_tags``, ``segments``, ``embeddings`` and ``failures``.
+    """Writes outcomes into ``track_tags``, ``segments``, ``embeddings`` and ``failures``.
 
     Args:
         gather: Makes batches of tracks: :class:`GatherInBundle` or :class:`GatherDurably`.

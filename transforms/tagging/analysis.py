@@ -34,7 +34,6 @@ class TrackAnalysis:
 
     track: Track
     facts: AudioFacts
-    fingerprint: str
     analyzed_at: datetime
     analyzed_s: float
     tags: tuple[Tag, ...]
@@ -63,7 +62,6 @@ def analyze(
     return TrackAnalysis(
         track=prepared.track,
         facts=prepared.facts,
-        fingerprint=spectrogram.fingerprint,
         analyzed_at=datetime.now(UTC),
         analyzed_s=spectrogram.analyzed_s,
         tags=tuple(tag_scores(tagger, scores, silent=spectrogram.silent)),

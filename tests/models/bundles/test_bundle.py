@@ -15,6 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from tests.tracks import embedding_size
 from tonearm import model_artifacts
 from tonearm.models.bundles.files import BundleError, ReadFile, read_local_file
 from tonearm.models.bundles.loading import load_tagger
@@ -57,7 +58,7 @@ def put_tensors(bundle: Path, change: Callable[[Tensors], object]) -> None:
 def test_the_embedded_tagger() -> None:
     tagger = load_tagger("musicnn")
     assert tagger.identity == "musicnn@1"
-    assert tagger.embedding_dim == 400
+    assert embedding_size(tagger) == 400
     assert [unit.index for unit in tagger.units] == list(range(100))
     assert [network.units for network in tagger.networks] == [50, 50]
     assert len(pickle.dumps(tagger)) < 50_000  # travels with the graph, so no weights inside

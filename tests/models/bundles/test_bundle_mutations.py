@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.toy_architecture import ToyArchitecture, write_bundle
+from tests.tracks import embedding_size
 from tonearm.models.architectures import ARCHITECTURES
 from tonearm.models.bundles.files import BundleError
 from tonearm.models.bundles.loading import load_tagger
@@ -109,7 +110,7 @@ def tag_noise(tagger: Tagger) -> None:
     assert patches.shape[1:] == (tagger.front_end.patch_frames, tagger.front_end.mel_bands)
     scores, embeddings = TorchEngine(tagger, "float32", device="cpu", batch=1).infer(patches)
     assert np.isfinite(scores).all()
-    assert embeddings.shape == (len(patches), tagger.embedding_dim)
+    assert embeddings.shape == (len(patches), embedding_size(tagger))
     tags = tag_scores(tagger, scores)
     json.dumps([tag.tag for tag in tags], ensure_ascii=False).encode()
     tagger.identity.encode()

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.toy_architecture import EMBEDDING_SIZE, FEWEST_FRAMES, ToyArchitecture, write_bundle
+from tests.tracks import embedding_size
 from tonearm.models.architectures import ARCHITECTURES
 from tonearm.models.bundles.files import BundleError
 from tonearm.models.bundles.loading import load_tagger
@@ -73,8 +74,8 @@ def test_a_toy_tags_on_every_engine_in_every_precision(tmp_path: Path, engine: s
     tagger = load_tagger(str(write_bundle(tmp_path / "toys", ["first", "second one"], front_end=SMALL)))
     patches = patches_for(SMALL)
     results = ENGINES[engine](tagger, precision).infer(patches)
-    assert [result.shape for result in results] == [(5, 6), (5, tagger.embedding_dim)]
-    assert tagger.embedding_dim == 2 * EMBEDDING_SIZE
+    assert [result.shape for result in results] == [(5, 6), (5, embedding_size(tagger))]
+    assert embedding_size(tagger) == 2 * EMBEDDING_SIZE
     tolerance = FLOAT32_TOLERANCE if precision == "float32" else BF16_TOLERANCE
     for result, expected in zip(results, defined(tagger, patches), strict=True):
         np.testing.assert_allclose(result, expected, rtol=0, atol=tolerance)

@@ -17,11 +17,11 @@ from tests.servers.gcs import GcsServer
 from tests.servers.pubsub import PubSubServer, subscription_path
 from tests.streaming import make_songs, uploading
 from tonearm.models.bundles.loading import cached_tagger
-from tonearm.pipelines.arrivals.stream_input import StreamInput
 from tonearm.pipelines.cluster.run import ingest_on_cluster
 from tonearm.pipelines.graphs import backfill
 from tonearm.pipelines.runs.beam_options import read_beam_options
 from tonearm.pipelines.runs.order import IngestOrder
+from tonearm.pipelines.runs.stream_input import StreamInput
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.tables.bigquery.dataset import client_of
 from tonearm.transforms.tables.stored_rows import table_rows

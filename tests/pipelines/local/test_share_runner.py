@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from tests.catalog import counts, keys, last_run, leftovers, table, tonearm, write_manifest, write_song
+from tests.tracks import embedding_size
 from tonearm.models.bundles.loading import cached_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.pipelines.local.bounded_source import BoundedSource
@@ -43,7 +44,7 @@ class FlatEngine:
     device = "cpu"
 
     def __init__(self, tagger: Tagger) -> None:
-        self.widths = len(tagger.units), tagger.embedding_dim
+        self.widths = len(tagger.units), embedding_size(tagger)
         self.tagged_before: list[int] = []
 
     def infer(self, patches: np.ndarray) -> tuple[np.ndarray, ...]:

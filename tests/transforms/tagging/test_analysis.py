@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.tracks import prepared_of
+from tests.tracks import embedding_size, prepared_of
 from tonearm.models.bundles.loading import load_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.transforms.elements.track import Track
@@ -31,7 +31,7 @@ def analysis(tagger: Tagger, scores: np.ndarray, *, decoded_s: float, stride: in
         replace(prepared.spectrogram, starts_s=prepared.spectrogram.starts_s * stride),
     )
     every_output = np.repeat(scores[:, None], len(tagger.units), axis=1).astype(np.float32)
-    embeddings = np.ones((len(scores), tagger.embedding_dim), np.float32)
+    embeddings = np.ones((len(scores), embedding_size(tagger)), np.float32)
     return analyze(prepared, every_output, embeddings, tagger, segment_seconds=15.0)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.tracks import prepared_of
+from tests.tracks import embedding_size, prepared_of
 from tonearm.models.bundles.loading import cached_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.contract import Engine
@@ -31,7 +31,7 @@ class EchoEngine:
     device = "cpu"
 
     def __init__(self, tagger: Tagger) -> None:
-        self.outputs, self.dim = len(tagger.units), tagger.embedding_dim
+        self.outputs, self.dim = len(tagger.units), embedding_size(tagger)
         self.batches: list[int] = []
 
     def infer(self, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

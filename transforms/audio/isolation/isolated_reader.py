@@ -5,7 +5,7 @@ crash would end the run, and a hang could not be ended at all. So each thread th
 which decodes and resamples file after file, and another one after a file that killed it. They are kept for
 the next run, as the engine is, and end with the program::
 
-    worker thread ── rate, open file ──►  decode_worker: decode, resample
+    worker thread ── rate, open file ──►  decoder process: decode, resample
       mel, network ◄── samples, facts ──
 
 The price (benchmarks/front_end.py): 0.1 to 0.3 s of start-up once a thread, and on a busy two-core machine

@@ -35,7 +35,7 @@ _STREAMS = 1
 
 
 class WriteByStorageApi(beam.PTransform):
-    """Outcome tracks into the tables, which must exist, each row once.
+    """Writes outcomes into the tables, which must exist, each row once.
 
     A row that BigQuery refuses is a row in ``failures``; other rows of its track may stand by then.
     """

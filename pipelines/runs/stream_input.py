@@ -1,9 +1,10 @@
-"""Streams: what to listen to, and the source that a local run takes waves from."""
+"""What a stream listens to, and how long its waves stay open."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tonearm.pipelines.runs.defaults import MAX_WAVE_SECONDS, POLL_SECONDS
 from tonearm.transforms.sources.object_filter import ObjectFilter
 
 
@@ -22,7 +23,7 @@ class StreamInput:
 
     subscription: str = ""
     watch: str = ""
-    poll_seconds: float = 30.0
+    poll_seconds: float = POLL_SECONDS
     catch_up: str = ""
     wanted: ObjectFilter = ObjectFilter()  # noqa: RUF009 - frozen
-    max_wave_seconds: float = 10.0
+    max_wave_seconds: float = MAX_WAVE_SECONDS
