@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import soundfile as sf
 
 from benchmarks.memory import Sample, peak_mib, tonearm_memory
-from tonearm.transforms.audio.endings import claims_to_be_audio
+from tonearm.transforms.audio.endings import has_audio_ending
 from tonearm.transforms.audio.reader import open_audio
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -69,7 +69,7 @@ def rows(tracks: int = 10_000) -> list[Row]:
 def _write_clips(folder: Path) -> list[Path]:
     """The beginning of each sample, as MP3."""
     clips = []
-    for path in sorted(file for file in SAMPLES.iterdir() if claims_to_be_audio(file.name)):
+    for path in sorted(file for file in SAMPLES.iterdir() if has_audio_ending(file.name)):
         with open_audio(path) as audio:
             rate_hz = audio.info.sample_rate_hz
             signal = np.concatenate(list(audio.samples(rate_hz)))[: round(CLIP_S * rate_hz)]

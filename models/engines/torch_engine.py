@@ -16,10 +16,10 @@ from tonearm.models.engines.contract import Array, Engine
 
 _logger = logging.getLogger(__name__)
 
-_BATCH = 128
-"""Patches of a device batch, not measured on a GPU; what lies between the layers takes some 2 GB."""
+_DEVICE_BATCH = 128
+"""Patches that the GPU computes at once, a guess that no GPU has measured; layers' results take some 2 GB."""
 
-_SMALLEST_BATCH = 8
+_SMALLEST_DEVICE_BATCH = 8
 """Patches; a GPU without memory for these is of no use."""
 
 
@@ -30,7 +30,9 @@ class TorchEngine:
     anew as their number varies. A batch is copied from pinned memory while the one before is computed.
     """
 
-    def __init__(self, tagger: Tagger, precision: str, *, device: str = "cuda", batch: int = _BATCH) -> None:
+    def __init__(
+        self, tagger: Tagger, precision: str, *, device: str = "cuda", batch: int = _DEVICE_BATCH
+    ) -> None:
         """Build the networks on the device.
 
         Args:
@@ -56,7 +58,7 @@ class TorchEngine:
                 try:
                     return self._infer_batches(torch.from_numpy(patches))
                 except torch.OutOfMemoryError:
-                    if self._batch // 2 < _SMALLEST_BATCH:
+                    if self._batch // 2 < _SMALLEST_DEVICE_BATCH:
                         raise
                     self._batch //= 2
 

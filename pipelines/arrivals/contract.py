@@ -15,19 +15,19 @@ class Delivery:
     """Something announced.
 
     Attributes:
-        announced: The track.
+        arrival: The track, or the failure that it is already.
         receipt: What acknowledges it; None where there is nothing to say.
         age_seconds: How long ago it was announced.
         again: True if it failed in a way that may pass, and is announced to be tried again.
     """
 
-    announced: Arrival
+    arrival: Arrival
     receipt: str | None = None
     age_seconds: float = 0.0
     again: bool = False
 
 
-class Arrivals(Protocol):
+class DeliverySource(Protocol):
     """Where a stream's announcements come from."""
 
     def poll(self, count: int, wait_seconds: float) -> list[Delivery]:

@@ -56,14 +56,14 @@ class ListingMemory:
         self._retries: dict[int, _Retry] = {}
         self._lock = threading.Lock()
 
-    def novelty(self, announced: Arrival) -> Novelty:
+    def novelty(self, arrival: Arrival) -> Novelty:
         """What an announcement of the listing under way is; a new one is taken for announced from then on."""
-        key = _key(track_of(announced))
+        key = _key(track_of(arrival))
         with self._lock:
             if key in self._found_by:
                 self._found_by[key] = self._listing
                 return Novelty.AGAIN if self._is_due(key) else Novelty.KNOWN
-            if self._may_grow and not isinstance(announced, Failure) and key not in self._young_before:
+            if self._may_grow and not isinstance(arrival, Failure) and key not in self._young_before:
                 self._young.add(key)
                 return Novelty.KNOWN
             self._found_by[key] = self._listing

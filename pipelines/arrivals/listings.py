@@ -27,12 +27,12 @@ _LOOK_UP_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Find:
-    announced: Arrival
+    arrival: Arrival
     novelty: Novelty
     found_at: float
 
 
-class ListingArrivals:
+class ListingDeliveries:
     """Lists a folder or prefix and announces what it has not announced before.
 
     Listings are made by a thread of their own. A poll takes what they have found and never waits for the
@@ -65,7 +65,7 @@ class ListingArrivals:
         threading.Thread(target=self._list_again_and_again, name="listing", daemon=True).start()
 
     def poll(self, count: int, wait_seconds: float) -> list[Delivery]:
-        """See :class:`Arrivals`.
+        """See :class:`DeliverySource`.
 
         Raises:
             WrongCallError: The input is not there or closed to this account, and was so from the start.
@@ -81,7 +81,7 @@ class ListingArrivals:
             pass  # what there was is taken
         now = time.monotonic()
         return [
-            Delivery(find.announced, age_seconds=now - find.found_at, again=find.novelty is Novelty.AGAIN)
+            Delivery(find.arrival, age_seconds=now - find.found_at, again=find.novelty is Novelty.AGAIN)
             for find in finds
         ]
 
@@ -89,7 +89,7 @@ class ListingArrivals:
         """A listing wants no answer."""
 
     def note_failures(self, failures: Sequence[Failure]) -> None:
-        """See :class:`Arrivals`; a listing that is made again announces them again."""
+        """See :class:`DeliverySource`; a listing that is made again announces them again."""
         self._memory.note_failures(failures)
 
     def close(self) -> None:
@@ -109,9 +109,9 @@ class ListingArrivals:
         """Make one listing; True if it came to its end."""
         try:
             require_usable(self._location)
-            for announced in arrivals_at(self._location, self._outputs):
+            for arrival in arrivals_at(self._location, self._outputs):
                 self._has_answered = True
-                self._announce(announced)
+                self._announce(arrival)
                 if self._ending.is_set():
                     return False
         except WrongCallError as error:
@@ -132,11 +132,11 @@ class ListingArrivals:
         self._outage.over()
         return True
 
-    def _announce(self, announced: Arrival) -> None:
-        novelty = self._memory.novelty(announced)
+    def _announce(self, arrival: Arrival) -> None:
+        novelty = self._memory.novelty(arrival)
         if novelty is Novelty.KNOWN:
             return
-        find = _Find(announced, novelty, time.monotonic())
+        find = _Find(arrival, novelty, time.monotonic())
         while not self._ending.is_set():
             try:
                 return self._finds.put(find, timeout=_LOOK_UP_SECONDS)

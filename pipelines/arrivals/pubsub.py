@@ -51,7 +51,7 @@ class SubscriptionError(WrongCallError):
     """The subscription cannot be pulled; waiting will not help."""
 
 
-class PubSubArrivals:
+class PubSubDeliveries:
     """Pulls messages, keeps them leased while they are in flight, and acknowledges them when told to.
 
     Args:
@@ -72,7 +72,7 @@ class PubSubArrivals:
         self._outage = Outage()
 
     def poll(self, count: int, wait_seconds: float) -> list[Delivery]:
-        """See :class:`Arrivals`; a pull that finds nothing goes on meanwhile.
+        """See :class:`DeliverySource`; a pull that finds nothing goes on meanwhile.
 
         Raises:
             SubscriptionError: The subscription cannot be pulled, for Pub/Sub's reason.
@@ -85,20 +85,20 @@ class PubSubArrivals:
         deliveries, of_no_interest = [], []
         for each in received:
             message = each.message
-            announced = arrival_of_message(message.message_id, message.attributes, message.data)
-            if announced is None:
+            arrival = arrival_of_message(message.message_id, message.attributes, message.data)
+            if arrival is None:
                 of_no_interest.append(each.ack_id)
             else:
-                deliveries.append(Delivery(announced, each.ack_id, _age_seconds(message)))
+                deliveries.append(Delivery(arrival, each.ack_id, _age_seconds(message)))
         self.acknowledge(of_no_interest)
         return deliveries
 
     def acknowledge(self, receipts: Sequence[str]) -> None:
-        """See :class:`Arrivals`; does not wait for Pub/Sub. What it does not hear is delivered again."""
+        """See :class:`DeliverySource`; does not wait. What Pub/Sub does not hear, it delivers again."""
         self._leases.acknowledge(receipts)
 
     def note_failures(self, failures: Sequence[Failure]) -> None:
-        """See :class:`Arrivals`; their rows stand in ``failures``, for ``tonearm retry``."""
+        """See :class:`DeliverySource`; their rows stand in ``failures``, for ``tonearm retry``."""
 
     def close(self) -> None:
         """Give back what is not acknowledged, so that it is delivered again at once."""

@@ -90,15 +90,15 @@ def written_at_once(output: Output, provenance: Provenance) -> WriteTables:
 
 
 def _announced(message: PubsubMessage, wanted: ObjectFilter) -> Iterator[Arrival]:
-    announced = arrival_of_message(message.message_id or "", message.attributes or {}, message.data or b"")
-    if announced is None:
+    arrival = arrival_of_message(message.message_id or "", message.attributes or {}, message.data or b"")
+    if arrival is None:
         return
-    if reason := reason_to_leave_out(announced, wanted):
+    if reason := reason_to_leave_out(arrival, wanted):
         count_skip(reason)
     else:
-        yield announced
+        yield arrival
 
 
-def _keyed(announced: Arrival) -> tuple[str, Arrival]:
-    track = track_of(announced)
-    return f"{track.track_id} {track.uri} {track.generation}", announced
+def _keyed(arrival: Arrival) -> tuple[str, Arrival]:
+    track = track_of(arrival)
+    return f"{track.track_id} {track.uri} {track.generation}", arrival

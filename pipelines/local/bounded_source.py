@@ -61,7 +61,7 @@ class BoundedSource:
             self._ending = True
             self._ready = deque(sorted(self._ready, key=_size, reverse=True))
 
-    def committed(self, tracks: Sequence[Arrival], failures: Sequence[Failure]) -> None:
+    def note_committed(self, tracks: Sequence[Arrival], failures: Sequence[Failure]) -> None:
         """Nothing waits for the news: what is done is read from the tables."""
 
     def stop(self) -> None:
@@ -69,5 +69,5 @@ class BoundedSource:
         self._stopped = True
 
 
-def _size(announced: Arrival) -> int:
-    return track_of(announced).size_bytes or 0
+def _size(arrival: Arrival) -> int:
+    return track_of(arrival).size_bytes or 0

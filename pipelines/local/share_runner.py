@@ -120,7 +120,7 @@ class ShareRunner:
     def _work(self) -> None:
         while share := self._begin_share():
             self._work_share(share)
-            self._source.committed(share.tracks, share.failures)
+            self._source.note_committed(share.tracks, share.failures)
 
     def _begin_share(self) -> Share | None:
         with self._taking:

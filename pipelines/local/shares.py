@@ -47,7 +47,7 @@ class TrackSource(Protocol):
     def further(self) -> Arrival | None:
         """Another track that waits to be worked; None if there is none now."""
 
-    def committed(self, tracks: Sequence[Arrival], failures: Sequence[Failure]) -> None:
+    def note_committed(self, tracks: Sequence[Arrival], failures: Sequence[Failure]) -> None:
         """Be told that tracks stand in the tables: what announced them may be forgotten.
 
         Args:

@@ -13,10 +13,10 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
-from tonearm.pipelines.arrivals.contract import Arrivals, Delivery
-from tonearm.pipelines.arrivals.listings import ListingArrivals
+from tonearm.pipelines.arrivals.contract import Delivery, DeliverySource
+from tonearm.pipelines.arrivals.listings import ListingDeliveries
 from tonearm.pipelines.arrivals.outage import Outage
-from tonearm.pipelines.arrivals.side_by_side import ArrivalsBesideSweep
+from tonearm.pipelines.arrivals.side_by_side import MessagesBesideSweep
 from tonearm.pipelines.local.shares import WavePlan
 from tonearm.pipelines.local.wave_closing import WaveClosing
 from tonearm.pipelines.runs.stream_input import StreamInput
@@ -59,7 +59,7 @@ class StreamSource:
     tracks at once.
 
     Args:
-        arrivals: What is announced.
+        deliveries: Where announcements come from.
         ledger: What the tables hold at the start; kept up to date with what this run commits.
         on_skip: Told of every announcement that needs no work.
         max_wave_seconds: A wave closes this long after its first track was announced, however few it has.
@@ -69,14 +69,14 @@ class StreamSource:
 
     def __init__(
         self,
-        arrivals: Arrivals,
+        deliveries: DeliverySource,
         ledger: Ledger,
         on_skip: Callable[[SkipReason], None],
         max_wave_seconds: float,
         plan: WavePlan,
         wanted: ObjectFilter = ObjectFilter(),  # noqa: B008 - frozen
     ) -> None:
-        self._arrivals = arrivals
+        self._deliveries = deliveries
         self._ledger = ledger
         self._on_skip = on_skip
         self._plan = plan
@@ -107,16 +107,16 @@ class StreamSource:
         with self._lock:
             return self._closed.popleft() if self._closed and not self._stopping.is_set() else None
 
-    def committed(self, tracks: Sequence[Arrival], failures: Sequence[Failure]) -> None:
+    def note_committed(self, tracks: Sequence[Arrival], failures: Sequence[Failure]) -> None:
         """Acknowledge what announced these tracks."""
         with self._lock:
-            done = [self._in_flight.pop(_key(announced)) for announced in tracks]
-            for announced in tracks:
-                self._ledger.remember(track_of(announced))
+            done = [self._in_flight.pop(_key(arrival)) for arrival in tracks]
+            for arrival in tracks:
+                self._ledger.remember(track_of(arrival))
             for failure in failures:
                 self._ledger.remember_failure(failure)
         self._acknowledge([receipt for each in done for receipt in each.receipts])
-        self._arrivals.note_failures(failures)
+        self._deliveries.note_failures(failures)
         if any(failure.error is ErrorWord.FORBIDDEN for failure in failures):
             self._refusals.note(_REFUSED)
 
@@ -125,12 +125,12 @@ class StreamSource:
         self._stopping.set()
 
     def _collect(self) -> None:
-        """Take in what has arrived, until a wave is held, nothing more comes, or those that are held wait."""
+        """Take in what has arrived, until a wave is full, nothing more comes, or tracks have waited a while."""
         patience, until = self._patience(), time.monotonic() + _COLLECT_SECONDS
         while (room := self._plan.wave_tracks - (held := len(self._open) + len(self._closed))) > 0:
             if self._stopping.is_set() or (held and time.monotonic() > until):
                 return
-            deliveries = self._arrivals.poll(room, patience)
+            deliveries = self._deliveries.poll(room, patience)
             if not deliveries:
                 return
             self._admit(deliveries)
@@ -149,31 +149,31 @@ class StreamSource:
         done: list[str] = []
         for delivery in deliveries:
             with self._lock:
-                same = self._in_flight.get(_key(delivery.announced))
+                same = self._in_flight.get(_key(delivery.arrival))
                 reason = SkipReason.ANNOUNCED_AGAIN if same else self._reason_to_skip(delivery)
                 if not reason:
-                    same = self._in_flight[_key(delivery.announced)] = _InFlight()
+                    same = self._in_flight[_key(delivery.arrival)] = _InFlight()
                 if delivery.receipt:
                     (same.receipts if same else done).append(delivery.receipt)
             if reason:
                 self._on_skip(reason)
             else:
-                self._open.append(with_past_failures(delivery.announced, self._ledger))
+                self._open.append(with_past_failures(delivery.arrival, self._ledger))
                 self._closing.note_arrival(time.monotonic() - delivery.age_seconds)
         self._acknowledge(done)
 
     def _reason_to_skip(self, delivery: Delivery) -> SkipReason | None:
-        if reason := reason_to_leave_out(delivery.announced, self._wanted):
+        if reason := reason_to_leave_out(delivery.arrival, self._wanted):
             return reason
-        return None if delivery.again else reason_to_skip(delivery.announced, self._ledger)
+        return None if delivery.again else reason_to_skip(delivery.arrival, self._ledger)
 
     def _acknowledge(self, receipts: Sequence[str]) -> None:
         if receipts:
-            self._arrivals.acknowledge(receipts)
+            self._deliveries.acknowledge(receipts)
 
 
-def _key(announced: Arrival) -> Hashable:
-    track = track_of(announced)
+def _key(arrival: Arrival) -> Hashable:
+    track = track_of(arrival)
     return track.track_id, track.uri, track.generation
 
 
@@ -186,17 +186,17 @@ def opened_stream(
     outputs: Sequence[str],
 ) -> Iterator[StreamSource]:
     """Listen until the block ends; what is not acknowledged by then is delivered again."""
-    with closing(_arrivals(stream, outputs)) as arrivals:
-        yield StreamSource(arrivals, ledger, on_skip, stream.max_wave_seconds, plan, stream.wanted)
+    with closing(_deliveries_of(stream, outputs)) as deliveries:
+        yield StreamSource(deliveries, ledger, on_skip, stream.max_wave_seconds, plan, stream.wanted)
 
 
-def _arrivals(stream: StreamInput, outputs: Sequence[str]) -> Arrivals:
+def _deliveries_of(stream: StreamInput, outputs: Sequence[str]) -> DeliverySource:
     if stream.watch:
-        return ListingArrivals(stream.watch, stream.poll_seconds, outputs)
-    from tonearm.pipelines.arrivals.pubsub import PubSubArrivals
+        return ListingDeliveries(stream.watch, stream.poll_seconds, outputs)
+    from tonearm.pipelines.arrivals.pubsub import PubSubDeliveries
 
-    messages = PubSubArrivals(stream.subscription)
+    messages = PubSubDeliveries(stream.subscription)
     if not stream.catch_up:
         return messages
-    sweep = ListingArrivals(stream.catch_up, stream.poll_seconds, outputs, once=True)
-    return ArrivalsBesideSweep(messages, sweep)
+    sweep = ListingDeliveries(stream.catch_up, stream.poll_seconds, outputs, once=True)
+    return MessagesBesideSweep(messages, sweep)

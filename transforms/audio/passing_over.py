@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from tonearm.transforms.audio.endings import claims_to_be_audio
+from tonearm.transforms.audio.endings import has_audio_ending
 from tonearm.transforms.audio.identification import identify
 from tonearm.transforms.audio.other_files import is_text, other_kind
 from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
@@ -50,7 +50,7 @@ def require_perhaps_music(uri: str, head: bytes, size: int) -> None:
     if name.startswith(_RESOURCE_FORK_PREFIX):
         raise NoMusicError("a resource fork")
     kind = other_kind(head) or ("a text" if is_text(head) else _kind_of_ending(name))
-    if kind is not None and not claims_to_be_audio(name):
+    if kind is not None and not has_audio_ending(name):
         raise NoMusicError(kind)
 
 

@@ -9,6 +9,6 @@ Arrival = Track | Failure
 """What a source yields: a track to work, or a failure that is known already."""
 
 
-def track_of(announced: Arrival) -> Track:
+def track_of(arrival: Arrival) -> Track:
     """The track that an announcement is about."""
-    return announced.track if isinstance(announced, Failure) else announced
+    return arrival.track if isinstance(arrival, Failure) else arrival

@@ -135,7 +135,7 @@ class Storage(Protocol):
             What is there now, to be passed on as the next ``seen``; None if another one wrote before.
         """
 
-    def move(self, source: str, target: str) -> None:
+    def move(self, location: str, new_location: str) -> None:
         """Move an object within its bucket or disk; it appears at its new place whole.
 
         Moving again what has been moved already changes nothing: a repeated commit may.

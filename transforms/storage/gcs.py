@@ -113,17 +113,17 @@ class GoogleStorage(PrefixListing):
                 return self._if_same(uri, content)
         return Contents(content, str(blob.generation))
 
-    def move(self, source: str, target: str) -> None:
+    def move(self, location: str, new_location: str) -> None:
         """See :class:`Storage`; a copy within the store, then a deletion."""
-        original, copy = self._blob(source), self._blob(target)
+        original, copy = self._blob(location), self._blob(new_location)
         with _errors_told():
             try:
                 token, _, _ = copy.rewrite(original, retry=_RETRY, timeout=_TIMEOUT)
                 while token:
                     token, _, _ = copy.rewrite(original, token=token, retry=_RETRY, timeout=_TIMEOUT)
             except NotFound:
-                self.look_up(target)  # moved before, and the answer was lost
-        self.delete([source])
+                self.look_up(new_location)  # moved before, and the answer was lost
+        self.delete([location])
 
     def delete(self, uris: Sequence[str]) -> None:
         """See :class:`Storage`."""
@@ -160,7 +160,7 @@ class GoogleStorage(PrefixListing):
         return self._client.bucket(name, user_project=self._billing_project)
 
     def _blob(self, uri: str, generation: int | None = None) -> storage.Blob:
-        bucket, name = self.split(uri)
+        bucket, name = self.bucket_and_name(uri)
         return self._bucket(bucket).blob(name, generation=generation)
 
 

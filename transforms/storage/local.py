@@ -101,12 +101,12 @@ class LocalStorage:
                 return _created(Path(uri), content)
             return _exchanged(Path(uri), content, seen)
 
-    def move(self, source: str, target: str) -> None:
+    def move(self, location: str, new_location: str) -> None:
         """See :class:`Storage`."""
         with _errors_told():
-            Path(target).parent.mkdir(parents=True, exist_ok=True)
-            if os.path.lexists(source) or not os.path.lexists(target):
-                Path(source).replace(target)
+            Path(new_location).parent.mkdir(parents=True, exist_ok=True)
+            if os.path.lexists(location) or not os.path.lexists(new_location):
+                Path(location).replace(new_location)
 
     def delete(self, uris: Sequence[str]) -> None:
         """See :class:`Storage`."""

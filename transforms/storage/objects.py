@@ -1,6 +1,7 @@
-"""Files of the tables by path or URL, on a disk or in any store: written whole, listed, read, moved, deleted.
+"""Objects by path or URL, whatever stores them: written whole, listed, read, moved, deleted.
 
-Names are literal: a wildcard in the name of an output is a character like any other.
+Tables, manifests and bundles are read and written so; tracks by ``fetch``. Names are literal: a wildcard in
+the name of an output is a character like any other.
 """
 
 from __future__ import annotations
@@ -108,10 +109,10 @@ def joined(folder: str, *names: str) -> str:
     return "/".join((folder.rstrip("/"), *names))
 
 
-def move(source: str, target: str) -> None:
+def move(location: str, new_location: str) -> None:
     """Move an object within its bucket or disk; it appears at its new place whole."""
-    with _named(source):
-        storage_of(source).move(source, target)
+    with _named(location):
+        storage_of(location).move(location, new_location)
 
 
 def delete(locations: Sequence[str]) -> None:

@@ -28,7 +28,7 @@ class PrefixListing(ABC):
 
     def list_as_written(self, location: str) -> Iterator[Listed]:
         """See :class:`Storage`."""
-        bucket, name = self.split(location)
+        bucket, name = self.bucket_and_name(location)
         if name and not name.endswith("/"):
             first = next(self.list_prefix(bucket, name), None)
             if first is not None and first.uri == location:
@@ -38,15 +38,15 @@ class PrefixListing(ABC):
 
     def list_matching(self, pattern: str) -> Iterator[Listed]:
         """See :class:`Storage`."""
-        bucket, name = self.split(pattern)
+        bucket, name = self.bucket_and_name(pattern)
         if not has_wildcard(name):
             return
         glob = GlobPattern(name)
         for found in self.list_prefix(bucket, glob.prefix):
-            if glob.matches(self.split(found.uri)[1]) and _is_no_folder_marker(found):
+            if glob.matches(self.bucket_and_name(found.uri)[1]) and _is_no_folder_marker(found):
                 yield found
 
-    def split(self, uri: str) -> tuple[str, str]:
+    def bucket_and_name(self, uri: str) -> tuple[str, str]:
         """Bucket and name of an object's URL."""
         bucket, _, name = uri.removeprefix(f"{self.scheme}://").partition("/")
         return bucket, name

@@ -117,23 +117,23 @@ class S3Storage(PrefixListing):
                 raise
         return Contents(content, answer["ETag"].strip('"'))
 
-    def move(self, source: str, target: str) -> None:
+    def move(self, location: str, new_location: str) -> None:
         """See :class:`Storage`; a copy within the store, then a deletion."""
-        from_bucket, from_key = self.split(source)
+        from_bucket, from_key = self.bucket_and_name(location)
         original = {"Bucket": from_bucket, "Key": from_key}
         with _errors_told():
             try:
-                self._call("copy_object", **self._place(target), CopySource=original)
+                self._call("copy_object", **self._place(new_location), CopySource=original)
             except ClientError as error:
                 if error.response["Error"]["Code"] not in _ABSENT:
                     raise
-                self.look_up(target)  # moved before, and the answer was lost
-        self.delete([source])
+                self.look_up(new_location)  # moved before, and the answer was lost
+        self.delete([location])
 
     def delete(self, uris: Sequence[str]) -> None:
         """See :class:`Storage`."""
         for first in range(0, len(uris), _DELETED_AT_ONCE):
-            places = [self.split(uri) for uri in uris[first : first + _DELETED_AT_ONCE]]
+            places = [self.bucket_and_name(uri) for uri in uris[first : first + _DELETED_AT_ONCE]]
             with _errors_told():
                 answer = self._call(
                     "delete_objects",
@@ -144,7 +144,7 @@ class S3Storage(PrefixListing):
                 raise _told(refused[0].get("Code", ""))
 
     def _place(self, uri: str) -> dict[str, str]:
-        bucket, key = self.split(uri)
+        bucket, key = self.bucket_and_name(uri)
         return {"Bucket": bucket, "Key": key}
 
     def _get_range(self, found: StoredObject, start: int, stop: int) -> tuple[bytes, Mapping[str, Any]]:

@@ -15,7 +15,7 @@ from tests.servers.processes import wait_for
 from tonearm.errors import WrongCallError
 from tonearm.pipelines.arrivals import listings
 from tonearm.pipelines.arrivals.contract import Delivery
-from tonearm.pipelines.arrivals.listings import ListingArrivals
+from tonearm.pipelines.arrivals.listings import ListingDeliveries
 from tonearm.transforms.elements.arrival import Arrival, track_of
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.sources.listing import InputError, ListingError
@@ -24,9 +24,9 @@ PATIENCE_S = 20.0
 
 
 @pytest.fixture
-def opened() -> Iterator[list[ListingArrivals]]:
+def opened() -> Iterator[list[ListingDeliveries]]:
     """Listings to end with the test."""
-    made: list[ListingArrivals] = []
+    made: list[ListingDeliveries] = []
     yield made
     for each in made:
         each.close()
@@ -59,10 +59,10 @@ def track(name: str) -> Track:
 
 
 def names(deliveries: list[Delivery]) -> list[str]:
-    return [track_of(delivery.announced).track_id for delivery in deliveries]
+    return [track_of(delivery.arrival).track_id for delivery in deliveries]
 
 
-def taken(arrivals: ListingArrivals, count: int) -> list[str]:
+def taken(arrivals: ListingDeliveries, count: int) -> list[str]:
     """The next announcements, waited for."""
     found: list[str] = []
     deadline = time.monotonic() + PATIENCE_S
@@ -72,11 +72,11 @@ def taken(arrivals: ListingArrivals, count: int) -> list[str]:
 
 
 def test_a_poll_does_not_wait_for_a_listing_that_hangs(
-    monkeypatch: pytest.MonkeyPatch, opened: list[ListingArrivals]
+    monkeypatch: pytest.MonkeyPatch, opened: list[ListingDeliveries]
 ) -> None:
     healed = threading.Event()
     Store(monkeypatch, [track("a"), healed, track("b")])
-    opened.append(ListingArrivals("gs://b", 0.01))
+    opened.append(ListingDeliveries("gs://b", 0.01))
     assert taken(opened[0], 1) == ["a"]
     begun = time.monotonic()
     assert opened[0].poll(10, 0) == []
@@ -86,18 +86,18 @@ def test_a_poll_does_not_wait_for_a_listing_that_hangs(
 
 
 def test_what_one_listing_found_comes_before_its_end(
-    monkeypatch: pytest.MonkeyPatch, opened: list[ListingArrivals]
+    monkeypatch: pytest.MonkeyPatch, opened: list[ListingDeliveries]
 ) -> None:
     healed = threading.Event()
     Store(monkeypatch, [track("a"), track("b"), healed, track("c")])
-    opened.append(ListingArrivals("gs://b", 60))
+    opened.append(ListingDeliveries("gs://b", 60))
     assert taken(opened[0], 2) == ["a", "b"]
     healed.set()
     assert taken(opened[0], 1) == ["c"]
 
 
 def test_a_listing_does_not_run_ahead_of_who_takes(
-    monkeypatch: pytest.MonkeyPatch, opened: list[ListingArrivals]
+    monkeypatch: pytest.MonkeyPatch, opened: list[ListingDeliveries]
 ) -> None:
     drawn: list[int] = []
 
@@ -109,7 +109,7 @@ def test_a_listing_does_not_run_ahead_of_who_takes(
     monkeypatch.setattr(listings, "_HELD", 10)
     monkeypatch.setattr(listings, "require_usable", lambda location: None)
     monkeypatch.setattr(listings, "arrivals_at", lambda location, outputs: numbers())
-    opened.append(ListingArrivals("gs://b", 60))
+    opened.append(ListingDeliveries("gs://b", 60))
     wait_for(lambda: len(drawn) > 10, timeout_s=PATIENCE_S, what="a full queue")
     assert taken(opened[0], 25) == [str(number) for number in range(25)]
     assert len(drawn) <= 25 + 10 + 2
@@ -126,11 +126,11 @@ def test_a_listing_does_not_run_ahead_of_who_takes(
 def test_a_listing_that_breaks_off_is_warned_of_once_and_made_again(
     error: Exception,
     monkeypatch: pytest.MonkeyPatch,
-    opened: list[ListingArrivals],
+    opened: list[ListingDeliveries],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     Store(monkeypatch, [error], [error], [track("a"), error], [track("a"), track("b")])
-    opened.append(ListingArrivals("gs://b", 0.01))
+    opened.append(ListingDeliveries("gs://b", 0.01))
     assert taken(opened[0], 2) == ["a", "b"]
     (warning,) = caplog.records
     assert "gs://b" in warning.message
@@ -138,63 +138,63 @@ def test_a_listing_that_breaks_off_is_warned_of_once_and_made_again(
 
 
 def test_an_input_that_was_there_may_vanish_and_come_back(
-    monkeypatch: pytest.MonkeyPatch, opened: list[ListingArrivals], caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, opened: list[ListingDeliveries], caplog: pytest.LogCaptureFixture
 ) -> None:
     vanished = InputError("gs://b cannot be listed: no such bucket or object")
     Store(monkeypatch, [], [vanished], [track("a")])
-    opened.append(ListingArrivals("gs://b", 0.01))
+    opened.append(ListingDeliveries("gs://b", 0.01))
     assert taken(opened[0], 1) == ["a"]
     assert "no such bucket" in caplog.text
 
 
 def test_an_input_that_never_was_there_ends_the_stream(
-    monkeypatch: pytest.MonkeyPatch, opened: list[ListingArrivals]
+    monkeypatch: pytest.MonkeyPatch, opened: list[ListingDeliveries]
 ) -> None:
     away = InputError("gs://b cannot be listed: the storage failed", may_pass=True)
     Store(monkeypatch, [away], [InputError("gs://b cannot be listed: no such bucket or object")])
-    opened.append(ListingArrivals("gs://b", 0.01))
+    opened.append(ListingDeliveries("gs://b", 0.01))
     with pytest.raises(WrongCallError, match="no such bucket"):
         taken(opened[0], 1)
 
 
 def test_a_sweep_that_breaks_off_is_made_again_and_then_ends(
-    monkeypatch: pytest.MonkeyPatch, opened: list[ListingArrivals]
+    monkeypatch: pytest.MonkeyPatch, opened: list[ListingDeliveries]
 ) -> None:
     broken = ListingError("the listing of gs://b broke off after 1: the storage failed")
     store = Store(monkeypatch, [track("a"), broken], [track("a"), track("b")], [track("c")])
-    opened.append(ListingArrivals("gs://b", 0.01, once=True))
+    opened.append(ListingDeliveries("gs://b", 0.01, once=True))
     assert taken(opened[0], 2) == ["a", "b"]
     assert opened[0].poll(1, 0.2) == []
     assert store.listings == 2
 
 
-def test_a_watched_file_is_announced_once(tmp_path: Path, opened: list[ListingArrivals]) -> None:
+def test_a_watched_file_is_announced_once(tmp_path: Path, opened: list[ListingDeliveries]) -> None:
     path = write_song(tmp_path / "a.flac")
-    opened.append(ListingArrivals(str(tmp_path), 0.01))
+    opened.append(ListingDeliveries(str(tmp_path), 0.01))
     (found,) = opened[0].poll(10, PATIENCE_S)
-    assert track_of(found.announced).uri == str(path)
+    assert track_of(found.arrival).uri == str(path)
     assert opened[0].poll(10, 0.2) == []
 
 
-def test_a_file_written_anew_is_announced_anew(tmp_path: Path, opened: list[ListingArrivals]) -> None:
+def test_a_file_written_anew_is_announced_anew(tmp_path: Path, opened: list[ListingDeliveries]) -> None:
     path = write_song(tmp_path / "a.flac")
-    opened.append(ListingArrivals(str(tmp_path), 0.01))
+    opened.append(ListingDeliveries(str(tmp_path), 0.01))
     assert len(opened[0].poll(10, PATIENCE_S)) == 1
     path.write_bytes(b"other")
     assert len(opened[0].poll(10, PATIENCE_S)) == 1
 
 
 def test_a_folder_that_vanishes_is_warned_of(
-    tmp_path: Path, opened: list[ListingArrivals], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, opened: list[ListingDeliveries], caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "music"
     folder.mkdir()
     write_song(folder / "a.flac")
-    opened.append(ListingArrivals(str(folder), 0.01))
+    opened.append(ListingDeliveries(str(folder), 0.01))
     assert len(opened[0].poll(10, PATIENCE_S)) == 1
     folder.rename(tmp_path / "elsewhere")
     wait_for(lambda: "no such file or folder" in caplog.text, timeout_s=PATIENCE_S, what="a warning")
     (tmp_path / "elsewhere").rename(folder)
     write_song(folder / "b.flac")
     (found,) = opened[0].poll(10, PATIENCE_S)
-    assert track_of(found.announced).uri == str(folder / "b.flac")
+    assert track_of(found.arrival).uri == str(folder / "b.flac")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tonearm.pipelines.arrivals.contract import Delivery
-from tonearm.pipelines.arrivals.side_by_side import ArrivalsBesideSweep
+from tonearm.pipelines.arrivals.side_by_side import MessagesBesideSweep
 from tonearm.transforms.elements.arrival import track_of
 from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.elements.track import Track
@@ -39,12 +39,12 @@ class Waiting:
 
 
 def names(deliveries: list[Delivery]) -> list[str]:
-    return [track_of(delivery.announced).track_id for delivery in deliveries]
+    return [track_of(delivery.arrival).track_id for delivery in deliveries]
 
 
 def test_messages_come_first_and_the_sweep_takes_the_room_that_they_leave() -> None:
     messages, sweep = Waiting("m1", "m2", "m3"), Waiting(*(f"s{number}" for number in range(1000)))
-    both = ArrivalsBesideSweep(messages, sweep)
+    both = MessagesBesideSweep(messages, sweep)
     assert names(both.poll(2, 5)) == ["m1", "m2"]
     assert names(both.poll(2, 5)) == ["m3", "s0"]
     messages.names = ["m4"]
@@ -54,13 +54,13 @@ def test_messages_come_first_and_the_sweep_takes_the_room_that_they_leave() -> N
 
 def test_only_where_neither_has_anything_are_messages_waited_for() -> None:
     messages, sweep = Waiting(), Waiting()
-    assert ArrivalsBesideSweep(messages, sweep).poll(2, 5) == []
+    assert MessagesBesideSweep(messages, sweep).poll(2, 5) == []
     assert (messages.waits, sweep.waits) == ([0, 5], [0])
 
 
 def test_receipts_are_the_messages_and_both_are_closed() -> None:
     messages, sweep = Waiting(), Waiting()
-    both = ArrivalsBesideSweep(messages, sweep)
+    both = MessagesBesideSweep(messages, sweep)
     both.acknowledge(["a"])
     both.close()
     assert (messages.acknowledged, sweep.acknowledged) == (["a"], [])

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.catalog import counts, keys, leftovers, scores, start_tonearm, table, tonearm, write_manifest
-from tonearm.transforms.audio.endings import claims_to_be_audio
+from tonearm.transforms.audio.endings import has_audio_ending
 
 KILLS = 3
 
 
 def manifest_of_copies(music: Path, folder: Path, copies: int) -> Path:
     """The tracks of a folder, each under several ids."""
-    paths = sorted(path for path in music.iterdir() if claims_to_be_audio(path.name))
+    paths = sorted(path for path in music.iterdir() if has_audio_ending(path.name))
     rows = [{"track_id": f"{path.name} {copy}", "uri": str(path)} for copy in range(copies) for path in paths]
     return write_manifest(folder / "copies.csv", rows)
 

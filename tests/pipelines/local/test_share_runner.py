@@ -212,7 +212,9 @@ def test_a_listing_that_breaks_off_is_worked_as_far_as_it_went_and_has_its_row(
 
 def decoders() -> list[psutil.Process]:
     children = psutil.Process().children()
-    return [child for child in children if "tonearm.transforms.audio.isolation.worker" in child.cmdline()]
+    return [
+        child for child in children if "tonearm.transforms.audio.isolation.decoder_main" in child.cmdline()
+    ]
 
 
 def test_decoders_are_kept_for_the_next_run(songs: Path, tmp_path: Path) -> None:

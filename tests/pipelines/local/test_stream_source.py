@@ -146,7 +146,7 @@ def test_nothing_is_acknowledged_before_it_is_committed() -> None:
     source, _ = source_of(arrivals)
     taken = take(source)
     assert arrivals.acknowledged == []
-    source.committed(taken[:1], [])
+    source.note_committed(taken[:1], [])
     assert arrivals.acknowledged == ["receipt of a"]
 
 
@@ -156,14 +156,14 @@ def test_a_second_delivery_waits_for_the_first_and_is_acknowledged_with_it() -> 
     taken = take(source)
     assert (names(taken), skipped) == (["a"], [SkipReason.ANNOUNCED_AGAIN])
     assert arrivals.acknowledged == []
-    source.committed(taken, [])
+    source.note_committed(taken, [])
     assert arrivals.acknowledged == ["first", "second"]
 
 
 def test_a_delivery_after_the_commit_is_acknowledged_at_once() -> None:
     arrivals = Listed([arrival("a", "first")], [arrival("a", "late"), arrival("b")])
     source, skipped = source_of(arrivals)
-    source.committed(take(source, 1), [])
+    source.note_committed(take(source, 1), [])
     assert names(take(source, 1)) == ["b"]
     assert skipped == [SkipReason.ANNOUNCED_AGAIN]
     assert arrivals.acknowledged == ["first", "late"]
@@ -198,7 +198,7 @@ def test_what_is_announced_again_after_a_failure_is_worked_again_and_knows_its_r
     arrivals = Listed([arrival("a")])
     source, skipped = source_of(arrivals)
     (failed,) = take(source)
-    source.committed([failed], [forbidden(failed)])
+    source.note_committed([failed], [forbidden(failed)])
     assert [failure.track for failure in arrivals.failures] == [failed]
     arrivals.batches = [[arrival("a")]]
     assert source.further() is None
@@ -212,6 +212,6 @@ def test_refused_tracks_are_warned_of_once(caplog: pytest.LogCaptureFixture) -> 
     source, _ = source_of(Listed([arrival("a")], [arrival("b")]), share=1)
     for _ in range(2):
         taken = take(source, 1)
-        source.committed(taken, [forbidden(each) for each in taken])
+        source.note_committed(taken, [forbidden(each) for each in taken])
     assert [record.message for record in caplog.records if "forbidden" in record.message] != []
     assert len(caplog.records) == 1

@@ -67,7 +67,7 @@ def decoders() -> list[psutil.Process]:
 
 
 def is_decoder(process: psutil.Process) -> bool:
-    return "tonearm.transforms.audio.isolation.worker" in process.cmdline()
+    return "tonearm.transforms.audio.isolation.decoder_main" in process.cmdline()
 
 
 def decode_isolated_whole(path: Path, **options: float) -> np.ndarray:

@@ -16,7 +16,7 @@ import tonearm
 from tonearm.transforms.audio.isolation.messages import BUFFER_BYTES, Message, receive, send_file
 from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
 
-_WORKER = "tonearm.transforms.audio.isolation.worker"
+_DECODER_MAIN = "tonearm.transforms.audio.isolation.decoder_main"
 
 _START_LIMIT_S = 120.0
 _END_LIMIT_S = 5.0
@@ -134,7 +134,7 @@ def _start_process() -> DecoderProcess:
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
         try:
             child = subprocess.Popen(
-                [sys.executable, "-SPm", _WORKER, str(os.getpid())],
+                [sys.executable, "-SPm", _DECODER_MAIN, str(os.getpid())],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 env=_environment(),

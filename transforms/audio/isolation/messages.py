@@ -1,4 +1,4 @@
-"""What a worker and its decoder process say to each other, over one Unix socket.
+"""What a worker, a thread of the run, and its decoder process say to each other over one Unix socket.
 
 The worker sends a request: the rate it wants, and the open file as a passed descriptor. The process answers
 with messages, each a kind, a length and as many bytes. Nothing is pickled: the process reads hostile bytes,
@@ -50,15 +50,15 @@ class ProtocolError(Exception):
     """The other side says what it never would if it were well."""
 
 
-def send_file(to: socket.socket, descriptor: int, rate_hz: int) -> None:
+def send_file(connection: socket.socket, descriptor: int, rate_hz: int) -> None:
     """Ask for an open file's samples at a rate; the caller keeps its own descriptor."""
-    socket.send_fds(to, [_RATE.pack(rate_hz)], [descriptor])
+    socket.send_fds(connection, [_RATE.pack(rate_hz)], [descriptor])
 
 
-def receive_file(source: socket.socket) -> tuple[int, int] | None:
+def receive_file(connection: socket.socket) -> tuple[int, int] | None:
     """The next descriptor, which is the receiver's to close, and its rate; None if there will be no more."""
     try:
-        body, descriptors, _, _ = socket.recv_fds(source, _RATE.size, 1)
+        body, descriptors, _, _ = socket.recv_fds(connection, _RATE.size, 1)
     except ConnectionResetError:  # closed by a worker that did not even read that this process is ready
         return None
     if not body:
@@ -66,10 +66,10 @@ def receive_file(source: socket.socket) -> tuple[int, int] | None:
     return descriptors[0], _RATE.unpack(body)[0]
 
 
-def send(to: socket.socket, kind: Kind, content: dict[str, Any] | None = None) -> None:
+def send(connection: socket.socket, kind: Kind, content: dict[str, Any] | None = None) -> None:
     """Send a message other than samples."""
     body = json.dumps(content or {}).encode()
-    to.sendall(_HEADER.pack(kind, len(body)) + body)
+    connection.sendall(_HEADER.pack(kind, len(body)) + body)
 
 
 def gathered(blocks: Iterable[Samples]) -> Iterator[Samples]:
@@ -84,15 +84,15 @@ def gathered(blocks: Iterable[Samples]) -> Iterator[Samples]:
         yield np.concatenate(waiting)
 
 
-def send_samples(to: socket.socket, samples: Samples) -> None:
+def send_samples(connection: socket.socket, samples: Samples) -> None:
     """Send samples, in several messages if they are many."""
     for start in range(0, len(samples), PIECE_SAMPLES):
         piece = np.ascontiguousarray(samples[start : start + PIECE_SAMPLES])
-        to.sendall(_HEADER.pack(Kind.SAMPLES, piece.nbytes))
-        to.sendall(piece.data)
+        connection.sendall(_HEADER.pack(Kind.SAMPLES, piece.nbytes))
+        connection.sendall(piece.data)
 
 
-def receive(source: socket.socket) -> Message:
+def receive(connection: socket.socket) -> Message:
     """The next message.
 
     Raises:
@@ -100,10 +100,10 @@ def receive(source: socket.socket) -> Message:
         OSError: The socket broke; TimeoutError if nothing came within its time limit.
         ProtocolError: What came is no message.
     """
-    number, length = _HEADER.unpack(_received(source, _HEADER.size))
+    number, length = _HEADER.unpack(_received(connection, _HEADER.size))
     if length > 4 * PIECE_SAMPLES:
         raise ProtocolError(f"a message of {length} bytes")
-    body = _received(source, length)
+    body = _received(connection, length)
     try:
         kind = Kind(number)
         return kind, np.frombuffer(body, np.float32) if kind is Kind.SAMPLES else json.loads(bytes(body))
@@ -111,10 +111,10 @@ def receive(source: socket.socket) -> Message:
         raise ProtocolError("a message that cannot be read") from error
 
 
-def _received(source: socket.socket, length: int) -> memoryview:
+def _received(connection: socket.socket, length: int) -> memoryview:
     buffer = left = np.empty(length, np.uint8).data  # a bytearray would be filled with zeros first
     while left:
-        received = source.recv_into(left)
+        received = connection.recv_into(left)
         if not received:
             raise EOFError
         left = left[received:]

@@ -1,7 +1,7 @@
-"""The decoder process: opens, decodes and resamples one file after another for the worker that started it.
+"""What the decoder process runs: it opens, decodes and resamples files, one after another, for one worker.
 
-``python -m tonearm.transforms.audio.isolation.worker PARENT_PID``, with a Unix socket as standard input,
-started and explained by ``decoder_process``. It imports neither torch nor Beam, and so starts in a third of a
+``python -m tonearm.transforms.audio.isolation.decoder_main PARENT_PID``, with a Unix socket as standard
+input; ``decoder_process`` starts it. The module imports neither torch nor Beam, and so starts in a third of a
 second.
 """
 
@@ -41,10 +41,10 @@ def main() -> None:
     _end_with_parent(int(sys.argv[1]))
     _set_limits()
     _set_signals()
-    with socket.socket(fileno=sys.stdin.fileno()) as worker:
-        send(worker, Kind.READY)
-        while handed_over := receive_file(worker):
-            _serve(worker, *handed_over)
+    with socket.socket(fileno=sys.stdin.fileno()) as connection:
+        send(connection, Kind.READY)
+        while handed_over := receive_file(connection):
+            _serve(connection, *handed_over)
     os._exit(0)  # its worker waits for the end, and to take the interpreter apart takes 50 ms
 
 
@@ -71,31 +71,31 @@ def _set_signals() -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # nobody wants the rest: no reason for a traceback
 
 
-def _serve(worker: socket.socket, descriptor: int, rate_hz: int) -> None:
+def _serve(connection: socket.socket, descriptor: int, rate_hz: int) -> None:
     try:
         with failing_at(Stage.DECODE):
-            _decode(worker, descriptor, rate_hz)
+            _decode(connection, descriptor, rate_hz)
     except TrackError as error:
-        send(worker, Kind.FAILED, packed_error(error))
+        send(connection, Kind.FAILED, packed_error(error))
 
 
-def _decode(worker: socket.socket, descriptor: int, rate_hz: int) -> None:
+def _decode(connection: socket.socket, descriptor: int, rate_hz: int) -> None:
     times = StageTimes()
     with times.measure("decode"):
         audio = open_audio_descriptor(descriptor)
     with audio:
-        send(worker, Kind.OPENED, asdict(audio.info))
+        send(connection, Kind.OPENED, asdict(audio.info))
         decoded = times.measure_each("decode", audio.blocks())
         at_wanted_rate = resampled(decoded, rate_hz)
         for samples in gathered(times.measure_each("resample", at_wanted_rate)):
-            send_samples(worker, samples)
+            send_samples(connection, samples)
         facts = {
             "decoded_s": audio.decoded_s,
             "truncated": audio.truncated,
             "downmix_loss_db": audio.downmix_loss_db,
             "seconds": times.seconds,
         }
-    send(worker, Kind.DONE, facts)
+    send(connection, Kind.DONE, facts)
 
 
 if __name__ == "__main__":
