@@ -125,7 +125,7 @@ class StreamSource:
         self._stopping.set()
 
     def _collect(self) -> None:
-        """Take in what has arrived, until a wave is full, nothing more comes, or tracks have waited a while."""
+        """Take in what has arrived, until a wave is full, nothing more comes, or tracks have waited."""
         patience, until = self._patience(), time.monotonic() + _COLLECT_SECONDS
         while (room := self._plan.wave_tracks - (held := len(self._open) + len(self._closed))) > 0:
             if self._stopping.is_set() or (held and time.monotonic() > until):
