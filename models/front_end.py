@@ -1,4 +1,8 @@
-"""The front end: every setting between samples and a network's input, its fingerprint and its limits."""
+"""The front end: every setting between samples and a network's input, its fingerprint and its limits.
+
+A run takes its settings from its tagger's ``bundle.json`` (``front_end.settings``; the embedded tagger's is
+``model_artifacts/musicnn/bundle.json``). A network gives sense only for those that it was trained with.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,10 @@ class FrontEndError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FrontEnd:
-    """Settings that turn samples into patches; the defaults are musicnn 0.1.0's (ISC), librosa's mel scale.
+    """Settings that turn samples into patches.
+
+    The defaults are musicnn 0.1.0's (ISC), on librosa's mel scale; no bundle relies on them:
+    ``bundle.json`` states every setting.
 
     Attributes:
         sample_rate_hz: Rate that the mono signal is resampled to.

@@ -1,7 +1,9 @@
 """Errors that end the command, and the exit codes that scripts can trust.
 
 Every error that a user is to read derives from :class:`TonearmError` and says with which code the command
-ends. ``pipelines/main.py`` catches it, once. An error of one track is a ``TrackError`` and ends nothing.
+ends. ``pipelines/main.py`` catches it, once. The
+error of one track is a ``TrackError`` and ends nothing; its words are in
+``transforms/elements/error_words.py``.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ from tonearm.pipelines.local.shares import WavePlan
 from tonearm.pipelines.local.wave_closing import WaveClosing
 from tonearm.pipelines.runs.stream_input import StreamInput
 from tonearm.transforms.elements.arrival import Arrival, track_of
-from tonearm.transforms.elements.failure import ErrorWord, Failure
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.sources.object_filter import ObjectFilter
 from tonearm.transforms.sources.pending import (
     SkipReason,

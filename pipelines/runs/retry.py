@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tonearm.transforms.elements.arrival import Arrival
-from tonearm.transforms.elements.failure import ErrorWord, Stage
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Stage
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.tables.ledger import Ledger
 from tonearm.transforms.tables.schemas import Row

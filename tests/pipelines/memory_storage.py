@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import ClassVar
 
-from tonearm.transforms.elements.failure import ErrorWord
+from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.storage.contract import Contents, StorageError, StoredObject, changed
 from tonearm.transforms.storage.prefix_listing import PrefixListing
 

@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 from tonearm.transforms.audio.endings import has_audio_ending
 from tonearm.transforms.audio.identification import identify
 from tonearm.transforms.audio.other_files import is_text, other_kind
-from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Stage, TrackError
 
 _RESOURCE_FORK_PREFIX = "._"
 """What a Macintosh writes beside each file on a foreign disk; it has the file's own ending."""

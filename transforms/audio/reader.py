@@ -25,7 +25,8 @@ from tonearm.transforms.audio.hearing import Hearing
 from tonearm.transforms.audio.identification import Identified, identify_file
 from tonearm.transforms.audio.resampling import resampled
 from tonearm.transforms.audio.surveys.survey import Survey, survey_of, survey_of_damaged
-from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Stage, TrackError
 
 __all__ = ["AudioInfo", "AudioReader", "open_audio", "open_audio_descriptor", "open_regular_file"]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.track import Track
 
 MAX_MESSAGE_CHARACTERS = 500
@@ -22,30 +23,6 @@ class Stage(StrEnum):
     SPECTROGRAM = "spectrogram"
     INFERENCE = "inference"
     WRITE = "write"
-
-
-class ErrorWord(StrEnum):
-    """The stable words of the ``error`` column; never renamed, only added to."""
-
-    INVALID_ROW = "invalid_row"
-    MALFORMED_MESSAGE = "malformed_message"
-    NOT_FOUND = "not_found"
-    CHANGED = "changed"
-    FORBIDDEN = "forbidden"
-    UNREADABLE = "unreadable"
-    TOO_LARGE = "too_large"
-    EMPTY = "empty"
-    NOT_AUDIO = "not_audio"
-    UNDECODABLE = "undecodable"
-    DECODER_DIED = "decoder_died"
-    DECODE_TIMEOUT = "decode_timeout"
-    TOO_SHORT = "too_short"
-    NON_FINITE = "non_finite"
-    DUPLICATE_TRACK_ID = "duplicate_track_id"
-    FRONTEND_MISMATCH = "frontend_mismatch"
-    MODEL_ERROR = "model_error"
-    ROW_REFUSED = "row_refused"
-    INTERNAL = "internal"
 
 
 class TrackError(Exception):

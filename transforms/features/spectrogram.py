@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tonearm.models.front_end import FrontEnd
-from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Stage, TrackError
 from tonearm.transforms.elements.settings import MAX_PATCHES
 from tonearm.transforms.elements.stage_times import StageTimes
 from tonearm.transforms.features.log_mel import log_mel

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from tonearm.errors import TonearmError, WrongCallError
 from tonearm.transforms.elements.arrival import Arrival
-from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.sources.manifests.contract import REQUIRED_COLUMNS
 from tonearm.transforms.sources.manifests.reading import (

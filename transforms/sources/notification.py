@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tonearm.transforms.elements.arrival import Arrival
-from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.sources.listing import track_id_of
 

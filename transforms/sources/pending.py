@@ -12,7 +12,8 @@ from apache_beam.metrics import Metrics
 from apache_beam.utils.shared import Shared
 
 from tonearm.transforms.elements.arrival import Arrival, track_of
-from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.stage_times import NAMESPACE
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.sources.listing import announced_at, looked_up, with_generation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from tonearm.transforms.elements.failure import ErrorWord
+from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.storage.contract import StorageError
 from tonearm.transforms.storage.schemes import is_local, normal_location
 from tonearm.transforms.storage.signed_url import location_of

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tonearm.errors import TonearmError
-from tonearm.transforms.elements.failure import ErrorWord
+from tonearm.transforms.elements.error_words import ErrorWord
 
 PIECE_BYTES = 8 << 20
 """Objects are fetched in pieces of this size: one request for a track of usual length."""
@@ -34,7 +34,8 @@ class StorageError(TonearmError):
     """A storage cannot do what it is asked.
 
     Args:
-        word: The stable word: ``not_found``, ``forbidden``, ``changed`` or ``unreadable``.
+        word: The stable word: ``not_found``, ``forbidden``, ``changed`` or ``unreadable``; all words are in
+            ``transforms/elements/error_words.py``.
         message: A sentence for people, without credentials or signed URLs.
         retriable: True if the same request may succeed at another time.
     """

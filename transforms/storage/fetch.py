@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Stage, TrackError
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.storage.contract import StorageError, StoredObject, changed
 from tonearm.transforms.storage.schemes import is_local, storage_of

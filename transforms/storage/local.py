@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tonearm.transforms.elements.failure import ErrorWord
+from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.storage.contract import Contents, Listed, StorageError, StoredObject, changed
 from tonearm.transforms.storage.folder_walk import walk
 from tonearm.transforms.storage.glob_pattern import GlobPattern, has_wildcard

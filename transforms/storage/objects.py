@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from tonearm.transforms.elements.failure import ErrorWord
+from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.storage.contract import PIECE_BYTES, Contents, Storage, StorageError, StoredObject
 from tonearm.transforms.storage.schemes import is_local, storage_of
 

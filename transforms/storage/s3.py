@@ -19,7 +19,7 @@ from botocore.exceptions import (
 from google.api_core.exceptions import RetryError
 from google.api_core.retry import Retry
 
-from tonearm.transforms.elements.failure import ErrorWord
+from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.storage.content_encoding import decoded
 from tonearm.transforms.storage.contract import (
     PIECE_BYTES,

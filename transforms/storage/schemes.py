@@ -9,7 +9,7 @@ from functools import cache
 from importlib import import_module
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from tonearm.transforms.elements.failure import ErrorWord
+from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.storage.contract import Listed, Storage, StorageError, StoredObject
 
 LOCAL = ""

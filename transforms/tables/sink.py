@@ -1,4 +1,6 @@
-"""The table sink: outcomes of tracks, gathered into batches, to writers of tables.
+"""The table sink: outcomes of tracks, gathered into file batches, to writers of tables.
+
+A file batch is the tracks whose rows go into one file of each table.
 
 A track one of whose rows is refused is written as a failure, with none of its rows left where readers look.
 """
@@ -14,7 +16,8 @@ from datetime import datetime
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
-from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.stage_times import NAMESPACE, StageTimes
 from tonearm.transforms.tables.contract import SeveralWriters, TableWriter
 from tonearm.transforms.tables.refusal import RowsRefusedError
@@ -34,7 +37,7 @@ class WriteTables(beam.PTransform):
     """Writes outcomes into ``track_tags``, ``segments``, ``embeddings`` and ``failures``.
 
     Args:
-        gather: Makes batches of tracks: :class:`GatherInBundle` or :class:`GatherDurably`.
+        gather: Makes file batches: :class:`GatherInBundle` or :class:`GatherDurably`.
         writer: Where rows go.
         provenance: What all rows have in common.
     """
@@ -42,20 +45,21 @@ class WriteTables(beam.PTransform):
     def __init__(self, gather: beam.PTransform, writer: TableWriter, provenance: Provenance) -> None:
         super().__init__()
         self._gather = gather
-        self._write = _WriteBatch(writer, provenance)
+        self._write = _WriteFileBatch(writer, provenance)
 
     def expand(self, outcomes: beam.PCollection[Outcome]) -> beam.PCollection[Counter[str]]:
-        """Return how many rows of each table a batch has, once it is written."""
+        """Return how many rows of each table a file batch has, once it is written."""
         return outcomes | "Gather" >> self._gather | "Write" >> beam.ParDo(self._write)
 
 
 class GatherInBundle(beam.PTransform):
-    """Batches of what a bundle holds: for a share, whose rows nobody sees before its commit.
+    """File batches of what a worker has at hand: for a share, whose rows nobody sees before its commit.
 
-    Nothing is shuffled and no state is kept, which halves what a pipeline costs however few its tracks are.
+    Beam hands elements over in bundles, and each bundle is batched by itself. Nothing is shuffled and no state
+    is kept, which halves what a pipeline costs however few its tracks are.
 
     Args:
-        tracks_per_file: Tracks of a batch at most.
+        tracks_per_file: Tracks of a file batch at most.
     """
 
     def __init__(self, tracks_per_file: int = TRACKS_PER_FILE) -> None:
@@ -63,18 +67,18 @@ class GatherInBundle(beam.PTransform):
         self._tracks_per_file = tracks_per_file
 
     def expand(self, outcomes: beam.PCollection[Outcome]) -> beam.PCollection[list[Outcome]]:
-        """Return the batches."""
+        """Return the file batches."""
         return outcomes | beam.BatchElements(self._tracks_per_file, self._tracks_per_file)
 
 
 class GatherDurably(beam.PTransform):
-    """Batches that are fixed before they are written: for a cluster.
+    """File batches that are fixed before they are written: for a cluster.
 
     Tracks are gathered in the global window, where nothing is late. The reshuffle makes the batches
-    durable: a cluster that retries a bundle writes the same batch again.
+    durable: a cluster that tries a failed bundle of elements again writes the same file batch again.
 
     Args:
-        tracks_per_file: Tracks of a batch at most.
+        tracks_per_file: Tracks of a file batch at most.
         shards: Gatherers that work side by side; a cluster runs each on one core.
         max_wait_seconds: How long a track of an unbounded input may wait for company.
     """
@@ -92,7 +96,7 @@ class GatherDurably(beam.PTransform):
         self._max_wait_seconds = max_wait_seconds
 
     def expand(self, outcomes: beam.PCollection[Outcome]) -> beam.PCollection[Iterable[Outcome]]:
-        """Return the batches."""
+        """Return the file batches."""
         return (
             outcomes
             | "By shard" >> beam.Map(_with_shard, self._shards).with_output_types(tuple[int, Outcome])
@@ -106,7 +110,7 @@ def _with_shard(outcome: Outcome, shards: int) -> tuple[int, Outcome]:
     return zlib.crc32(_key(outcome)[0].encode()) % shards, outcome
 
 
-class _WriteBatch(beam.DoFn):
+class _WriteFileBatch(beam.DoFn):
     def __init__(self, writer: TableWriter, provenance: Provenance) -> None:
         self._writers = writer.writers if isinstance(writer, SeveralWriters) else (writer,)
         self._provenance = provenance

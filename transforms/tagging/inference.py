@@ -14,7 +14,8 @@ from apache_beam.ml.inference.base import ModelHandler
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.contract import Array, Engine
 from tonearm.models.engines.shared import shared_engine
-from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.elements.stage_times import NAMESPACE, StageTimes
 from tonearm.transforms.features.prepared import PreparedTrack
@@ -25,8 +26,8 @@ _logger = logging.getLogger(__name__)
 
 MIN_BATCH_PATCHES = 64
 MAX_BATCH_PATCHES = 256
-"""Bounds of what Beam gathers before a call: enough to fill device batches, 18 MB of patches at most
-from tracks of usual length."""
+"""Bounds of an inference batch, which Beam gathers before it calls the engine: enough to fill device batches,
+and no more than 18 MB of patches where tracks are of usual length."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import pytest
 
 from tonearm.pipelines.arrivals import listing_memory
 from tonearm.pipelines.arrivals.listing_memory import ListingMemory, Novelty
-from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.track import Track
 
 A = Track("a", "gs://b/a", "1")

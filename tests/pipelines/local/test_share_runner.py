@@ -22,7 +22,8 @@ from tonearm.models.bundles.tagger import Tagger
 from tonearm.pipelines.local.bounded_source import BoundedSource
 from tonearm.transforms.audio.isolation.isolated_reader import close_decoders
 from tonearm.transforms.elements.arrival import Arrival
-from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Stage, TrackError
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.features import prepare
 from tonearm.transforms.features.prepared import PreparedTrack, Spectrogram

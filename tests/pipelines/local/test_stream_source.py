@@ -12,7 +12,8 @@ from tonearm.pipelines.arrivals.contract import Delivery
 from tonearm.pipelines.local.shares import WavePlan
 from tonearm.pipelines.local.stream_source import StreamSource
 from tonearm.transforms.elements.arrival import Arrival, track_of
-from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.sources.object_filter import ObjectFilter
 from tonearm.transforms.sources.pending import SkipReason

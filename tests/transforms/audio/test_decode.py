@@ -25,7 +25,8 @@ from tonearm.transforms.audio.decoders.packets import Promise
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
 from tonearm.transforms.audio.formats.registry import FORMATS
 from tonearm.transforms.audio.reader import DECODERS, AudioReader, open_audio
-from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Stage, TrackError
 
 LONGEST_CODEC_DELAY_SAMPLES = 4096
 SECONDS_WORTH_CUTTING = {"vorbis": 20.0}

@@ -12,7 +12,8 @@ from tests.audio_files import sweep, write_audio, write_video
 from tonearm.transforms.audio.encryption import encryption_of
 from tonearm.transforms.audio.formats.claim import ReadAt
 from tonearm.transforms.audio.reader import open_audio
-from tonearm.transforms.elements.failure import ErrorWord, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import TrackError
 
 DEMUXERS = {"aac_m4a_moov_first": "mov", "opus_webm": "matroska", "wma": "asf"}
 

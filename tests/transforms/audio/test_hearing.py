@@ -15,7 +15,8 @@ from tests.audio_files import Recipe, id3v1_tag, id3v2_tag, sweep, write_audio, 
 from tests.transforms.audio.damage import lively
 from tonearm.transforms.audio.isolation.isolated_reader import open_audio_isolated
 from tonearm.transforms.audio.reader import AudioReader, open_audio
-from tonearm.transforms.elements.failure import ErrorWord, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import TrackError
 from tonearm.transforms.elements.stage_times import StageTimes
 
 SECONDS = 3.0

@@ -28,7 +28,8 @@ from tonearm.transforms.audio.isolation.isolated_reader import (
 )
 from tonearm.transforms.audio.isolation.messages import Kind, receive_file, send
 from tonearm.transforms.audio.reader import open_audio
-from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Stage, TrackError
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.elements.stage_times import StageTimes
 from tonearm.transforms.elements.track import Track

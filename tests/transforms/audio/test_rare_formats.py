@@ -12,7 +12,8 @@ from tests.rare_audio_files import RARE_FILES, SECONDS, by_ffmpeg
 from tonearm.transforms.audio.formats.registry import FORMATS
 from tonearm.transforms.audio.identification import identify_file
 from tonearm.transforms.audio.reader import open_audio
-from tonearm.transforms.elements.failure import ErrorWord, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import TrackError
 
 LONGEST_PADDING_S = 0.2
 QUIET = 0.01

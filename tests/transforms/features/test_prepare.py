@@ -12,7 +12,8 @@ import torch
 from tests.catalog import write_song
 from tonearm.models.front_end import FrontEnd
 from tonearm.transforms.audio.isolation.isolated_reader import IsolatedReader
-from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Failure, Stage
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.features import prepare
 from tonearm.transforms.features.prepare import PrepareTracks

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tonearm.models.front_end import FrontEnd
 from tonearm.transforms.audio.decoders.downmix import mix
 from tonearm.transforms.audio.resampling import resampled
-from tonearm.transforms.elements.failure import ErrorWord, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import TrackError
 from tonearm.transforms.features.log_mel import log_mel
 from tonearm.transforms.features.prepared import Spectrogram
 from tonearm.transforms.features.spectrogram import SILENCE_PEAK, spectrogram_of

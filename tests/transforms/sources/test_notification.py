@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tonearm.transforms.elements.failure import ErrorWord, Failure
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.sources.listing import track_id_of
 from tonearm.transforms.sources.notification import arrival_of_message

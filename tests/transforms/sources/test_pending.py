@@ -12,7 +12,8 @@ import pytest
 
 from tests.tracks import analysis_of
 from tonearm.transforms.elements.arrival import Arrival
-from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.sources.pending import SkipReason, pending_tracks
 from tonearm.transforms.tables.ledger import Ledger

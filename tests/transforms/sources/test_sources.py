@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.catalog import write_manifest
-from tonearm.transforms.elements.failure import ErrorWord, Failure
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.sources import listing
 from tonearm.transforms.sources.listing import (

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.transforms.storage.stores import Store
-from tonearm.transforms.elements.failure import ErrorWord
+from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.storage import objects
 from tonearm.transforms.storage.contract import Contents, StorageError, StoredObject
 from tonearm.transforms.storage.objects import (

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tonearm.transforms.elements.failure import ErrorWord, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import TrackError
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.storage.contract import PIECE_BYTES, StorageError
 from tonearm.transforms.storage.fetch import fetched

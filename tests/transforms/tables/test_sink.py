@@ -14,7 +14,8 @@ from apache_beam.testing import test_stream
 
 from tests.catalog import files_below, keys, table
 from tests.tracks import analysis_of
-from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.storage.objects import write_object
 from tonearm.transforms.tables.contract import TableWriter

@@ -11,7 +11,8 @@ import pytest
 
 from tests.catalog import table
 from tests.tracks import NOON, analysis_of
-from tonearm.transforms.elements.failure import ErrorWord, Failure, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.rows import Provenance, readable, rows_of

@@ -12,7 +12,8 @@ from tests.tracks import embedding_size, prepared_of
 from tonearm.models.bundles.loading import cached_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.contract import Engine
-from tonearm.transforms.elements.failure import ErrorWord, Failure
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.features.prepared import PreparedTrack

@@ -14,7 +14,8 @@ from queue import SimpleQueue
 
 import tonearm
 from tonearm.transforms.audio.isolation.messages import BUFFER_BYTES, Message, receive, send_file
-from tonearm.transforms.elements.failure import ErrorWord, Stage, TrackError
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Stage, TrackError
 
 _DECODER_MAIN = "tonearm.transforms.audio.isolation.decoder_main"
 

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from tonearm.transforms.elements.failure import ErrorWord
+from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.sources.manifests.contract import ManifestError, Row
 from tonearm.transforms.sources.manifests.delimited import read_delimited
 from tonearm.transforms.sources.manifests.json_values import read_json, read_json_lines

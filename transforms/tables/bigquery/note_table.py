@@ -21,7 +21,7 @@ from google.api_core.exceptions import (
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 
-from tonearm.transforms.elements.failure import ErrorWord
+from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.storage.contract import Contents, StorageError
 from tonearm.transforms.tables.bigquery.dataset import REQUEST_SECONDS, RETRY, Dataset
 

@@ -15,7 +15,8 @@ from apache_beam.io import BigQueryDisposition, WriteToBigQuery
 from apache_beam.metrics import Metrics
 from apache_beam.utils.timestamp import Timestamp
 
-from tonearm.transforms.elements.failure import ErrorWord, Stage
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Stage
 from tonearm.transforms.elements.stage_times import NAMESPACE
 from tonearm.transforms.tables.bigquery.dataset import Dataset
 from tonearm.transforms.tables.bigquery.schema import fields_of

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tonearm.transforms.elements.failure import ErrorWord
+from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.storage.contract import StorageError
 from tonearm.transforms.storage.objects import files_below, opened_object, write_object
 from tonearm.transforms.tables.contract import OutputError
