@@ -55,7 +55,7 @@ class WriteTables(beam.PTransform):
 class GatherInBundle(beam.PTransform):
     """File batches of what a worker has at hand: for a share, whose rows nobody sees before its commit.
 
-    Beam hands elements over in bundles, and each bundle is batched by itself. Nothing is shuffled and no state
+    Beam hands elements over in bundles, and each bundle is batched by itself. Nothing is shuffled, no state
     is kept, which halves what a pipeline costs however few its tracks are.
 
     Args:
