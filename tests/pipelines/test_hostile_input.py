@@ -153,3 +153,21 @@ def _give_up_root_powers() -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
             libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+
+
+def test_a_row_that_names_no_bucket_that_could_be_costs_itself_alone(
+    tmp_path: Path, output: Path, request: pytest.FixtureRequest
+) -> None:
+    for server in ("gcs_server", "s3_server"):
+        request.getfixturevalue(server)
+    song = write_song(tmp_path / "a.flac")
+    ends = {
+        "gs:///a.mp3": "invalid_row",
+        "s3://": "invalid_row",
+        "gs://-/a.mp3": "not_found",
+        "s3://B_/a.mp3": "not_found",
+    }
+    rows = [{"track_id": uri, "uri": uri} for uri in (str(song), *ends)]
+    assert tonearm("ingest", write_manifest(tmp_path / "catalog.csv", rows), "--output", output) == 0
+    assert counts(output)[1] == 1
+    assert {row["track_id"]: row["error"] for row in table(output, "failures")} == ends

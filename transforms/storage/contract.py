@@ -146,6 +146,11 @@ class Storage(Protocol):
         """Delete objects of one bucket or disk; those that are not there are no error."""
 
 
+def never_there() -> StorageError:
+    """No bucket or object can have such a name: the store's own client refuses to ask for it."""
+    return StorageError(ErrorWord.NOT_FOUND, "no bucket or object can be called so", retriable=False)
+
+
 def changed() -> StorageError:
     """The object is no longer what was announced."""
     return StorageError(

@@ -26,6 +26,7 @@ from tonearm.transforms.storage.contract import (
     StorageError,
     StoredObject,
     changed,
+    never_there,
 )
 from tonearm.transforms.storage.payer import Payer
 from tonearm.transforms.storage.prefix_listing import PrefixListing
@@ -157,7 +158,10 @@ class GoogleStorage(PrefixListing):
         return present if present.content == content else None
 
     def _bucket(self, name: str) -> storage.Bucket:
-        return self._client.bucket(name, user_project=self._billing_project)
+        try:
+            return self._client.bucket(name, user_project=self._billing_project)
+        except (ValueError, IndexError) as error:  # the client's way of refusing a name
+            raise never_there() from error
 
     def _blob(self, uri: str, generation: int | None = None) -> storage.Blob:
         bucket, name = self.bucket_and_name(uri)

@@ -15,6 +15,7 @@ from botocore.exceptions import (
     HTTPClientError,
     IncompleteReadError,
     NoCredentialsError,
+    ParamValidationError,
 )
 from google.api_core.exceptions import RetryError
 from google.api_core.retry import Retry
@@ -27,6 +28,7 @@ from tonearm.transforms.storage.contract import (
     StorageError,
     StoredObject,
     changed,
+    never_there,
 )
 from tonearm.transforms.storage.payer import Payer
 from tonearm.transforms.storage.prefix_listing import PrefixListing
@@ -209,6 +211,8 @@ def _errors_told() -> Iterator[None]:
             "no AWS credentials: run `aws configure`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         )
         raise StorageError(ErrorWord.FORBIDDEN, message) from error
+    except ParamValidationError as error:
+        raise never_there() from error
     except BotoCoreError as error:
         raise _told(type(error).__name__) from error
 

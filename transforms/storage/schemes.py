@@ -50,7 +50,7 @@ def normal_location(location: str) -> str:
     """A location as the storages know it: ``file://`` URLs become paths, schemes lower case.
 
     Raises:
-        StorageError: ``unreadable`` for a ``file://`` URL of another host.
+        StorageError: ``unreadable`` for a ``file://`` URL of another host, or a store's without a bucket.
 
     Example:
         >>> normal_location("file:///music/a%20b.mp3"), normal_location("music/a%20b.mp3")
@@ -59,13 +59,18 @@ def normal_location(location: str) -> str:
     scheme = scheme_of(location)
     if scheme == "file":
         return _path_of(location)
-    return location if scheme == LOCAL else scheme + location[len(scheme) :]
+    if scheme == LOCAL:
+        return location
+    if scheme in _IMPLEMENTATIONS and location[len(f"{scheme}://") :][:1] in ("", "/"):
+        message = f"it names no bucket; write {scheme}://BUCKET/…"
+        raise StorageError(ErrorWord.UNREADABLE, message, retriable=False)
+    return scheme + location[len(scheme) :]
 
 
 def _path_of(url: str) -> str:
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost"):
-        message = f"file://{parts.netloc}/ is another machine; mount its folder and give a path"
+        message = f"file://{parts.netloc}/ is another machine; of this one, give a path or file:///…"
         raise StorageError(ErrorWord.UNREADABLE, message, retriable=False)
     # A path may hold a question mark or number sign that whoever wrote the URL forgot to encode.
     path = url[len("file://") + len(parts.netloc) :]

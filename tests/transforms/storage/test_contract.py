@@ -23,7 +23,7 @@ from tonearm.transforms.storage.objects import (
     write_if_unchanged,
     write_object,
 )
-from tonearm.transforms.storage.schemes import list_objects, look_up, storage_of
+from tonearm.transforms.storage.schemes import is_local, list_objects, look_up, scheme_of, storage_of
 
 ODD_NAMES = [
     "Album [2020]/a*b.mp3",
@@ -88,6 +88,17 @@ def test_an_object_is_read_at_the_generation_that_was_seen(store: Store) -> None
 
 def _ranged(found: StoredObject) -> Iterator[bytes]:
     yield storage_of(found.uri).read_range(found, 0, 3)
+
+
+@pytest.mark.parametrize("name", ["-", "B_", ".", "a b"])
+def test_a_name_that_no_bucket_can_have_is_not_found(store: Store, name: str) -> None:
+    if is_local(store.at("a")):
+        pytest.skip("a disk has no buckets")
+    location = f"{scheme_of(store.at('a'))}://{name}/a.mp3"
+    for ask in (look_up, lambda uri: list(list_objects(uri))):
+        with pytest.raises(StorageError) as refused:
+            ask(location)
+        assert refused.value.word is ErrorWord.NOT_FOUND
 
 
 def test_what_is_not_there_is_not_found(store: Store) -> None:

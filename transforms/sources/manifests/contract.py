@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -63,11 +64,11 @@ def column_names(found: Sequence[str], location: str) -> list[str]:
     r"""The names of columns as they are meant: ``Track_ID`` is ``track_id``, a byte order mark no letter.
 
     Raises:
-        ManifestError: A required column is missing.
+        ManifestError: A required column is missing, or there are two of it.
 
     Example:
-        >>> column_names(["\ufeffTrack_ID", " uri ", "Title"], "a.csv")
-        ['track_id', 'uri', 'Title']
+        >>> column_names(["\ufeffTrack_ID", " uri ", "Title", "Title"], "a.csv")
+        ['track_id', 'uri', 'Title', 'Title (2)']
     """
     names = [name.strip("\ufeff").strip() for name in found]
     for required in REQUIRED_COLUMNS:
@@ -80,4 +81,16 @@ def column_names(found: Sequence[str], location: str) -> list[str]:
             f"{location}: lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}; "
             f"found: {', '.join(names) or 'none'}"
         )
-    return names
+    if doubled := [name for name in REQUIRED_COLUMNS if names.count(name) > 1]:
+        raise ManifestError(f"{location}: has more than one column {doubled[0]}; leave one of them")
+    return _told_apart(names)
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """Names with a number where one has stood before, so that no column takes another one's place."""
+    counts: Counter[str] = Counter()
+    told_apart = []
+    for name in names:
+        counts[name] += 1
+        told_apart.append(name if counts[name] == 1 else f"{name} ({counts[name]})")
+    return told_apart

@@ -48,22 +48,39 @@ class _Lines:
     """The lines of a file; some may be given back."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+        self._lines = _lines_of(file)
         self._given_back: list[bytes] = []
 
     def take(self) -> bytes:
-        """The next line with its end; empty at the end of the file. What is too long comes cut, and once."""
-        if self._given_back:
-            return self._given_back.pop()
-        line = self._file.readline(_MOST_RECORD_BYTES)
-        rest = line
-        while len(rest) == _MOST_RECORD_BYTES and not rest.endswith(b"\n"):
-            rest = self._file.readline(_MOST_RECORD_BYTES)
-        return line
+        """The next line with its end; empty at the end of the file."""
+        return self._given_back.pop() if self._given_back else next(self._lines, b"")
 
     def give_back(self, lines: Sequence[bytes]) -> None:
         """Have lines taken again, in their order."""
         self._given_back += reversed(lines)
+
+
+def _lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file with their ends: a line feed, a carriage return, or both.
+
+    Some programs end lines with a carriage return alone. What is too long comes cut, and once.
+    """
+    rest, is_cut = b"", False
+    while block := file.readline(_MOST_RECORD_BYTES):
+        *lines, rest = (rest + block).splitlines(keepends=True)
+        if rest.endswith(b"\n"):  # behind a carriage return a line feed may follow yet
+            lines.append(rest)
+            rest = b""
+        if lines and is_cut:
+            del lines[0]
+            is_cut = False
+        yield from lines
+        if len(rest) >= _MOST_RECORD_BYTES:
+            if not is_cut:
+                yield rest
+            rest, is_cut = b"", True
+    if rest and not is_cut:
+        yield rest
 
 
 def _row(first: bytes, lines: _Lines, delimiter: str, columns: Sequence[str]) -> Row:

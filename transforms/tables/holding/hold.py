@@ -99,11 +99,17 @@ class Hold:
     def require(self) -> None:
         """Make sure that the run still holds its output; to be asked before each commit.
 
+        The note is looked at each time: on a machine that was suspended the clock may have stood still.
+
         Raises:
             HoldLostError: Another run has taken it over.
         """
         if self._lost or time.monotonic() - self._signed_at > 2 * SIGN_SECONDS:
             self.sign()
+            return
+        with self._lock:
+            for place in self._places:
+                self._read_ours(place)
 
     def sign(self) -> None:
         """Give a sign of life.
@@ -187,14 +193,20 @@ class Hold:
             return self._holder.with_sign()
         dead = Holder.of(found.content)
         successor_of = (*self._holder.successor_of, *dead.successor_of, dead.run_id)
-        return replace(self._holder.with_sign(), successor_of=tuple(dict.fromkeys(successor_of)))
+        return replace(
+            self._holder.with_sign(), successor_of=tuple(dict.fromkeys(filter(None, successor_of)))
+        )
+
+    def _read_ours(self, place: _Place) -> Contents:
+        present = place.board.read()
+        if present is None or Holder.of(present.content).run_id != self._holder.run_id:
+            self._lost = _lost(place, present)
+            raise self._lost
+        return present
 
     def _sign(self, place: _Place) -> None:
         for _ in range(3):
-            present = place.board.read()
-            if present is None or Holder.of(present.content).run_id != self._holder.run_id:
-                self._lost = _lost(place, present)
-                raise self._lost
+            present = self._read_ours(place)
             if place.seen is not None and present.generation != place.seen.generation:
                 place.seen = present  # another process of this run has given a sign
                 return
@@ -257,9 +269,10 @@ def _is_free(place: _Place, found: Contents | None) -> bool:
 
 def _in_use(place: _Place, note: Contents) -> OutputInUseError:
     holder = Holder.of(note.content)
+    times = f" since {holder.started}, and gave its last sign of life at {holder.last_sign}"
     return OutputInUseError(
-        f"{place.board.location}: {holder} is writing there since {holder.started}, and gave its last sign "
-        f"of life at {holder.last_sign}. Wait for its end or stop it"
+        f"{place.board.location}: {holder} is writing there{times if holder.run_id else ''}. "
+        "Wait for its end or stop it"
     )
 
 

@@ -17,7 +17,7 @@ class Holder:
     """A run that holds an output; this is what the note says that lies there meanwhile.
 
     Attributes:
-        run_id: The run.
+        run_id: The run; empty if its note cannot be read.
         mode: ``batch`` or ``streaming``.
         host: Where it runs, or where it was submitted to a cluster.
         process: The process that is the run, as :func:`process_name` gives it; empty if it is no single one.
@@ -44,9 +44,12 @@ class Holder:
 
     @classmethod
     def of(cls, note: bytes) -> Holder:
-        """Read a note."""
-        values = json.loads(note)
-        return cls(**{**values, "successor_of": tuple(values["successor_of"])})
+        """Read a note; one that is cut, or was written by something else, is of a run without a name."""
+        try:
+            values = json.loads(note)
+            return cls(**{**values, "successor_of": tuple(values["successor_of"])})
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return cls(run_id="", mode="", host="", process="", started="")
 
     def note(self) -> bytes:
         """What to write; a further sign of life each time."""
@@ -70,6 +73,8 @@ class Holder:
         return number == os.getpid() and self.run_id not in _holding
 
     def __str__(self) -> str:
+        if not self.run_id:
+            return "a run whose note cannot be read"
         return f"run {self.run_id} ({self.mode}) on host {self.host}"
 
 

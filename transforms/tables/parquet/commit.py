@@ -27,7 +27,7 @@ from tonearm.transforms.storage.objects import (
     write_object,
 )
 from tonearm.transforms.storage.schemes import is_local
-from tonearm.transforms.tables.contract import RowCounts, require_staged
+from tonearm.transforms.tables.contract import OutputError, RowCounts, require_staged
 from tonearm.transforms.tables.parquet.files import rows_in
 from tonearm.transforms.tables.schemas import VISIBILITY_ORDER
 
@@ -81,15 +81,17 @@ def recover(output: str, ended: Collection[str]) -> int:
 
     Returns:
         Number of shares whose commit was finished.
+
+    Raises:
+        OutputError: A marker cannot be read.
     """
-    markers = files_below(joined(output, COMMITS))
+    markers = files_below(joined(output, COMMITS), ".json")
     for location in markers:
         if (found := read_object(location)) is None:
             continue  # another process has finished this commit meanwhile
-        marker = json.loads(found.content)
-        staged = set(_relative(staging_root(output, marker["commit_id"])))
-        left = [name for name in marker["files"] if name in staged]
-        _roll_forward(output, marker["commit_id"], left)
+        commit_id, files = _read_marker(location, found.content)
+        staged = set(_relative(staging_root(output, commit_id)))
+        _roll_forward(output, commit_id, [name for name in files if name in staged])
     staging = joined(output, STAGING)
     for commit_id in dict.fromkeys(name.split("/", 1)[0] for name in _relative(staging)):
         if _has_ended(commit_id, ended):
@@ -97,6 +99,19 @@ def recover(output: str, ended: Collection[str]) -> int:
     for folder in (staging, joined(output, COMMITS)):
         _remove_if_empty(folder)
     return len(markers)
+
+
+def _read_marker(location: str, content: bytes) -> tuple[str, list[str]]:
+    """The share and its files, as a marker tells them.
+
+    Raises:
+        OutputError: The marker is cut or was written by something else.
+    """
+    try:
+        marker = json.loads(content)
+        return marker["commit_id"], marker["files"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise OutputError(f"{location} is no marker of a commit, or is cut; move it away") from error
 
 
 def _has_ended(commit_id: str, ended: Collection[str]) -> bool:

@@ -6,11 +6,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.storage.contract import StorageError
-from tonearm.transforms.storage.schemes import is_local, is_object_url
+from tonearm.transforms.storage.schemes import is_local, is_object_url, normal_location, scheme_of
 from tonearm.transforms.tables.contract import OutputError
 from tonearm.transforms.tables.parquet.files import parquet_rows
 from tonearm.transforms.tables.parquet.output import ParquetOutput
@@ -19,8 +18,6 @@ from tonearm.transforms.tables.schemas import Row
 
 if TYPE_CHECKING:
     import apache_beam as beam
-
-_FILE = "file:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +29,19 @@ class ParquetTables:
 
     def takes(self, location: str) -> bool:
         """See :class:`OutputKind`."""
-        return is_local(location) or is_object_url(location) or location.startswith(_FILE)
+        return is_local(location) or is_object_url(location) or scheme_of(location) == "file"
 
     def located(self, location: str) -> str:
         """See :class:`OutputKind`; absolute if on a disk, and ``file:///music`` is the folder ``/music``."""
-        if is_local(location):
-            return os.path.abspath(location)  # noqa: PTH100 - resolves "..", not links; as storages list
-        if not location.startswith(_FILE):
-            return location.rstrip("/") or "/"
-        url = urlsplit(location)
-        if url.netloc not in {"", "localhost"} or not url.path.startswith("/"):
-            raise OutputError(f"{location} names no folder of this machine; write file:///… or a path")
-        return unquote(url.path)
+        if not location:
+            raise OutputError("the name of the output is empty; the working folder is --output .")
+        try:
+            normal = normal_location(location)
+        except StorageError as error:
+            raise OutputError(f"{location} cannot be the place of the tables: {error.message}") from error
+        if is_local(normal):
+            return os.path.abspath(normal)  # noqa: PTH100 - resolves "..", not links; as storages list
+        return normal.rstrip("/")
 
     def output(self, location: str) -> ParquetOutput:
         """See :class:`OutputKind`."""

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tonearm.transforms.storage.objects import joined
 from tonearm.transforms.storage.schemes import is_local
 from tonearm.transforms.tables.contract import OutputError, OutputInUseError, RowCounts
 from tonearm.transforms.tables.parquet import commit
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.parquet.note_object import NoteObject
-from tonearm.transforms.tables.schemas import Row
+from tonearm.transforms.tables.schemas import SCHEMAS, Row
 
 
 class ParquetOutput:
@@ -31,6 +32,10 @@ class ParquetOutput:
         except OSError as error:
             message = f"{self._location} cannot be the folder of the tables: {error.strerror}"
             raise OutputError(message) from error
+        for name in (*SCHEMAS, commit.STAGING, commit.COMMITS):
+            folder = joined(self._location, name)
+            if os.path.lexists(folder) and not os.path.isdir(folder):  # noqa: PTH112 - the path is text
+                raise OutputError(f"{folder} is no folder, as the tables need there; move it away")
 
     def boards(self) -> Sequence[NoteObject]:
         """See :class:`Output`."""

@@ -72,6 +72,32 @@ def test_csv_may_begin_with_a_byte_order_mark_and_hold_quoted_newlines(tmp_path:
     assert rows_of(tmp_path / "a.csv", content) == expected
 
 
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\r\r\n"])
+def test_lines_may_end_as_any_program_ends_them(tmp_path: Path, end: str) -> None:
+    lines = ["track_id,uri,title", "1,a.mp3,x", '2,b.mp3,"two\rlines"', "3,c.mp3,y"]
+    found = rows_of(tmp_path / "a.csv", end.join(lines))
+    assert [row["track_id"] for row in found] == ["1", "2", "3"]
+    assert found[1]["title"] == "two\rlines"
+
+
+def test_a_carriage_return_in_the_middle_swallows_no_row_of_a_large_file(tmp_path: Path) -> None:
+    rows = 200_000  # more than is read at a time
+    content = "track_id,uri\n" + "\r".join(f"{number},a.mp3" for number in range(rows)) + "\rlast,b.mp3\n"
+    found = rows_of(tmp_path / "a.csv", content)
+    assert (len(found), found[-1]["track_id"]) == (rows + 1, "last")
+
+
+@pytest.mark.parametrize("name", ["track_id", "uri"])
+def test_a_required_column_that_is_there_twice_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ManifestError, match=f"more than one column {name}"):
+        rows_of(tmp_path / "a.csv", f"track_id,uri,{name}\n1,a.mp3,b\n")
+
+
+def test_a_further_column_takes_no_other_ones_place(tmp_path: Path) -> None:
+    found = rows_of(tmp_path / "a.csv", "track_id,uri,title,title\n1,a.mp3,x,y\n")
+    assert found == [{"track_id": "1", "uri": "a.mp3", "title": "x", "title (2)": "y"}]
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_columns_may_be_parted_by_what_spreadsheets_write(tmp_path: Path, delimiter: str) -> None:
     content = delimiter.join([" Track_ID ", "URI", "title"]) + "\n" + delimiter.join(["1", "a.mp3", '"x,;"'])

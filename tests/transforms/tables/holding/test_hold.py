@@ -206,3 +206,27 @@ def test_a_run_that_lost_its_hold_commits_nothing_more(
     assert len(keys(folder)) == 1
     assert counts(folder) == (1, 1, 0, 0)
     assert len(table(folder, "runs")) == 1
+
+
+@pytest.mark.parametrize("note", [b"", b'{"run_id": "2026', b"[1]", b"{}"])
+def test_a_note_that_is_cut_is_of_a_run_that_may_be_alive_and_is_taken_over_when_it_does_not_change(
+    tmp_path: Path, note: bytes
+) -> None:
+    (output := tmp_path / "tables").mkdir()
+    (board := output / "_held_by.json").write_bytes(note)
+    began = time.monotonic()
+    with held(output_at([str(output)]), HERE) as hold:
+        assert time.monotonic() - began > hold_module.DEAD_SECONDS
+        assert hold.dead_runs == ()
+        board.write_bytes(note)
+        with pytest.raises(HoldLostError, match="a run whose note cannot be read took the tables over"):
+            hold.require()
+
+
+def test_a_run_whose_clock_stood_still_looks_before_it_commits(location: str) -> None:
+    with held(output_at([location]), HERE) as hold:
+        board = output_at([location]).boards()[0]
+        hold.require()
+        assert board.write_if(ELSEWHERE.with_sign().note(), board.read())
+        with pytest.raises(HoldLostError):
+            hold.require()
