@@ -1,4 +1,4 @@
-"""Networks that nothing is known of but their interface, as one module."""
+"""Runs any networks side by side, as one module: what an architecture gets that arranges nothing itself."""
 
 from __future__ import annotations
 

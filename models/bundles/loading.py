@@ -38,5 +38,5 @@ def load_tagger(location: str, read: ReadFile = read_local_file) -> Tagger:
 
 @lru_cache(maxsize=4)
 def cached_tagger(location: str, read: ReadFile = read_local_file) -> Tagger:
-    """A bundle, read once a process; see :func:`load_tagger`."""
+    """A bundle, read once by each process; see :func:`load_tagger`."""
     return load_tagger(location, read)

@@ -52,7 +52,7 @@ def tag_scores(tagger: Tagger, patch_scores: Scores, *, silent: bool = False) ->
             selected then.
 
     Returns:
-        One entry a canonical tag, facet by facet, the highest score first.
+        One entry for each canonical tag, facet by facet, the highest score first.
 
     Raises:
         ValueError: If the scores' shape is not the tagger's.
@@ -82,8 +82,9 @@ def tag_scores(tagger: Tagger, patch_scores: Scores, *, silent: bool = False) ->
 def select(tagger: Tagger, scores: Mapping[str, float]) -> set[str]:
     """Pick the tags that a catalog should show for a track.
 
-    A tag's strength is its score as a multiple of its threshold. Tags of strength 1 and more stand; of
-    opposing sides only the one with the strongest tag does; of each facet the strongest few.
+    A tag's strength is its score as a multiple of its threshold. Tags of strength 1 and more are candidates;
+    of opposing sides only the one with the strongest tag keeps its candidates; of each facet's candidates the
+    strongest few are selected.
 
     Args:
         tagger: Holds the thresholds, the limits and the opposing sides.
@@ -95,10 +96,10 @@ def select(tagger: Tagger, scores: Mapping[str, float]) -> set[str]:
     strengths = {rule.tag: scores[rule.tag] / rule.threshold for rule in tagger.tags}
     opposed = _weaker_sides(tagger.selection, strengths)
     facets = {rule.tag: rule.facet for rule in tagger.tags}
-    standing = [tag for tag, strength in strengths.items() if strength >= 1 and tag not in opposed]
+    candidates = [tag for tag, strength in strengths.items() if strength >= 1 and tag not in opposed]
     room = dict(tagger.selection.limits)
     selected = set()
-    for tag in sorted(standing, key=lambda tag: (-strengths[tag], tag)):
+    for tag in sorted(candidates, key=lambda tag: (-strengths[tag], tag)):
         if room[facets[tag]] > 0:
             room[facets[tag]] -= 1
             selected.add(tag)
@@ -106,7 +107,7 @@ def select(tagger: Tagger, scores: Mapping[str, float]) -> set[str]:
 
 
 def _weaker_sides(selection: Selection, strengths: Mapping[str, float]) -> set[str]:
-    """All tags that stand against a stronger one."""
+    """All tags on sides that are weaker than an opposing one."""
     weaker: set[str] = set()
     for sides in selection.exclusive:
         strongest = max(sides, key=lambda side: max(strengths[tag] for tag in side))

@@ -1,4 +1,4 @@
-"""A folder of things that take long to build: built once a machine, verified at every use."""
+"""A folder of things that take long to build: built once on each machine, verified at every use."""
 
 from __future__ import annotations
 

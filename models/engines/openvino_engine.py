@@ -1,4 +1,4 @@
-"""The CPU engine: the tagger's networks as OpenVINO graphs, one core a caller."""
+"""The CPU engine: the tagger's networks as OpenVINO graphs; each caller uses one core."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PRECISION_HINTS = {"float32": "f32", "bf16": "bf16"}
 
 
 class OpenVinoEngine:
-    """Scores patches one at a time: what one patch needs stays in a core's cache, and no batch has a tail."""
+    """Scores patches one at a time: what one needs stays in a core's cache, and none waits for others."""
 
     device = "cpu"
 
@@ -97,7 +97,7 @@ class _Graph:
             yield from zip(*(values.numpy() for values in inputs), strict=True)
 
     def _take_slot(self) -> Any:
-        """A slot that no other thread uses; there are as many as there ever were callers at once."""
+        """A slot that no other thread uses; a new one if all are in use."""
         try:
             return self._idle.get_nowait()
         except Empty:

@@ -1,4 +1,4 @@
-"""Networks as OpenVINO graphs: exported once a machine, with the layers marked that must not be rounded."""
+"""Networks as OpenVINO graphs: exported once on each machine; layers that must not be rounded are marked."""
 
 from __future__ import annotations
 

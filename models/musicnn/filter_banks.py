@@ -59,12 +59,13 @@ def filter_banks(networks: Sequence[Musicnn], frames: int, *, rounded: bool) -> 
     Args:
         networks: In evaluation mode.
         frames: Length of a patch.
-        rounded: Whether the engine multiplies in bfloat16 what it is left to.
+        rounded: Whether the engine multiplies in bfloat16 wherever it may.
 
     Returns:
-        Banks, and whether each may be left to it: all but the shortest filters of one band, which hang on few
-        weights (rounding them moves a patch by 3.8e-3). All blocks are full: the layers behind a convolution
-        take up to five times as long over 15 channels as over 16, whose rows begin where a cache line does.
+        Banks, and whether each may be multiplied in bfloat16: all but the shortest filters of one band, whose
+        few weights bear no rounding (it moves a patch by 3.8e-3). All blocks are full: the layers behind a
+        convolution take up to five times as long over 15 channels as over 16, whose rows begin where a cache
+        line does.
     """
     narrow, wide, *temporal = (_branch(networks, index, frames) for index in range(len(FRONT_KERNELS)))
     if rounded:

@@ -36,7 +36,7 @@ class FilterInputs(NamedTuple):
     pairs: Tensor | None = None
 
     def parts(self) -> list[Tensor]:
-        """All that there is, in order."""
+        """The parts that are computed, in order."""
         return [part for part in self if part is not None]
 
 
@@ -45,8 +45,8 @@ def filter_inputs(patches: Tensor, *, rounded: bool) -> FilterInputs:
 
     Args:
         patches: ``[batch, frames, bands]`` with an even number of bands.
-        rounded: Round the odd bands and the frames of the pairs to bfloat16, as an engine is going to. What
-            is told relative to them makes up for a part of that.
+        rounded: Round the odd bands and the frames of the pairs to bfloat16, as an engine is going to. The
+            differences to them are taken after rounding, and so make up for a part of its error.
     """
     spectrogram = patches.unsqueeze(1)
     level = spectrogram.mean(dim=3)

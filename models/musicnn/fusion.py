@@ -1,4 +1,4 @@
-"""A tagger's musicnn networks as one module, arranged for engines: the same scores, for less work."""
+"""Musicnn networks fused into one module that shares their front convolutions: the same scores, less work."""
 
 from __future__ import annotations
 

@@ -12,11 +12,11 @@ from tonearm.transforms.elements.failure import Failure
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Something announced.
+    """An arrival, as a source of deliveries hands it over.
 
     Attributes:
         arrival: The track, or the failure that it is already.
-        receipt: What acknowledges it; None where there is nothing to say.
+        receipt: What acknowledges it to its source; None where the source wants no answer.
         age_seconds: How long ago it was announced.
         again: True if it failed in a way that may pass, and is announced to be tried again.
     """
@@ -31,13 +31,18 @@ class DeliverySource(Protocol):
     """Where a stream's announcements come from."""
 
     def poll(self, count: int, wait_seconds: float) -> list[Delivery]:
-        """What has arrived, so many or little more; waits for the first so long at most, whatever is slow."""
+        """Take what has arrived.
+
+        Args:
+            count: How many are wanted; a source may return a few more.
+            wait_seconds: How long to wait for the first one, at most, even if the source hangs.
+        """
 
     def acknowledge(self, receipts: Sequence[str]) -> None:
         """Say that these need not be delivered again."""
 
     def note_failures(self, failures: Sequence[Failure]) -> None:
-        """Be told of failures that may pass, to announce these tracks again later where that can be done."""
+        """Learn of failures that may pass: a source that can announces these tracks again later."""
 
     def close(self) -> None:
         """Let go of everything that is not acknowledged."""

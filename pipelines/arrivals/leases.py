@@ -1,4 +1,4 @@
-"""Messages that are with us: kept from being delivered again, acknowledged, or given back."""
+"""Messages that this run has taken: kept from being delivered again, acknowledged, or given back."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from google.cloud.pubsub_v1 import SubscriberClient
 from tonearm.pipelines.arrivals.outage import Outage
 
 LEASE_SECONDS = 60
-"""How long a message stays ours after each extension; a killed run's messages come again after this."""
+"""How long Pub/Sub leaves a message with us after each extension; those of a killed run come again then."""
 
 EXTEND_EVERY_SECONDS = 20.0
 
 CALL_SECONDS = 10.0
-"""How long one answer may take; while Pub/Sub is away, the next one tries again."""
+"""How long one answer to Pub/Sub may take; one that fails is sent again with the next."""
 
 _RECEIPTS_A_REQUEST = 500
 """Pub/Sub bounds a request to 512 KiB; receipts have some 200 bytes."""
@@ -35,7 +35,7 @@ _RETRY = Retry(
 class Leases:
     """Answers Pub/Sub from a thread of its own, so that neither a wave nor a stop waits for it.
 
-    An answer that Pub/Sub does not hear costs no more than a delivery that is skipped.
+    Where an answer is lost, the message is delivered again, and that delivery is skipped.
 
     Args:
         subscription: ``projects/PROJECT/subscriptions/NAME``.

@@ -1,4 +1,4 @@
-"""What listings have announced so far: an object once a generation, and again later if it failed."""
+"""What listings have announced: each generation of an object once, and again later if it failed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ FIRST_RETRY_SECONDS = 60.0
 """How long after its first failure an object is announced again; each further time takes twice as long."""
 
 LAST_RETRY_SECONDS = 3600.0
-"""No longer than this, however often it failed: somebody may give the account its role back at any time."""
+"""The longest pause, however often an object failed: access may be granted again at any time."""
 
 
 class Novelty(Enum):
-    """What a listing's find is."""
+    """Whether an object that a listing found has to be announced."""
 
     NEW = auto()
     KNOWN = auto()
@@ -38,9 +38,9 @@ class _Retry:
 
 
 class ListingMemory:
-    """Remembers what was announced, in some 100 bytes an object, and forgets what is no longer listed.
+    """Remembers what was announced, in some 100 bytes per object, and forgets what is no longer listed.
 
-    May be asked from one thread and told of failures from others.
+    One thread may ask while others note failures.
 
     Args:
         may_grow: True if a file may still be being written when it is listed: then it is announced once two
@@ -57,7 +57,7 @@ class ListingMemory:
         self._lock = threading.Lock()
 
     def novelty(self, arrival: Arrival) -> Novelty:
-        """What an announcement of the listing under way is; a new one is taken for announced from then on."""
+        """Whether an object of the listing under way is new; from then on it counts as announced."""
         key = _key(track_of(arrival))
         with self._lock:
             if key in self._found_by:

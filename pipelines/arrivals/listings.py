@@ -19,7 +19,7 @@ from tonearm.transforms.storage.schemes import is_local
 from tonearm.transforms.storage.signed_url import location_of
 
 _HELD = 1000
-"""How many finds wait to be taken at most; the listing waits meanwhile, and memory does not grow."""
+"""How many found objects wait to be taken at most; beyond that the listing waits, so memory does not grow."""
 
 _LOOK_UP_SECONDS = 0.5
 """How soon a listing that waits for room notices that it is to end."""
@@ -36,7 +36,7 @@ class ListingDeliveries:
     """Lists a folder or prefix and announces what it has not announced before.
 
     Listings are made by a thread of their own. A poll takes what they have found and never waits for the
-    storage, which may be slow, or hang: so what is held is worked in time, and a stop is heeded at once.
+    storage, which may be slow or hang: tracks that were found are worked in time, and a stop works at once.
 
     A listing that breaks off is warned of and made anew. Only an input that never could be listed, as it is
     not there or closed to this account, ends the stream.
@@ -86,7 +86,7 @@ class ListingDeliveries:
         ]
 
     def acknowledge(self, receipts: Sequence[str]) -> None:
-        """A listing wants no answer."""
+        """See :class:`DeliverySource`; a listing wants no answer."""
 
     def note_failures(self, failures: Sequence[Failure]) -> None:
         """See :class:`DeliverySource`; a listing that is made again announces them again."""

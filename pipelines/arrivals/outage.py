@@ -1,4 +1,4 @@
-"""Warnings of what lasts: told when it begins and again while it goes on, not at each try."""
+"""Warnings of outages: one when an outage begins and one every ten minutes, not one at each failed try."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ class Outage:
             self._told_at, self._told = now, message
 
     def over(self) -> None:
-        """Note that it works: the next fault is another outage."""
+        """Note that it works again: the next fault begins another outage."""
         self._told_at = None

@@ -34,7 +34,7 @@ _PULL_SECONDS = 60.0
 come again only when their leases run out. So pulls are long, and polls wait beside them."""
 
 _PAUSE_SECONDS = 0.5
-"""From a pull that failed to the next one."""
+"""Pause between a pull that failed and the next one."""
 
 _REFUSALS = (
     NotFound,
@@ -98,7 +98,7 @@ class PubSubDeliveries:
         self._leases.acknowledge(receipts)
 
     def note_failures(self, failures: Sequence[Failure]) -> None:
-        """See :class:`DeliverySource`; their rows stand in ``failures``, for ``tonearm retry``."""
+        """See :class:`DeliverySource`; their rows are in ``failures``, where ``tonearm retry`` finds them."""
 
     def close(self) -> None:
         """Give back what is not acknowledged, so that it is delivered again at once."""
@@ -145,7 +145,7 @@ def _said(error: GoogleAPICallError) -> str:
 
 
 def _kind(error: Exception) -> str:
-    """What a passing error is; one of the credentials comes as a connection that could not be made."""
+    """What kind of passing error it is; gRPC reports credentials that fail as a connection that fails."""
     is_refresh = isinstance(error, GoogleAPICallError) and "metadata from plugin" in str(error.message)
     return "the Google credentials cannot be refreshed" if is_refresh else type(error).__name__
 

@@ -11,8 +11,8 @@ from tonearm.transforms.elements.failure import Failure
 class MessagesBesideSweep:
     """Takes messages first, and what a sweep of a prefix finds with the room that they leave.
 
-    So what arrived while nobody listened, or whose notification was lost, is not a lost track; and a sweep of
-    a million objects delays no upload.
+    So a track that arrived while nobody listened, or whose notification was lost, is found all the same; and
+    a sweep of a million objects delays no upload.
 
     Args:
         messages: What is announced now.

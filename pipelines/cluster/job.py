@@ -87,7 +87,7 @@ def _name_of(result: PipelineResult) -> str:
 
 
 class _Wait(threading.Thread):
-    """Waits in a thread, so that the main one can take signals; Beam's own waits differ in how they do."""
+    """Waits in a thread of its own, so that the main thread can answer signals, whichever the runner."""
 
     def __init__(self, result: PipelineResult) -> None:
         super().__init__(name="cluster job", daemon=True)

@@ -1,1 +1,1 @@
-"""The command line, a file a subcommand, and their options. What a command does lives elsewhere."""
+"""The command line: one file for each subcommand, with its options. What a command does lives elsewhere."""

@@ -1,4 +1,4 @@
-"""What is told of a run that broke off: what happened, what stays, and what the same command would do."""
+"""The message for a run that broke off: what happened, what is kept, and what the same command would do."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ examples:
   tonearm show tags/
 
 Further options go to Apache Beam, such as
-  --direct_num_workers N   workers of a run on this machine (default: one a core)
+  --direct_num_workers N   workers of a run on this machine (default: one per core)
   --runner NAME            run on a cluster: DataflowRunner, FlinkRunner or PrismRunner
 
 {EXIT_CODES}"""

@@ -78,7 +78,7 @@ def add_speed_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that trade speed for something."""
     group = parser.add_argument_group(
         "speed",
-        "--direct_num_workers N, an option of Beam, says how many workers there are (default: one a core)",
+        "--direct_num_workers N, an option of Beam, says how many workers there are (default: one per core)",
     )
     group.add_argument(
         "--precision",

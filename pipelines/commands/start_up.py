@@ -37,7 +37,7 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 
 def _open_missing_streams() -> None:
-    """Lead standard streams that are closed to nowhere.
+    """Open standard streams that are closed, onto nothing (``/dev/null``).
 
     Otherwise the next file to be opened, such as a table's, would get the number of standard error, and a
     library's warning would be written into it.

@@ -62,10 +62,10 @@ class BoundedSource:
             self._ready = deque(sorted(self._ready, key=_size, reverse=True))
 
     def note_committed(self, tracks: Sequence[Arrival], failures: Sequence[Failure]) -> None:
-        """Nothing waits for the news: what is done is read from the tables."""
+        """See :class:`TrackSource`; nothing to do, as the next run reads from the tables what is done."""
 
     def stop(self) -> None:
-        """See :class:`TrackSource`; a listing is never waited for."""
+        """See :class:`TrackSource`."""
         self._stopped = True
 
 

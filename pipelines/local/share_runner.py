@@ -1,9 +1,9 @@
-"""Waves: on one machine, so many tracks are taken, worked and committed before the next are.
+"""A run on one machine: workers take tracks in shares, work them and commit them, share by share.
 
 Each worker is a thread with a Beam pipeline of its own for every share of tracks: the decoders, torch and
 OpenVINO release the interpreter's lock. A pipeline takes track after track, and a worker that is done begins
-the next share at once: so no core waits for another at a wave's end, and the tracks in flight never exceed
-one wave.
+the next share at once, so no core waits for another. Tracks in flight never exceed ``--wave_tracks``, but for
+the one track that each worker has where there are more workers than that.
 """
 
 from __future__ import annotations
@@ -36,16 +36,17 @@ from tonearm.transforms.tables.schemas import PER_TRACK_TABLES
 from tonearm.transforms.tables.sink import GatherInBundle, WriteTables
 
 SHARE_SECONDS = 25.0
-"""A share closes after so long: a kill costs no worker more than half a minute and the track in hand."""
+"""A share closes after so long: a kill costs each worker half a minute of work at most, and one track."""
 
 COMMITS_SHARE_OF_PACE = 0.01
-"""Where a commit takes more of ``SHARE_SECONDS`` than this, as into BigQuery, shares stay open longer."""
+"""The part of a run's time that commits may take. Where they are slow, as into BigQuery, shares stay open
+longer than ``SHARE_SECONDS``."""
 
 _logger = logging.getLogger(__name__)
 
 
 class ShareRunner:
-    """Works the pending tracks of one run, wave by wave."""
+    """Works the pending tracks of one run, share by share."""
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class ShareRunner:
             settings: How tracks are analysed.
             front_end: The tagger's front end.
             record: Counts of the run; brought up to date with every commit.
-            plan: Workers and size of a wave.
+            plan: Workers, and how many tracks may be in flight.
             flags: Further Beam options, as on the command line.
         """
         self._source = source
@@ -82,16 +83,16 @@ class ShareRunner:
         self._taking = threading.Lock()
         self._committing = threading.Lock()
         self._stopping = threading.Event()
-        self._waves = 0
+        self._shares = 0
         self._commit_seconds = 0.0
         self._in_work: set[str] = set()
         self.stage_seconds: defaultdict[str, float] = defaultdict(float)
 
     def run(self) -> None:
-        """Work all tracks of the source; returns when every wave is committed.
+        """Work all tracks of the source; returns when every share is committed.
 
         Raises:
-            Exception: The first error that stopped a worker; waves committed before it stay, and so does the
+            Exception: The first error that stopped a worker; shares committed before it stay, and so does the
                 run's row in ``runs``, without an end.
         """
         with (
@@ -126,16 +127,16 @@ class ShareRunner:
         with self._taking:
             if self._stopping.is_set() or (first := self._source.first()) is None:
                 return None
-            self._waves += 1
-            commit_id = f"{self._record.provenance.run_id}-{self._waves:06d}"
+            self._shares += 1
+            commit_id = f"{self._record.provenance.run_id}-{self._shares:06d}"
             self._in_work.add(commit_id)
             start_decoders(len(self._in_work))  # they come up while the pipeline is made
             return Share(commit_id, first, self._source, self._share_tracks, self._open_seconds())
 
     def _open_seconds(self) -> float:
-        """How long a share stays open; longer where commits are dear, so that they slow the run down little.
+        """How long a share stays open: longer where commits are slow, to make fewer of them.
 
-        The quickest commit so far tells what one costs, as a slow one may be a moment's outage.
+        The quickest commit so far tells how long one takes, as a slow one may have met a short outage.
         """
         return max(SHARE_SECONDS, self._commit_seconds / COMMITS_SHARE_OF_PACE)
 

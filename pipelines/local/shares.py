@@ -1,8 +1,7 @@
 """Shares: the tracks of one pipeline, which takes one after the other from what all workers draw on.
 
-Nothing is dealt out beforehand. A pipeline takes its next track when it comes to it, up to a limit, so
-that workers end together however long each track turns out to be, and none needs a second pipeline for what
-another one left.
+No worker is given its tracks beforehand. Each pipeline takes its next track when it is done with the one
+before, so that workers end together however long each track turns out to be.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from tonearm.transforms.elements.failure import Failure
 
 @dataclass(frozen=True, slots=True)
 class WavePlan:
-    """How a run is cut into waves.
+    """How many tracks are in flight, and how they are cut into shares.
 
     Attributes:
         workers: Threads, each with a pipeline of its own.
-        wave_tracks: Tracks in flight at most; a kill costs no more than these, nor more than each worker's
-            work of ``SHARE_SECONDS``.
+        wave_tracks: Tracks in flight at most, but one for each worker; a kill costs no more than these, nor
+            more than each worker's work of ``SHARE_SECONDS``.
     """
 
     workers: int
@@ -34,7 +33,7 @@ class WavePlan:
 
     @property
     def share_tracks(self) -> int:
-        """Tracks of one pipeline at most."""
+        """Tracks of one share at most."""
         return max(1, self.wave_tracks // self.workers)
 
 
@@ -48,7 +47,7 @@ class TrackSource(Protocol):
         """Another track that waits to be worked; None if there is none now."""
 
     def note_committed(self, tracks: Sequence[Arrival], failures: Sequence[Failure]) -> None:
-        """Be told that tracks stand in the tables: what announced them may be forgotten.
+        """Learn that tracks are in the tables: what announced them may be acknowledged.
 
         Args:
             tracks: The tracks, however they ended.
@@ -56,13 +55,13 @@ class TrackSource(Protocol):
         """
 
     def stop(self) -> None:
-        """Hand out nothing further, and end a wait."""
+        """Hand out nothing further; a call that waits for a track returns None."""
 
 
 class Share:
     """Tracks to be worked by one pipeline and committed together; to be iterated once.
 
-    It closes when it has so many tracks, or has been open for so long: whichever comes first.
+    It closes when it is full or has been open long enough, whichever comes first.
 
     Attributes:
         commit_id: What the commit is called.

@@ -1,4 +1,4 @@
-"""How a run on this machine answers Ctrl-C and SIGTERM: nothing in flight is lost, and nothing stays held."""
+"""How a run on this machine answers Ctrl-C and SIGTERM: tracks in flight are finished and committed."""
 
 from __future__ import annotations
 

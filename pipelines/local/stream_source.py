@@ -33,13 +33,13 @@ from tonearm.transforms.sources.pending import (
 from tonearm.transforms.tables.ledger import Ledger
 
 _POLL_SECONDS = 0.5
-"""How long one poll may block: as long as a stop signal waits at most."""
+"""How long one poll may block; a stop signal waits no longer than this."""
 
 _LOOK_AGAIN_SECONDS = 0.05
-"""How long to look for more of what has begun to arrive; a poll that finds nothing has seen it all."""
+"""How long to look for more tracks once some have arrived; a poll that finds none ends the look."""
 
 _COLLECT_SECONDS = 1.0
-"""How long to go on collecting while tracks are held: an endless flood may bring nothing new."""
+"""How long to go on collecting while tracks wait: repeated announcements may come without end."""
 
 
 _REFUSED = (
@@ -56,8 +56,8 @@ class _InFlight:
 class StreamSource:
     """A :class:`TrackSource` that ends only when it is stopped.
 
-    Up to a wave of tracks is held ready, beside the one in work, so that a worker that is done finds the next
-    tracks at once.
+    Besides the tracks in work, up to ``--wave_tracks`` are held ready, so that a worker that is done finds
+    the next ones at once.
 
     Args:
         deliveries: Where announcements come from.
@@ -138,7 +138,7 @@ class StreamSource:
             patience = _LOOK_AGAIN_SECONDS
 
     def _patience(self) -> float:
-        """How long to wait for a delivery: as long as nothing else is to be done."""
+        """How long to wait for a delivery: not past the moment at which a wave closes."""
         if self._closed:
             return _LOOK_AGAIN_SECONDS
         if not self._open:
@@ -146,7 +146,7 @@ class StreamSource:
         return min(_POLL_SECONDS, max(0.0, self._closing.due_at - time.monotonic()))
 
     def _admit(self, deliveries: Sequence[Delivery]) -> None:
-        """Hold what has to be worked; what does not is counted, and acknowledged unless it is in flight."""
+        """Hold what has to be worked; count and acknowledge the rest, unless it is in flight."""
         done: list[str] = []
         for delivery in deliveries:
             with self._lock:

@@ -1,4 +1,4 @@
-"""When a stream's wave closes: what waiting for company costs in latency, it saves in files and commits."""
+"""When a stream's wave closes: waiting for more tracks costs latency and saves files and commits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ QUIET_SECONDS = 1.0
 
 
 class WaveClosing:
-    """Decides when a wave of arrivals that a worker is ready for has waited long enough.
+    """Decides when the arrivals that have gathered are handed to a worker that is ready for them.
 
     A wave closes as soon as one of these holds:
 
@@ -16,8 +16,8 @@ class WaveClosing:
     - nothing was announced for ``QUIET_SECONDS``, and no other wave closed short in the last
       ``max_wave_seconds``.
 
-    The last rule serves a lone track, a burst and the rest of a backlog at once, and yet a trickle of tracks
-    makes no more than a wave each ``max_wave_seconds``. All times are those of ``time.monotonic``.
+    By the last rule a lone track, a burst, or the rest of a backlog is worked without delay, while a trickle
+    of tracks makes no more than one wave per ``max_wave_seconds``. All times are those of ``time.monotonic``.
     """
 
     def __init__(self, max_wave_seconds: float) -> None:

@@ -14,14 +14,14 @@ from rich.console import Console
 from tonearm.errors import TonearmError
 
 _WIDTH_WITHOUT_TERMINAL = 150
-"""Wide enough for a line a track."""
+"""Columns; wide enough to print each track on one line."""
 
 _NARROWEST = 80
-"""In a narrower terminal long lines wrap; columns of a letter or two would be harder to read."""
+"""Columns; in a narrower terminal long lines wrap, as columns of a letter or two would be harder to read."""
 
 
 class StandardOutputError(TonearmError):
-    """Standard output took not all that was to be printed."""
+    """Not everything could be written to standard output."""
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def printing() -> Iterator[Console]:
     A reader that has left, such as ``head``, has seen enough, and is no error.
 
     Yields:
-        A console as wide as the terminal; in a file or a pipe wide enough for a line a track.
+        A console as wide as the terminal; in a file or a pipe wide enough to print each track on one line.
 
     Raises:
         StandardOutputError: Standard output cannot be written, such as on a full disk.

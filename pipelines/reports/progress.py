@@ -1,4 +1,4 @@
-"""The progress line of a run: tracks done and failed, their rate and the time left, on standard error."""
+"""Progress of a run on standard error: a bar in a terminal, else a line every half minute."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SECONDS_BETWEEN_LINES = 30
 """Where no terminal is, progress comes as a line this often."""
 
 _WIDTH_OF_BAR = 75
-"""In a narrower terminal the numbers beside the bar would be cut off: lines, then."""
+"""Columns; in a narrower terminal the numbers beside the bar would be cut off, so lines are printed."""
 
 
 @contextmanager

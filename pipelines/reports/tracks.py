@@ -20,7 +20,7 @@ _BAR_CELLS = 20
 
 
 def print_tracks(tracks: list[Row], limit: int) -> None:
-    """Print the selected tags of each track, a column a facet."""
+    """Print the selected tags of each track, with one column for each facet."""
     table = Table("track", *FACETS, header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.columns[0].no_wrap = True
     for track in tracks[:limit]:

@@ -36,7 +36,7 @@ class BeamOptions:
     Attributes:
         flags: The options as given.
         is_local: True if the run goes in waves on this machine, False if a cluster takes the whole graph.
-        workers: ``--direct_num_workers``; 0 for one a core.
+        workers: ``--direct_num_workers``; 0 for one worker per core.
     """
 
     flags: tuple[str, ...] = ()

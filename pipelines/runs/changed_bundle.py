@@ -1,4 +1,4 @@
-"""A bundle that was changed under its old version: tracks of before would be taken for done."""
+"""Refuses a bundle that was changed without a new version: tracks of the old one would count as tagged."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class ChangedBundleError(WrongCallError):
 def require_same_bundle(output: str, tagger: Tagger) -> None:
     """Check that what the tables hold of this ``name@version`` was tagged by this very bundle.
 
-    A run that ended whole settles which bundle the tables are of: with ``--retag`` it has replaced what was
-    there. What was killed after it may have left rows of another.
+    The last run that ended whole says which bundle the tables are of, as with ``--retag`` it has replaced
+    what was there. Runs that were killed after it may have left rows of another bundle.
 
     Args:
         output: The output whose tables tell what is done.

@@ -1,4 +1,4 @@
-"""Reading Beam's metrics: the counts that must reconcile, and where the time went."""
+"""Reading Beam's metrics: the counts of tracks, and the seconds of each stage."""
 
 from __future__ import annotations
 

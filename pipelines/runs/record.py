@@ -1,4 +1,4 @@
-"""The run record: counts that must reconcile, and the run's row in ``runs``."""
+"""The run record: counts that must add up, and the run's row in ``runs``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _VERSIONED = (
 
 
 class CountsError(TonearmError):
-    """Counts do not reconcile: a track was lost or counted twice, which is a fault in this program."""
+    """The counts do not add up: a track was lost or counted twice, which is a fault in this program."""
 
 
 @dataclass

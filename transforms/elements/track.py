@@ -12,13 +12,13 @@ class Track:
 
     Attributes:
         track_id: The catalog's own id, or one derived from the URI (see ``sources``).
-        uri: Where the bytes are: a local path or any URL that Beam's filesystems read.
+        uri: Where the bytes are: a local path, or a URL of a scheme of ``storage/schemes.py``.
         generation: Version of the object: GCS generation, S3 ETag, or mtime and size of a local file.
             Empty where the object could not be looked at.
         size_bytes: Size of the object, where the listing said so.
         metadata: The manifest's other columns.
-        named: True if a manifest or a message named the track; False if a listing came upon the file,
-            in which case a file that is no audio is skipped and not a failure.
+        named: True if a manifest or a retry names the track; False if a listing or a notification came upon
+            the file, in which case a file that is no audio is skipped and not a failure.
         past_failures: ``stage/error`` of its rows in ``failures``, which are not written again.
     """
 

@@ -1,4 +1,4 @@
-"""The log-mel spectrogram: torchaudio's mel filters on PyTorch's FFT, in memory that is used again.
+"""The log-mel spectrogram: torchaudio's mel filters on PyTorch's FFT, in buffers that are reused.
 
 ``torchaudio.transforms.MelSpectrogram`` gives the same within 5e-7 and takes 1.8 times as long: it takes
 absolute values, which it then squares, and multiplies by filters that are nearly all zeros. And the C library
@@ -19,7 +19,7 @@ import torchaudio
 from tonearm.models.front_end import FrontEnd
 
 _FRAMES_AT_ONCE = 750
-"""12 s in 4 MB: large enough to hide call overhead, small enough for the cache."""
+"""Frames of 12 s of audio, 4 MB: enough to hide the overhead of calls, few enough for the cache."""
 
 
 def log_mel(samples: npt.NDArray[np.float32], front_end: FrontEnd) -> npt.NDArray[np.float32]:
@@ -80,7 +80,7 @@ def _window(length: int) -> torch.Tensor:
 
 @dataclass(frozen=True, slots=True)
 class _FilterPart:
-    """Neighbouring bands: ``filters`` is ``[frequencies, bands]``, without frequencies that none hears."""
+    """Neighbouring bands: ``filters`` is ``[frequencies, bands]``, less frequencies that none takes in."""
 
     frequencies: slice
     bands: slice
@@ -91,7 +91,7 @@ class _FilterPart:
 def _filter_parts(front_end: FrontEnd) -> list[_FilterPart]:
     """Slaney mel filters with the gain before the logarithm.
 
-    A band hears few of the frequencies: in four parts their product takes less than half the time.
+    A band takes in few of the frequencies: multiplied in four parts, they take less than half the time.
     """
     filters = torchaudio.functional.melscale_fbanks(
         n_freqs=front_end.fft_length // 2 + 1,

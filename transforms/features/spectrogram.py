@@ -19,13 +19,14 @@ from tonearm.transforms.features.spread_patches import SpreadPatches
 Samples = npt.NDArray[np.float32]
 
 PATCHES_AT_ONCE = 16
-"""Patches that are transformed at once: 48 s of samples, 3 MB, wait for it.
+"""Patches that are transformed at once, of 48 s of samples, 3 MB.
 
-Decoding in between leaves the cache cold: half as many take an eighth longer, twice as many no less.
+Decoding in between empties the processor's cache: with half as many the transform takes an eighth longer,
+with twice as many no less time.
 """
 
 SHORTEST_TRACK_S = 0.25
-"""Less than this says nothing about music; it would be repeated a dozen times to fill one patch."""
+"""A shorter track is a failure: it says nothing about music, and would fill one patch a dozen times over."""
 
 SILENCE_PEAK = 10 ** (-80 / 20)
 """A track that never rises above -80 dB of full scale is silent."""

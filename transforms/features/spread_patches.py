@@ -11,12 +11,12 @@ from tonearm.transforms.features.prepared import Patches, Spectrogram
 Places = npt.NDArray[np.intp]
 
 _CANDIDATES_A_PATCH = 4
-"""So many are kept for each that is wanted, so that none is further from its place than a quarter of the
-distance between two."""
+"""Patches that are kept for each one wanted: so the one picked lies no further from the wanted place than a
+quarter of the distance between two wanted ones."""
 
 _MOST_CANDIDATES = 1024
-"""But no more than these, 74 MB of musicnn's. So where more than 256 patches are wanted there are fewer
-candidates for each, and where more than 512 are, a long track may give only half as many."""
+"""The most patches that are kept, 74 MB of musicnn's. Where more than 256 are wanted, fewer than four are
+kept for each; where more than 512 are, a long track may give only half as many as wanted."""
 
 
 class SpreadPatches:

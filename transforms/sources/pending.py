@@ -1,4 +1,4 @@
-"""What is left to do: announced tracks less those that the tables hold already."""
+"""What is left to do: announced tracks without those that the tables hold already."""
 
 from __future__ import annotations
 
@@ -110,15 +110,15 @@ class KeepPending(beam.DoFn):  # type: ignore[misc]
     """
 
     def __init__(self, ledger_output: str | None, tagger: str) -> None:
-        self._done_in = ledger_output
+        self._ledger_output = ledger_output
         self._tagger = tagger
         self._ledger: Ledger | None = None
         self._shared = Shared()
 
     def setup(self) -> None:
-        """Read the tables once a process."""
-        if self._done_in is not None:
-            self._ledger = self._shared.acquire(partial(Ledger.read, self._done_in, self._tagger))
+        """Read the tables, once for all threads of the process."""
+        if self._ledger_output is not None:
+            self._ledger = self._shared.acquire(partial(Ledger.read, self._ledger_output, self._tagger))
 
     def process(self, announced: Arrival) -> Iterator[Arrival]:
         """Pass on one arrival, unless the tables hold it."""

@@ -94,7 +94,7 @@ def forget_storages() -> None:
 
 @cache
 def _storage(scheme: str) -> Storage:
-    """Clients are costly to make and keep their connections: one a process."""
+    """Clients are costly to make and keep their connections: one for each process."""
     if scheme not in _IMPLEMENTATIONS:
         known = ", ".join(f"{name}://" for name in _IMPLEMENTATIONS if name != LOCAL)
         message = f"no storage for {scheme}://; use a path or one of {known}"

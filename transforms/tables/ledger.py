@@ -1,4 +1,4 @@
-"""The ledger: which tracks an output holds already, so that a repeated run adds only what is new."""
+"""The ledger: which tracks an output holds already, so that a run that is repeated works only new ones."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ class Ledger:
         return _key(track) in self._failed_for_good
 
     def forget_failures(self) -> None:
-        """Have what failed for good tried again all the same."""
+        """Forget which tracks failed for good, so that they are tried again all the same."""
         self._failed_for_good.clear()
 
     def remember(self, track: Track) -> None:
-        """Note that this run has committed a track: its rows, of whatever kind, stand in the tables."""
+        """Note that this run has committed a track: its rows, of whatever kind, are in the tables."""
         self._committed.add(_key(track))
 
     def remember_failure(self, failure: Failure) -> None:
@@ -82,7 +82,7 @@ class Ledger:
 
 
 class _Digests:
-    """Many digests in little memory, to be asked for one; none is added later."""
+    """A fixed set of digests in little memory."""
 
     def __init__(self, digests: array[int]) -> None:
         self._sorted = np.sort(np.frombuffer(digests, np.uint64)) if digests else np.empty(0, np.uint64)

@@ -1,4 +1,4 @@
-"""Outputs: where the tables live, and how a share of rows becomes visible there all at once."""
+"""From the locations of ``--output`` to the output of a run, which may be several outputs at once."""
 
 from __future__ import annotations
 

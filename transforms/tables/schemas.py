@@ -35,7 +35,7 @@ _TAG = pa.struct(
         _field("tag", pa.string(), "Canonical tag"),
         _field("score", pa.float32(), "Mean over the track's patches, 0 to 1"),
         _field("peak", pa.float32(), "Highest patch"),
-        _field("presence", pa.float32(), "Share of patches above the tag's threshold"),
+        _field("presence", pa.float32(), "Share of patches at or above the tag's threshold"),
         _field("selected", pa.bool_(), "True if the tagger's selection rule picks it"),
     ]
 )
@@ -120,7 +120,11 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ),
             _field("n_seen", pa.int64(), "Tracks seen = tagged + skipped + failed"),
             _field("n_tagged", pa.int64(), "Tracks tagged"),
-            _field("n_skipped", pa.int64(), "Tracks tagged before, and files that are no audio"),
+            _field(
+                "n_skipped",
+                pa.int64(),
+                "Tracks seen and not worked: tagged before, failed for good, repeated, no audio",
+            ),
             _field("n_failed", pa.int64(), "Tracks that failed"),
             _INGEST_DATE,
             _field(

@@ -1,4 +1,4 @@
-"""Counting outcomes: Beam's counters for the books, live counts for the progress bar."""
+"""Counting outcomes: Beam's counters for the run's record, live counts for the progress line."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LIVE = LiveCounts()
 
 
 class CountOutcomes(beam.DoFn):  # type: ignore[misc]
-    """Counts outcomes, and drops a failure whose row stands already.
+    """Counts outcomes, and drops a failure whose row is in the tables already.
 
     Args:
         on_failure: Told of every failure, those that are dropped too.

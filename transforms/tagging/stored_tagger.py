@@ -11,7 +11,7 @@ from tonearm.transforms.storage.schemes import normal_location
 
 
 def stored_tagger(location: str) -> Tagger:
-    """A bundle, read once a process; see :func:`tonearm.models.bundles.loading.load_tagger`.
+    """A bundle, read once by each process; see :func:`tonearm.models.bundles.loading.load_tagger`.
 
     Args:
         location: Name of an embedded bundle (``musicnn``), a folder, or a URL (``gs://bucket/taggers/ours``).

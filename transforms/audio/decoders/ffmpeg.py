@@ -242,7 +242,7 @@ def _prepare_codec(stream: av.AudioStream) -> av.AudioCodecContext:
     if codec.name in _CHECKSUMMED:
         options["err_detect"] = "crccheck+explode"
     codec.options = options
-    codec.thread_count = 1  # the pipeline decodes one track a thread
+    codec.thread_count = 1  # each thread of the pipeline decodes one track
     return codec
 
 

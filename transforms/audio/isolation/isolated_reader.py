@@ -8,7 +8,7 @@ the next run, as the engine is, and end with the program::
     worker thread ── rate, open file ──►  decoder process: decode, resample
       mel, network ◄── samples, facts ──
 
-The price (benchmarks/front_end.py): 0.1 to 0.3 s of start-up once a thread, and on a busy two-core machine
+The price (benchmarks/front_end.py): 0.1 to 0.3 s of start-up for each thread, and on a busy two-core machine
 0.1 processor seconds for an hour of audio, 2 % of the front end; with single formats up to 0.3, 7 %. It is
 therefore always paid, and there is no option. Samples cross in a Unix socket: 1.5 ms for a minute of audio,
 which takes some 65 in all; shared memory would save 0.3 of them. It costs more that two processes take turns

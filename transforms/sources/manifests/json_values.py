@@ -1,4 +1,4 @@
-"""Manifests of JSON: an object a line, or one array of objects."""
+"""Manifests of JSON: one object on each line, or one array of objects."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _BAD_LINE = "it is no JSON object in UTF-8"
 
 
 def read_json_lines(file: BinaryIO, location: str) -> Iterator[Row]:
-    """Rows of a manifest with an object a line, in the file's order; blank lines are none.
+    """Rows of a manifest with one object on each line, in the file's order; blank lines are none.
 
     Raises:
         ManifestError: The first object lacks a required column.
@@ -48,7 +48,7 @@ def read_json_lines(file: BinaryIO, location: str) -> Iterator[Row]:
 
 
 def read_json(file: BinaryIO, location: str) -> Iterator[Row]:
-    """Rows of an array of objects, or of an object a line.
+    """Rows of an array of objects, or of one object on each line.
 
     Raises:
         ManifestError: It is neither, too large, or the first object lacks a required column.

@@ -1,8 +1,8 @@
 """Commits: the tables of one share become visible together, or not at all.
 
 A share writes below ``_staging``, which no reader of the tables looks into. Its commit marker, one small
-object under ``_commits``, is the moment of truth: before it stands, the share has not happened; once it
-stands, its files are moved into the tables, if need be by the next run.
+object under ``_commits``, decides: without it the share does not count and is worked again; once it is
+written, the share's files are moved into the tables, if need be by the next run.
 
 What lies below ``_staging`` belongs to the run that its folder is named by. Nobody else removes it unless
 that run is known to have ended, or began so long ago that it must have.

@@ -22,7 +22,7 @@ from tonearm.transforms.tables.schemas import PARTITION, SCHEMAS, Row
 
 @dataclass(frozen=True, slots=True)
 class ParquetWriter:
-    """Writes rows below a folder or URL, a file a partition, each named by what is in it.
+    """Writes rows below a folder or URL, one file for each partition, named by what is in it.
 
     Attributes:
         root: Folder or URL that the tables' folders lie in.
