@@ -110,6 +110,22 @@ def test_an_installed_command_tags_a_track_with_the_bundle_it_brought(
     assert "seen 1 = tagged 1" in command.stdout
 
 
+def test_a_checkout_that_lost_its_links_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    """Some tools unpack a link as a text file with its target: a wheel made of it would hold nothing."""
+    shutil.copy(ROOT / "setup.py", tmp_path)
+    (tmp_path / "tonearm").mkdir()
+    (tmp_path / "tonearm" / "__init__.py").touch()
+    for package in PACKAGES:
+        (tmp_path / package).mkdir()
+        (tmp_path / "tonearm" / package).write_text(f"../{package}")
+    command = [sys.executable, "setup.py", "--name"]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert told.returncode == 1
+    assert "text files where links belong: model_artifacts, models, pipelines, transforms" in told.stderr
+    subprocess.run(told.stderr.partition("anew: ")[2], shell=True, cwd=tmp_path, check=True)
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+
+
 INSTALL = (
     "python3.11 -m pip wheel --no-deps --wheel-dir dist .",
     "python3.11 -m venv ~/tonearm",

@@ -147,15 +147,15 @@ def _parse_front_end(node: Node) -> FrontEnd:
 
 def _check_front_end(settings: Node, front_end: FrontEnd, networks: tuple[Network, ...]) -> None:
     """Check that patches can be computed so, and that every network can take them."""
-    judge = "patches"
+    judge = "patches need"
     try:
         front_end.require_computable()
         for network in networks:
-            judge = f"the architecture {network.architecture}"
+            judge = f"the architecture {network.architecture} needs"
             ARCHITECTURES[network.architecture].require_front_end(front_end)
     except FrontEndError as error:
         setting = settings[error.setting]
-        raise setting.fail(f"{setting.value} cannot be used; {judge} need {error.expected}") from error
+        raise setting.fail(f"{setting.value} cannot be used; {judge} {error.expected}") from error
 
 
 def _parse_unit(node: Node, index: int, facets: Mapping[str, str]) -> Unit:

@@ -129,10 +129,11 @@ def _refuse_further_words(words: Sequence[str], known: argparse.Namespace) -> No
     if known.command != "ingest":
         raise WrongCallError(f"{words[0]} is a word too many; see `tonearm {known.command} --help`")
     given = [known.input, *words]
+    first = ", ".join(given[:2]) + (", …" if len(given) > 2 else "")
     raise WrongCallError(
-        f"{len(given)} INPUTs are given, {given[0]}, {given[1]}…, and ingest takes one. If the shell made "
-        f"them from a pattern, quote it, so that the shell leaves it alone: '{_pattern_of(given)}'. "
-        "Otherwise name their folder, or write a manifest"
+        f"{len(given)} INPUTs are given, {first}, and ingest takes one. If the shell made them from a "
+        f"pattern, quote it, so that the shell leaves it alone: '{_pattern_of(given)}'. Otherwise "
+        "name their folder, or write a manifest"
     )
 
 

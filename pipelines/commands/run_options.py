@@ -91,9 +91,9 @@ def add_speed_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATCHES",
         type=even_number,
         default=MAX_PATCHES,
-        help="patches of a track, of 3 s each, that the networks see, spread evenly over it where it has "
-        f"more; fewer are faster and move scores (default: {MAX_PATCHES}, which leaves out nothing of the "
-        "first 51 minutes)",
+        help="patches of a track, of 3 s each, that the networks see, an even number, spread evenly over it "
+        "where it has more; fewer are faster and move scores "
+        f"(default: {MAX_PATCHES}, which leaves out nothing of the first 51 minutes)",
     )
     group.add_argument(
         "--wave_tracks",

@@ -20,6 +20,9 @@ from tonearm.errors import WrongCallError
 
 _LOCAL_RUNNERS = ("DirectRunner", "FnApiRunner")
 
+_MOST_WORKERS = 1024
+"""More threads than any machine has cores: a slip of the finger would start them all."""
+
 _VARIABLE_OF_S3_OPTION = {
     "s3_access_key_id": "AWS_ACCESS_KEY_ID",
     "s3_secret_access_key": "AWS_SECRET_ACCESS_KEY",
@@ -64,7 +67,7 @@ def read_beam_options(flags: Sequence[str]) -> BeamOptions:
     """Check options and tell what a run makes of them; an option that Beam does not know may be a cluster's.
 
     Raises:
-        WrongCallError: Beam knows no such runner or value.
+        WrongCallError: Beam knows no such runner or value, or there cannot be so many workers.
     """
     options = PipelineOptions(list(flags))
     runner = options.view_as(StandardOptions).runner or "DirectRunner"
@@ -75,11 +78,12 @@ def read_beam_options(flags: Sequence[str]) -> BeamOptions:
     else:
         _require_runner(runner)
     named = any(flag.startswith("--direct_num_workers") for flag in flags)
-    return BeamOptions(
-        flags=tuple(flags),
-        is_local=is_local,
-        workers=direct.direct_num_workers if named else 0,
-    )
+    workers = direct.direct_num_workers if named else 0
+    if not 0 <= workers <= _MOST_WORKERS:
+        raise WrongCallError(
+            f"--direct_num_workers={workers} is neither a number from 1 to {_MOST_WORKERS} nor 0, one a core"
+        )
+    return BeamOptions(flags=tuple(flags), is_local=is_local, workers=workers)
 
 
 def export_s3_options(flags: Sequence[str]) -> None:

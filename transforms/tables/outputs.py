@@ -24,7 +24,10 @@ def in_order(locations: Sequence[str]) -> tuple[str, ...]:
     """
     kinds = [kind_of(location) for location in locations]
     if len(set(kinds)) < len(kinds):
-        raise OutputError(f"--output names {all_locations(', ')}, or one of each kind")
+        raise OutputError(
+            f"two outputs of one kind are named, {', '.join(locations)}; there can be {all_locations(', ')}, "
+            "or one of each kind"
+        )
     ordered = sorted(zip(kinds, locations, strict=True), key=lambda each: not each[0].replaces_rows)
     return tuple(kind.located(location) for kind, location in ordered)
 

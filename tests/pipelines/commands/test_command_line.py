@@ -58,6 +58,12 @@ def test_the_help_names_the_commands_and_the_version_is_told(capsys: pytest.Capt
         (["ingest", "{songs}", "--output", "{output}", "--max_patches", "7"], "not an even number from 2 on"),
         (["ingest", "{songs}", "--output", "{output}", "--segment_seconds", "nan"], "--segment_seconds"),
         (["ingest", "{songs}", "--output", "{output}", "--direct_num_workers", "many"], "direct_num_workers"),
+        (
+            ["ingest", "{songs}", "--output", "{output}", "--direct_num_workers", "-3"],
+            "neither a number from 1",
+        ),
+        (["ingest", "{songs}", "--output", "{output}", "--direct_num_workers=100000"], "from 1 to 1024"),
+        (["retry", "{output}/a", "{output}/b"], "two outputs of one kind are named"),
         (["ingest", "{songs}", "--output", "{output}", "--runner", "NoSuchRunner"], "NoSuchRunner"),
         (
             ["ingest", "{songs}", "--output", "{output}", "--direct_running_mode=multi_processing"],
