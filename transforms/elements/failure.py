@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,7 +56,8 @@ def _rebuild_track_error(stage: Stage, error: ErrorWord, message: str, retriable
 def failing_at(stage: Stage) -> Iterator[None]:
     """Turn an error that nobody foresaw into a failure of this track, at the stage that raised it.
 
-    Only the error's type is told: a library's message may quote what must not be in a table.
+    Only the error's type is told, and the system's own words for its number: a library's message may quote
+    what must not be in a table.
 
     Raises:
         TrackError: What the body raised; one that an inner stage raised keeps that stage.
@@ -66,6 +68,8 @@ def failing_at(stage: Stage) -> Iterator[None]:
         raise
     except Exception as error:
         message = f"unexpected {type(error).__name__}"
+        if isinstance(error, OSError) and error.errno is not None:
+            message += f": {os.strerror(error.errno)}"
         retriable = isinstance(error, MemoryError | OSError)
         raise TrackError(stage, ErrorWord.INTERNAL, message, retriable=retriable) from error
 

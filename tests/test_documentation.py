@@ -1,0 +1,66 @@
+"""The documentation leads somewhere: links, headings, files and options that it names are there."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+
+from tonearm.pipelines.commands import ingest, plan, retry, show
+from tonearm.pipelines.runs.beam_options import names_of_beams_options
+
+ROOT = Path(__file__).parent.parent
+TOPS = ("benchmarks", "docs", "model_artifacts", "models", "pipelines", "samples", "tests", "transforms")
+PAGES = sorted([*ROOT.glob("*.md"), *(page for top in TOPS for page in (ROOT / top).rglob("*.md"))])
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+NAMED_FILE = re.compile(r"`([\w./-]+/[\w.-]+\.(?:py|md|toml|lock|json|csv))`")
+CALL = re.compile(r"tonearm (?:ingest|retry|show|plan)\b[^`\n]*(?:\\\n[^`\n]*)*")
+OPTION = re.compile(r"(?<![\w-])--[a-z]\w+")
+EXAMPLES = {"transforms/storage/azure.py", "delta/kind.py"}
+"""Files that somebody may add: how to add a storage scheme or a table format."""
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link can lead to on a page, as it is made of the page's headings."""
+    headings = re.findall(r"^#+ (.*)$", without_code(page.read_text()), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    if "://" in link:
+        return True
+    path, _, anchor = link.partition("#")
+    target = page.parent / path if path else page
+    return target.exists() and (not anchor or anchor in anchors(target))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text()
+    assert [link for link in LINK.findall(without_code(text)) if not leads_somewhere(page, link)] == []
+    named = set(NAMED_FILE.findall(text)) - EXAMPLES
+    assert {
+        name for name in named if not any((base / name).exists() for base in (ROOT, page.parent))
+    } == set()
+
+
+def test_options_in_the_documentation_are_those_of_the_command() -> None:
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers()
+    for module in (ingest, retry, show, plan):
+        module.add_to(commands)
+    known = {option for command in commands.choices.values() for option in command._option_string_actions}
+    known |= names_of_beams_options()
+    named = {
+        option for page in PAGES for call in CALL.findall(page.read_text()) for option in OPTION.findall(call)
+    }
+    assert named - known == set()
+    assert "--wave_tracks" in known
+    assert "--catch_up" in named
