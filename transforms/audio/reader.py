@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from tonearm.transforms.audio.decoders.ffmpeg import FfmpegDecoder
 from tonearm.transforms.audio.decoders.libsndfile import LibsndfileDecoder
 from tonearm.transforms.audio.encryption import encryption_of
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
-from tonearm.transforms.audio.formats.claim import LONGEST_PLAUSIBLE_S, Claim, ReadAt
+from tonearm.transforms.audio.formats.claim import LONGEST_PLAUSIBLE_S, Claim, Correction, ReadAt
 from tonearm.transforms.audio.hearing import Hearing
 from tonearm.transforms.audio.identification import Identified, identify_file
 from tonearm.transforms.audio.resampling import resampled
@@ -31,7 +31,7 @@ from tonearm.transforms.elements.failure import Stage, TrackError
 __all__ = ["AudioInfo", "AudioReader", "open_audio", "open_audio_descriptor", "open_regular_file"]
 
 OpenDecoder = Callable[[], AudioDecoder]
-DecoderType = Callable[[int, AudioFormat, int, int | None], AudioDecoder]
+DecoderType = Callable[[int, AudioFormat, int, int | None, Sequence[Correction]], AudioDecoder]
 
 DECODERS: Mapping[Decoder, DecoderType] = {
     Decoder.LIBSNDFILE: LibsndfileDecoder,
@@ -52,7 +52,7 @@ class AudioReader:
         self._identified = identified
         self._survey = survey
         self._heard = Hearing(claim, survey)
-        self._untried = _decoders_for(descriptor, identified, survey)
+        self._untried = _decoders_for(descriptor, identified, claim, survey)
         self._decoder = self._open_next_decoder()
         self.info = _with_claimed_duration(self._decoder.info, identified.audio_format, claim)
         self._heard.begin(self.info.sample_rate_hz)
@@ -177,7 +177,7 @@ class AudioReader:
         self.close()
 
 
-def _decoders_for(descriptor: int, identified: Identified, survey: Survey) -> list[OpenDecoder]:
+def _decoders_for(descriptor: int, identified: Identified, claim: Claim, survey: Survey) -> list[OpenDecoder]:
     """The decoders of a file, in the order in which they are tried."""
     audio_format, start = identified.audio_format, identified.start
     if len(survey.links) > 1:
@@ -185,7 +185,8 @@ def _decoders_for(descriptor: int, identified: Identified, survey: Survey) -> li
     decoders = [DECODERS[name] for name in audio_format.decoders]
     if not survey.plain:
         decoders.reverse()
-    return [partial(decoder, descriptor, audio_format, start, identified.end) for decoder in decoders]
+    shown = (descriptor, audio_format, start, identified.end, claim.corrections)
+    return [partial(decoder, *shown) for decoder in decoders]
 
 
 def _reader_of(descriptor: int) -> ReadAt:

@@ -77,6 +77,50 @@ def test_the_same_in_64_bits(size: int, tmp_path: Path) -> None:
     assert_unknown(bytes(data), tmp_path)
 
 
+@pytest.mark.parametrize("size", [0x80000000, 0xFFFFFFFE, 0xFFFFFFFF - 36, 0x7FFFFFFF - 36])
+@pytest.mark.parametrize(("kind", "order"), [("au", ">"), ("au_little", "<")])
+def test_no_decoder_gives_up_at_the_size_of_an_au(kind: str, order: str, size: int, tmp_path: Path) -> None:
+    data = bytearray(RARE_FILES[kind].make())
+    struct.pack_into(f"{order}I", data, 8, size)
+    reader = heard(bytes(data), tmp_path)
+    assert (reader.info.duration_s, reader.truncated) == (None, False)
+    assert reader.decoded_s == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("sizes", [0, (1 << 64) - 1])
+def test_an_rf64_may_have_no_size_in_64_bits_either(sizes: int, tmp_path: Path) -> None:
+    data = made("rf64", tmp_path)
+    struct.pack_into("<QQQ", data, data.index(b"ds64") + 8, sizes, sizes, sizes)
+    assert_unknown(bytes(data), tmp_path)
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF])
+def test_an_unknown_size_may_stand_in_big_endian_order(size: int, tmp_path: Path) -> None:
+    sf.write(tmp_path / "made", sweep(1.0), RATE_HZ, format="WAV", subtype="PCM_16", endian="BIG")
+    data = bytearray((tmp_path / "made").read_bytes())
+    struct.pack_into(">I", data, data.index(b"data") + 4, size)
+    assert_unknown(bytes(data), tmp_path)
+
+
+@pytest.mark.parametrize("size", [0x7FFFFFFF, 0xFFFFFFFF, (1 << 63) - 1])
+@pytest.mark.parametrize(
+    ("kind", "layout", "field"), [("w64", "<Q", 16), ("caf_16", ">Q", 4)], ids=["w64", "caf"]
+)
+def test_a_wide_field_may_hold_the_largest_number_of_a_narrow_one(
+    kind: str, layout: str, field: int, size: int, tmp_path: Path
+) -> None:
+    data = made(kind, tmp_path)
+    struct.pack_into(layout, data, data.index(b"data") + field, size)
+    assert_unknown(bytes(data), tmp_path)
+
+
+def test_sox_writes_a_number_of_its_own_into_an_aiff(tmp_path: Path) -> None:
+    data = made("aiff_16", tmp_path)
+    struct.pack_into(">I", data, data.index(b"SSND") + 4, 0x7F000000 + 8)
+    struct.pack_into(">I", data, data.index(b"COMM") + 10, 0x7F000000 // 4)
+    assert_unknown(bytes(data), tmp_path)
+
+
 def test_a_wma_that_was_sent_while_it_was_recorded_states_no_length(tmp_path: Path) -> None:
     data = made("wma", tmp_path)
     properties = data.index(bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tonearm.transforms.audio.formats.claim import Correction
 from tonearm.transforms.audio.part_of_file import PartOfFile
 
 
@@ -26,3 +27,13 @@ def test_a_part_of_a_file_reads_as_if_the_file_began_there(tmp_path: Path) -> No
         with pytest.raises(OSError, match="beginning"):
             part.seek(-3, io.SEEK_CUR)
         assert file.read() == b"rubbish, then sound"
+
+
+def test_corrections_are_read_in_the_place_of_what_stands_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"rubbish, then sound")
+    with path.open("rb") as file:
+        part = PartOfFile(file.fileno(), 9, corrections=[Correction(12, b"WXYZ")])
+        assert part.read() == b"theWXYZund"
+        part.seek(4)
+        assert part.read(2) == b"XY"

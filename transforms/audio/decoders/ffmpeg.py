@@ -22,6 +22,7 @@ from tonearm.transforms.audio.decoders.decoder import (
 from tonearm.transforms.audio.decoders.downmix import Block, mix
 from tonearm.transforms.audio.decoders.packets import PacketCount, Promise
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
+from tonearm.transforms.audio.formats.claim import Correction
 from tonearm.transforms.audio.formats.families.ogg import OGG_VORBIS
 from tonearm.transforms.audio.part_of_file import PartOfFile
 
@@ -66,20 +67,26 @@ class FfmpegDecoder:
         audio_format: What the file is.
         start: Offset of what is decoded; what comes before is not shown to FFmpeg.
         end: Offset of what comes behind it and is not shown either; None for the end of the file.
+        corrections: What FFmpeg sees in the place of what stands in the file.
 
     Raises:
         DecoderError: FFmpeg cannot read the file, or there is no audio in it.
     """
 
     def __init__(
-        self, descriptor: int, audio_format: AudioFormat, start: int = 0, end: int | None = None
+        self,
+        descriptor: int,
+        audio_format: AudioFormat,
+        start: int = 0,
+        end: int | None = None,
+        corrections: Sequence[Correction] = (),
     ) -> None:
         os.lseek(descriptor, 0, os.SEEK_SET)
         options = {"fd": str(descriptor), "protocol_whitelist": "fd"}
         with library_errors("FFmpeg"):
-            whole = start == 0 and end is None
+            whole = start == 0 and end is None and not corrections
             self._container: av.container.InputContainer = av.open(
-                "fd:" if whole else PartOfFile(descriptor, start, end),
+                "fd:" if whole else PartOfFile(descriptor, start, end, corrections),
                 mode="r",
                 format=audio_format.demuxer,
                 options=options,

@@ -6,7 +6,7 @@ import ctypes
 import os
 import platform
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -22,6 +22,7 @@ from tonearm.transforms.audio.decoders.decoder import (
 from tonearm.transforms.audio.decoders.downmix import Block, mix
 from tonearm.transforms.audio.decoders.packets import Promise
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
+from tonearm.transforms.audio.formats.claim import Correction
 from tonearm.transforms.audio.part_of_file import PartOfFile
 
 _CODECS: Mapping[str, str] = {
@@ -55,19 +56,25 @@ class LibsndfileDecoder:
         audio_format: What the file is; libsndfile must agree.
         start: Offset of what is decoded; what comes before is not shown to libsndfile.
         end: Offset of what comes after, which is not shown either; None for the file's end.
+        corrections: What libsndfile sees in the place of what stands in the file.
 
     Raises:
         DecoderError: libsndfile cannot read the file.
     """
 
     def __init__(
-        self, descriptor: int, audio_format: AudioFormat, start: int = 0, end: int | None = None
+        self,
+        descriptor: int,
+        audio_format: AudioFormat,
+        start: int = 0,
+        end: int | None = None,
+        corrections: Sequence[Correction] = (),
     ) -> None:
         os.lseek(descriptor, 0, os.SEEK_SET)
         with library_errors("libsndfile"), _quiet_c_stderr():
-            whole = start == 0 and end is None
+            whole = start == 0 and end is None and not corrections
             self._file = sf.SoundFile(
-                descriptor if whole else PartOfFile(descriptor, start, end), closefd=False
+                descriptor if whole else PartOfFile(descriptor, start, end, corrections), closefd=False
             )
             try:
                 self.info = self._read_info(audio_format)

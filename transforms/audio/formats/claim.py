@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 ReadAt = Callable[[int, int], bytes]
@@ -25,6 +25,18 @@ _PAGE_BYTES = 4096
 _SHORTEST_HEADER_BYTES, _LONGEST_HEADER_BYTES = 36, 128
 
 
+_SOX_LEAST_BYTES = 0x7F000000
+"""What SoX writes into an AIFF's size, with or without the chunk's own header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Bytes that belong at an offset of a file, where a header was never filled in."""
+
+    offset: int
+    data: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A container's own word on its length.
@@ -33,13 +45,15 @@ class Claim:
         samples: Samples per channel that the file should decode to; None where it does not say.
         slack_samples: How many fewer an intact file may decode to, for decoders trim differently.
         cut: True if the file ends inside something that the container has announced.
-        unknown: True if nobody knew the length when the container was written, so that decoders guess.
+        unknown: True if nobody knew the length when the container was written.
+        corrections: What the header would say if they had, for decoders that would guess or give up.
     """
 
     samples: int | None = None
     slack_samples: int = 0
     cut: bool = False
     unknown: bool = False
+    corrections: Sequence[Correction] = ()
 
     def is_missed_by(self, samples: int) -> bool:
         """True if so many decoded samples per channel are too few."""
@@ -79,7 +93,37 @@ def chunks(
         offset += header_bytes + -(-body_bytes // alignment) * alignment
 
 
-def claim_of_data(offset: int, data_bytes: int, block_bytes: int, size: int, *, bits: int = 32) -> Claim:
+@dataclass(frozen=True, slots=True)
+class SizeField:
+    """Where a header has the size of its data.
+
+    Attributes:
+        offset: Of the field.
+        layout: ``struct`` layout of it, and of nothing else.
+        counted_besides: Bytes that it counts besides the data: a header.
+    """
+
+    offset: int
+    layout: str
+    counted_besides: int = 0
+
+    def filled_in(self, data_bytes: int) -> Sequence[Correction]:
+        """What the field would be with so many bytes of data; nothing if it cannot hold the number."""
+        number = data_bytes + self.counted_besides
+        if number >= 1 << 8 * struct.calcsize(self.layout):
+            return ()
+        return (Correction(self.offset, struct.pack(self.layout, number)),)
+
+
+def claim_of_data(
+    offset: int,
+    data_bytes: int,
+    block_bytes: int,
+    size: int,
+    *,
+    bits: int = 32,
+    size_field: SizeField | None = None,
+) -> Claim:
     """The claim of a chunk of samples; one whose size nobody knew claims nothing.
 
     Args:
@@ -88,10 +132,13 @@ def claim_of_data(offset: int, data_bytes: int, block_bytes: int, size: int, *, 
         block_bytes: Bytes that one sample of all channels takes; 0 where it is not one number.
         size: The file's size in bytes.
         bits: Width of the field that the chunk's size stands in.
+        size_field: Where it stands.
     """
     holds_less = data_bytes == 0 or is_cut(offset + data_bytes, size)
-    if holds_less and is_unknown_size(data_bytes, bits):
-        return Claim(unknown=True)
+    counted = {data_bytes, data_bytes + size_field.counted_besides} if size_field else {data_bytes}
+    if holds_less and any(is_unknown_size(number, width) for number in counted for width in {bits, 32}):
+        corrections = size_field.filled_in(max(size - offset, 0)) if size_field else ()
+        return Claim(unknown=True, corrections=corrections)
     samples = data_bytes // block_bytes if block_bytes else None
     slack_samples = SLACK_BYTES // block_bytes if block_bytes else 0
     return Claim(samples, slack_samples, cut=is_cut(offset + data_bytes, size))
@@ -106,7 +153,8 @@ def is_unknown_size(announced: int, bits: int) -> bool:
     """True for what tools write into a size that they cannot come back to, since they write into a pipe.
 
     That is 0 or the largest number, signed or not, less the header's own bytes or rounded down to a page:
-    FFmpeg and faad write 0 or 0xFFFFFFFF, SoX 0x7FFFF000, lame 0x7FFFFFFF - 36, arecord 0x80000000.
+    FFmpeg and faad write 0 or 0xFFFFFFFF, SoX 0x7FFFF000 or 0x7F000000, lame 0x7FFFFFFF - 36, arecord
+    0x80000000.
     """
     largest, half = (1 << bits) - 1, 1 << bits - 1
     is_near_half = half - _PAGE_BYTES - _LONGEST_HEADER_BYTES <= announced <= half + _LONGEST_HEADER_BYTES
@@ -114,4 +162,5 @@ def is_unknown_size(announced: int, bits: int) -> bool:
     is_near_largest = (
         0 <= below_largest < 4 or _SHORTEST_HEADER_BYTES <= below_largest <= _LONGEST_HEADER_BYTES
     )
-    return announced == 0 or is_near_half or is_near_largest
+    is_by_sox = bits == 32 and 0 <= announced - _SOX_LEAST_BYTES <= _LONGEST_HEADER_BYTES
+    return announced == 0 or is_near_half or is_near_largest or is_by_sox

@@ -10,6 +10,7 @@ from tonearm.transforms.audio.formats.claim import (
     SLACK_BYTES,
     Claim,
     ReadAt,
+    SizeField,
     chunks,
     claim_of_data,
     is_cut,
@@ -47,10 +48,9 @@ def _read_caf(read_at: ReadAt, start: int, size: int) -> Claim:
             codec, _flags, bytes_per_packet = struct.unpack_from(">4sII", read_at(chunk.offset, 32), 8)
             packet_bytes = bytes_per_packet if codec == b"lpcm" else 0
         elif chunk.name == b"data":
-            if is_unknown_size(chunk.size, 64):
-                return Claim(unknown=True)
-            offset, data_bytes = chunk.offset + edit_count_bytes, chunk.size - edit_count_bytes
-            return claim_of_data(offset, data_bytes, packet_bytes, size, bits=64)
+            field = SizeField(chunk.offset - 8, ">Q", edit_count_bytes)
+            offset, data_bytes = chunk.offset + edit_count_bytes, max(chunk.size - edit_count_bytes, 0)
+            return claim_of_data(offset, data_bytes, packet_bytes, size, bits=64, size_field=field)
     return Claim()
 
 

@@ -6,13 +6,14 @@ import re
 import struct
 
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, Recogniser, starts_with
-from tonearm.transforms.audio.formats.claim import Claim, ReadAt, chunks, claim_of_data, is_unknown_size
+from tonearm.transforms.audio.formats.claim import Claim, ReadAt, SizeField, chunks, claim_of_data
 
 _W64_RIFF_GUID = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _W64_CHUNK_HEADER_BYTES = 24
 _SAYS_PCM = (b"\x01\x00", b"\xfe\xff")
 _PCM_TAGS = (0x0001, 0x0003, 0xFFFE)
 _TRUE_SIZE_IS_ELSEWHERE = 0xFFFFFFFF
+_BYTES_BEFORE_TRUE_SIZE = 8
 
 
 def _is_wav(head: bytes) -> bool:
@@ -43,16 +44,19 @@ def _read_big_endian_wav(read_at: ReadAt, start: int, size: int) -> Claim:
 
 
 def _claim_of_wav(read_at: ReadAt, start: int, size: int, *, byte_order: str) -> Claim:
-    block_bytes, true_size = 0, None
+    block_bytes, true_size, true_size_at = 0, None, 0
     for chunk in chunks(read_at, start + 12, size, f"{byte_order}4sI"):
         if chunk.name == b"ds64":  # RF64 and BW64: the sizes that 32 bits cannot hold
-            (true_size,) = struct.unpack("<Q", read_at(chunk.offset + 8, 8))
+            true_size_at = chunk.offset + _BYTES_BEFORE_TRUE_SIZE
+            (true_size,) = struct.unpack("<Q", read_at(true_size_at, 8))
         elif chunk.name == b"fmt ":
             block_bytes = _block_bytes(read_at(chunk.offset, 16), byte_order)
         elif chunk.name == b"data":
             if chunk.size == _TRUE_SIZE_IS_ELSEWHERE and true_size is not None:
-                return claim_of_data(chunk.offset, true_size, block_bytes, size, bits=64)
-            return claim_of_data(chunk.offset, chunk.size, block_bytes, size)
+                field = SizeField(true_size_at, "<Q")
+                return claim_of_data(chunk.offset, true_size, block_bytes, size, bits=64, size_field=field)
+            field = SizeField(chunk.offset - 4, f"{byte_order}I")
+            return claim_of_data(chunk.offset, chunk.size, block_bytes, size, size_field=field)
     return Claim()
 
 
@@ -68,9 +72,8 @@ def _read_w64(read_at: ReadAt, start: int, size: int) -> Claim:
         if chunk.name[:4] == b"fmt ":
             block_bytes = _block_bytes(read_at(chunk.offset, 16), "<")
         elif chunk.name[:4] == b"data":
-            if is_unknown_size(chunk.size, 64) or is_unknown_size(chunk.size + _W64_CHUNK_HEADER_BYTES, 64):
-                return Claim(unknown=True)
-            return claim_of_data(chunk.offset, chunk.size, block_bytes, size, bits=64)
+            field = SizeField(chunk.offset - 8, "<Q", _W64_CHUNK_HEADER_BYTES)
+            return claim_of_data(chunk.offset, chunk.size, block_bytes, size, bits=64, size_field=field)
     return Claim()
 
 

@@ -9,6 +9,7 @@ from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, 
 from tonearm.transforms.audio.formats.claim import (
     Claim,
     ReadAt,
+    SizeField,
     claim_of_data,
     is_cut,
     is_unknown_size,
@@ -28,7 +29,8 @@ def _read_au(read_at: ReadAt, start: int, size: int) -> Claim:
     order = ">" if header[:4] == b".snd" else "<"
     offset, data_bytes, encoding, _, channels = struct.unpack_from(f"{order}5I", header, 4)
     block_bytes = _AU_BYTES_PER_SAMPLE.get(encoding, 0) * channels
-    return claim_of_data(start + offset, data_bytes, block_bytes, size)
+    field = SizeField(start + 8, f"{order}I")
+    return claim_of_data(start + offset, data_bytes, block_bytes, size, size_field=field)
 
 
 def _read_voc(read_at: ReadAt, start: int, size: int) -> Claim:
