@@ -23,6 +23,9 @@ _STREAMS = tuple(known for known in FORMATS if known.frames is not None)
 
 _TAIL_BYTES = 32 * 1024
 _MAX_LEADING_TAGS = 8
+_LONGEST_PART_OF_FRAME_BYTES = 16 * 1024
+"""Longer than what is left of a frame of AC-3 or DTS where a track was cut out of a disc."""
+
 _ID3_HEADER_BYTES = 10
 _APE_HEADER_BYTES = 32
 
@@ -181,9 +184,18 @@ def _hidden_in_samples(container: AudioFormat, head: bytes, start: int) -> Ident
     begins += end_of_leading_tags(lambda offset, length: head[begins + offset : begins + offset + length])
     payload = head[begins:]
     for known in FORMATS if payload else ():
-        if known.hides_in_samples and _begins_with(known, payload):
-            return Identified(known, start + begins, start + begins)
+        offset = _begins_within(known, payload) if known.hides_in_samples else None
+        if offset is not None:
+            return Identified(known, start + begins + offset, start + begins + offset)
     return None
+
+
+def _begins_within(known: AudioFormat, payload: bytes) -> int | None:
+    """Offset at which a format begins among samples; a track cut out of a disc may begin inside a frame."""
+    if _begins_with(known, payload):
+        return 0
+    syncs = known.sync.finditer(payload, 0, _LONGEST_PART_OF_FRAME_BYTES) if known.sync else ()
+    return next((sync.start() for sync in syncs if _begins_with(known, payload[sync.start() :])), None)
 
 
 def _begins_with(known: AudioFormat, payload: bytes) -> bool:

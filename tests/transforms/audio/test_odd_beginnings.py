@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile as sf
 
 from tests.audio_files import RECIPES, id3v1_tag, id3v2_tag, sweep, wav_header, write_audio
 from tests.rare_audio_files import RARE_FILES
@@ -150,6 +151,19 @@ def _frame_in_14_bits(frame: bytes) -> bytes:
 def test_what_hides_in_a_wav_is_taken_for_what_it_is(kind: str, lead: bytes, tmp_path: Path) -> None:
     original = bytes_of(kind, tmp_path)
     assert_heard_as(in_wav(lead + original), original, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["dts", "ac3", "eac3", "iec61937"])
+def test_a_track_cut_out_of_a_disc_may_begin_inside_a_frame(kind: str, tmp_path: Path) -> None:
+    original = bytes_of(kind, tmp_path)
+    assert_heard_as(in_wav(original[500:]), original, tmp_path)
+
+
+def test_dts_hides_in_an_aiff_too(tmp_path: Path) -> None:
+    original = bytes_of("dts", tmp_path)
+    samples = np.frombuffer(original[: len(original) // 4 * 4], ">i2").astype("<i2").reshape(-1, 2)
+    sf.write(tmp_path / "made", samples, RATE_HZ, format="AIFF", subtype="PCM_16")
+    assert_heard_as((tmp_path / "made").read_bytes(), original, tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["dts", "ac3"])

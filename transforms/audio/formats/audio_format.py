@@ -58,6 +58,7 @@ class AudioFormat:
         states_length: False if what the decoders report as length is a guess from the bit rate.
         skips_tags: True if all its decoders skip ID3v2 tags in front of it themselves.
         hides_in_samples: True if discs and recorders put it where another container says that samples are.
+        sync: What its frames or bursts begin with, where such samples need not begin with a whole one.
         samples_at: Of such a container: says of its first bytes where the samples begin, in which something
             else may hide.
     """
@@ -75,6 +76,7 @@ class AudioFormat:
     states_length: bool = True
     skips_tags: bool = False
     hides_in_samples: bool = False
+    sync: re.Pattern[bytes] | None = None
     samples_at: Callable[[bytes], int | None] = nowhere
 
     def __str__(self) -> str:

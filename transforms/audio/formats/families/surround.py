@@ -19,6 +19,7 @@ _EAC3_FRAMES = FrameStream(re.compile(rb"\x0b\x77"), parse_eac3_header, header_b
 _DTS_FRAMES = FrameStream(re.compile(b"|".join(map(re.escape, DTS_SYNCS))), parse_dts_header, header_bytes=16)
 
 _IEC61937_SYNCS = (b"\x72\xf8\x1f\x4e", b"\xf8\x72\x4e\x1f")
+_IEC61937_SYNC = re.compile(b"|".join(map(re.escape, _IEC61937_SYNCS)))
 _TRUEHD_SYNC, _MLP_SYNC = b"\xf8\x72\x6f\xba", b"\xf8\x72\x6f\xbb"
 
 
@@ -54,6 +55,7 @@ FORMATS = (
         read_claim=cut_of_stream(_AC3_FRAMES),
         states_length=False,
         hides_in_samples=True,
+        sync=_AC3_FRAMES.sync,
     ),
     AudioFormat(
         name="eac3",
@@ -65,6 +67,7 @@ FORMATS = (
         read_claim=cut_of_stream(_EAC3_FRAMES),
         states_length=False,
         hides_in_samples=True,
+        sync=_EAC3_FRAMES.sync,
     ),
     AudioFormat(
         name="dts",
@@ -77,6 +80,7 @@ FORMATS = (
         read_claim=cut_of_stream(_DTS_FRAMES),
         states_length=False,
         hides_in_samples=True,
+        sync=_DTS_FRAMES.sync,
     ),
     AudioFormat(
         name="dts_hd",
@@ -113,5 +117,6 @@ FORMATS = (
         is_begun_by=_is_iec61937,
         states_length=False,
         hides_in_samples=True,
+        sync=_IEC61937_SYNC,
     ),
 )
