@@ -92,6 +92,13 @@ def select(tagger: Tagger, scores: Mapping[str, float]) -> set[str]:
 
     Returns:
         The selected tags.
+
+    Example:
+        >>> from tonearm.models.bundles.loading import load_tagger
+        >>> tagger = load_tagger("musicnn")
+        >>> scores = dict.fromkeys((rule.tag for rule in tagger.tags), 0.0)
+        >>> sorted(select(tagger, scores | {"classical": 0.5, "piano": 0.4}))
+        ['classical', 'piano']
     """
     strengths = {rule.tag: scores[rule.tag] / rule.threshold for rule in tagger.tags}
     opposed = _weaker_sides(tagger.selection, strengths)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import Enum, auto
-from types import FrameType
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
 from tonearm.errors import TonearmError
+from tonearm.pipelines.runs.first_signal import first_signal_answered
 
 _ENDED_WELL = (PipelineState.DONE, PipelineState.DRAINED, PipelineState.UPDATED)
 
@@ -65,12 +62,12 @@ def wait_for(result: PipelineResult, options: PipelineOptions) -> JobEnd:
         JobOutOfSightError: The wait broke off, and the job did not.
     """
     waiting = _Wait(result)
-    with _told_to_stop(waiting.ended) as told:
+    with first_signal_answered(lambda number: waiting.give_up()):
         if name := _name_of(result):
             print(f"tonearm: the cluster runs job {name}", file=sys.stderr, flush=True)
         waiting.start()
         waiting.ended.wait()
-    if not told.is_set():
+    if not waiting.is_given_up:
         waiting.check()
         return JobEnd.DONE
     if options.view_as(PortableOptions).environment_type != "LOOPBACK":
@@ -92,6 +89,7 @@ class _Wait(threading.Thread):
     def __init__(self, result: PipelineResult) -> None:
         super().__init__(name="cluster job", daemon=True)
         self.ended = threading.Event()
+        self.is_given_up = False
         self._result = result
         self._error: Exception | None = None
 
@@ -100,6 +98,11 @@ class _Wait(threading.Thread):
             self._result.wait_until_finish()
         except Exception as error:
             self._error = error
+        self.ended.set()
+
+    def give_up(self) -> None:
+        """Wait no longer, whatever becomes of the job."""
+        self.is_given_up = True
         self.ended.set()
 
     def check(self) -> None:
@@ -119,22 +122,3 @@ class _Wait(threading.Thread):
             return self._result.state
         except Exception:  # whatever a cluster's client raises: the error of the wait is the one to tell
             return PipelineState.UNKNOWN
-
-
-@contextmanager
-def _told_to_stop(wake: threading.Event) -> Iterator[threading.Event]:
-    """Note the first SIGINT or SIGTERM and wake who waits; a second one ends the process at once."""
-    told = threading.Event()
-
-    def note(number: int, frame: FrameType | None) -> None:
-        told.set()
-        wake.set()
-        for each in before:
-            signal.signal(each, signal.SIG_DFL)
-
-    before = {each: signal.signal(each, note) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield told
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

@@ -6,9 +6,9 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from tonearm.errors import StoppedError
+from tonearm.pipelines.runs.first_signal import first_signal_answered
 
 _logger = logging.getLogger(__name__)
 
@@ -25,15 +25,13 @@ class StopSignals:
         self.stop: Callable[[], None] | None = None
         self.number: signal.Signals | None = None
 
-    def answer(self, number: int, frame: FrameType | None) -> None:
-        """Answer a signal; a handler for :func:`signal.signal`.
+    def answer(self, number: signal.Signals) -> None:
+        """Answer the first signal.
 
         Raises:
             StoppedError: No track is taken yet.
         """
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_DFL)
-        self.number = signal.Signals(number)
+        self.number = number
         if self.stop is None:
             raise StoppedError(self.number)
         _logger.warning("stopping: tracks in flight are finished and committed; again to stop at once")
@@ -44,9 +42,5 @@ class StopSignals:
 def stop_signals_answered() -> Iterator[StopSignals]:
     """Answer SIGINT and SIGTERM for as long as the block lasts."""
     signals = StopSignals()
-    before = {each: signal.signal(each, signals.answer) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with first_signal_answered(signals.answer):
         yield signals
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

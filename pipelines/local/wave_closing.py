@@ -18,6 +18,15 @@ class WaveClosing:
 
     By the last rule a lone track, a burst, or the rest of a backlog is worked without delay, while a trickle
     of tracks makes no more than one wave per ``max_wave_seconds``. All times are those of ``time.monotonic``.
+
+    Example:
+        >>> closing = WaveClosing(max_wave_seconds=10.0)
+        >>> closing.note_arrival(100.0)
+        >>> closing.is_due(100.5, is_full=False), closing.is_due(101.0, is_full=False)
+        (False, True)
+        >>> closing.note_arrival(102.0)  # a wave has just closed short: this one waits longer
+        >>> closing.due_at
+        111.0
     """
 
     def __init__(self, max_wave_seconds: float) -> None:

@@ -93,7 +93,14 @@ class Plan:
 
 
 def plan(catalog: Catalog, rates: Rates) -> Plan:
-    """Turn rates into hours and gigabytes; all grow in proportion, as the measured cost per track is flat."""
+    """Turn rates into hours and gigabytes; all grow in proportion, as the measured cost per track is flat.
+
+    >>> catalog = Catalog(tracks=1_000_000, minutes=3.0, megabytes=8.0)
+    >>> rates = Rates(200.0, 700.0, gpu_speed=None, row_bytes=6000.0, segment_bytes=3000.0)
+    >>> planned = plan(catalog, rates)
+    >>> planned.core_hours, planned.table_gigabytes, planned.wall_hours(cores=50)
+    (250.0, 15.0, 5.0)
+    """
     gpu_hours = catalog.audio_hours / rates.gpu_speed if rates.gpu_speed else None
     table_bytes = catalog.tracks * (rates.row_bytes + catalog.minutes * rates.segment_bytes)
     return Plan(

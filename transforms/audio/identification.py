@@ -57,6 +57,10 @@ def identify(head: bytes, size: int | None = None) -> AudioFormat | None:
     Returns:
         The format, or None if these are no audio bytes. Where an ID3v2 tag is longer than ``head``, so that
         nothing after it can be seen, the answer is MP3, which is nearly always right.
+
+    Example:
+        >>> identify(b"fLaC" + bytes(38)).title, identify(b"%PDF-1.7")
+        ('FLAC', None)
     """
     start = end_of_leading_tags(lambda offset, length: head[offset : offset + length])
     if start and start >= len(head) and (size is None or size > start):

@@ -78,6 +78,10 @@ def other_kind(head: bytes) -> str | None:
 
     Args:
         head: The file's first ``HEAD_BYTES`` bytes (of ``identification``), or all of them.
+
+    Example:
+        >>> other_kind(b"%PDF-1.7"), other_kind(b"fLaC")
+        ('a PDF document', None)
     """
     found = next((title for title, pattern in _KINDS if pattern.match(head)), None)
     if found is not None:

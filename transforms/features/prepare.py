@@ -11,8 +11,8 @@ import torch
 from apache_beam.metrics import Metrics
 
 from tonearm.models.front_end import FrontEnd
+from tonearm.transforms.audio.decoders.downmix import Samples
 from tonearm.transforms.audio.isolation.isolated_reader import IsolatedReader, open_audio_isolated
-from tonearm.transforms.audio.isolation.messages import Samples
 from tonearm.transforms.audio.passing_over import NoMusicError, require_perhaps_music
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError, failing_at

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
 from tonearm.models.front_end import FrontEnd
+from tonearm.transforms.audio.decoders.downmix import Samples
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Stage, TrackError
 from tonearm.transforms.elements.settings import MAX_PATCHES
@@ -15,8 +15,6 @@ from tonearm.transforms.elements.stage_times import StageTimes
 from tonearm.transforms.features.log_mel import log_mel
 from tonearm.transforms.features.prepared import Patches, Spectrogram
 from tonearm.transforms.features.spread_patches import SpreadPatches
-
-Samples = npt.NDArray[np.float32]
 
 PATCHES_AT_ONCE = 16
 """Patches that are transformed at once, of 48 s of samples, 3 MB.

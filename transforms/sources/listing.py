@@ -217,7 +217,11 @@ def count_arrivals(location: str, outputs: Sequence[str] = ()) -> int | None:
 
 
 def track_id_of(uri: str) -> str:
-    """A stable id derived from the URI: the first 20 hex digits of its SHA-256."""
+    """A stable id derived from the URI: the first 20 hex digits of its SHA-256.
+
+    >>> track_id_of("gs://catalog/a.flac")
+    'bd901e1373a48277f386'
+    """
     return hashlib.sha256(os.fsencode(uri)).hexdigest()[:20]
 
 

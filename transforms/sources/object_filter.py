@@ -64,11 +64,20 @@ class ObjectFilter:
         )
 
     def is_in_output(self, uri: str) -> bool:
-        """True for a file of the tables."""
+        """True for a file of the tables.
+
+        >>> ObjectFilter(outputs=("gs://catalog/tags",)).is_in_output("gs://catalog/tags/runs/a.parquet")
+        True
+        """
         return uri.startswith(tuple(f"{output.rstrip('/')}/" for output in self.outputs))
 
     def can_take_from(self, location: str) -> bool:
-        """True if an object that a folder, prefix or glob names may be wanted."""
+        """True if an object that a folder, prefix or glob names may be wanted.
+
+        >>> wanted = ObjectFilter(prefixes=("gs://catalog/in/",))
+        >>> wanted.can_take_from("gs://catalog/**"), wanted.can_take_from("gs://catalog/old/")
+        (True, False)
+        """
         literal = _WILDCARD.split(location)[0]
         return not self.prefixes or any(
             literal.startswith(prefix) or prefix.startswith(literal) for prefix in self.prefixes

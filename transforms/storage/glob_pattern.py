@@ -11,7 +11,11 @@ _MEANING = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def has_wildcard(text: str) -> bool:
-    """True if a text holds a wildcard; a name may hold one and mean the character."""
+    """True if a text holds a wildcard; a name may hold one and mean the character.
+
+    >>> has_wildcard("music/**/*.mp3"), has_wildcard("music/a]b.mp3")
+    (True, False)
+    """
     return _TOKENS.search(text) is not None
 
 

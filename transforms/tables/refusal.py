@@ -49,6 +49,13 @@ def send_bisecting(rows: Sequence[Row], send: Callable[[Sequence[Row]], None]) -
 
     Raises:
         BatchRefusedError: Row after row is refused.
+
+    Example:
+        >>> def send(rows):
+        ...     if any(row["score"] > 1 for row in rows):
+        ...         raise BatchRefusedError("a score above 1")
+        >>> send_bisecting([{"score": 0.5}, {"score": 2}, {"score": 0.1}], send)
+        [Refusal(row={'score': 2}, reason='a score above 1')]
     """
     refusals = []
     for refusal in _bisected(rows, send):

@@ -110,5 +110,9 @@ def name_of_row(table: str, row: Row) -> str:
 
 
 def readable(text: str) -> str:
-    """Text that any table can store: bytes of a file name that are no UTF-8 become U+FFFD."""
+    r"""Text that any table can store: bytes of a file name that are no UTF-8 become U+FFFD.
+
+    >>> readable("caf\udce9.mp3")
+    'caf\ufffd.mp3'
+    """
     return os.fsencode(text).decode("utf-8", "replace")

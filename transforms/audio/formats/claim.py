@@ -56,7 +56,12 @@ class Claim:
     corrections: Sequence[Correction] = ()
 
     def is_missed_by(self, samples: int) -> bool:
-        """True if so many decoded samples per channel are too few."""
+        """True if so many decoded samples per channel are too few.
+
+        >>> claim = Claim(samples=44100, slack_samples=100)
+        >>> claim.is_missed_by(44000), claim.is_missed_by(43000)
+        (False, True)
+        """
         return self.samples is not None and samples + self.slack_samples < self.samples
 
 

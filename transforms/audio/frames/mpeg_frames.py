@@ -38,7 +38,12 @@ class VbrHeader:
 
 
 def parse_mpeg_header(data: bytes, offset: int) -> FrameHeader | None:
-    """Parse the MPEG audio header at an offset (ISO 11172-3, 2.4.1.3), Layers II and III."""
+    """Parse the MPEG audio header at an offset (ISO 11172-3, 2.4.1.3), Layers II and III.
+
+    >>> header = parse_mpeg_header(bytes.fromhex("fffb9000"), 0)  # Layer III, 128 kbit/s
+    >>> header.frame_bytes, header.samples, header.sample_rate_hz
+    (417, 1152, 44100)
+    """
     header = _Header.parse(data, offset)
     if header is None or header.layer == _LAYER_1 or header.bitrate_index == 0:
         return None
@@ -153,7 +158,12 @@ def _side_info_bytes(version: int, *, mono: bool) -> int:
 
 
 def parse_adts_header(data: bytes, offset: int) -> FrameHeader | None:
-    """Parse the ADTS header at an offset (ISO 13818-7, 6.2)."""
+    """Parse the ADTS header at an offset (ISO 13818-7, 6.2).
+
+    >>> header = parse_adts_header(bytes.fromhex("fff15080017ffc"), 0)
+    >>> header.frame_bytes, header.samples, header.sample_rate_hz
+    (11, 1024, 44100)
+    """
     if len(data) < offset + 7 or data[offset] != 0xFF or data[offset + 1] & 0xF6 != 0xF0:
         return None
     rate_index = data[offset + 2] >> 2 & 15
@@ -171,7 +181,11 @@ def parse_adts_header(data: bytes, offset: int) -> FrameHeader | None:
 
 
 def parse_loas_header(data: bytes, offset: int) -> FrameHeader | None:
-    """Parse the header of a LOAS AudioSyncStream at an offset (ISO 14496-3, 1.7.2)."""
+    """Parse the header of a LOAS AudioSyncStream at an offset (ISO 14496-3, 1.7.2).
+
+    >>> parse_loas_header(bytes.fromhex("56e010"), 0).frame_bytes
+    19
+    """
     if len(data) < offset + 3 or data[offset] != 0x56 or data[offset + 1] & 0xE0 != 0xE0:
         return None
     payload_bytes = (data[offset + 1] & 0x1F) << 8 | data[offset + 2]

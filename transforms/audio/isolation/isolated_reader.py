@@ -28,8 +28,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from tonearm.transforms.audio.decoders.decoder import AudioInfo
+from tonearm.transforms.audio.decoders.downmix import Samples
 from tonearm.transforms.audio.isolation.decoder_process import DecoderProcess, Spawner, timeout_error
-from tonearm.transforms.audio.isolation.messages import Kind, Message, ProtocolError, Samples, unpacked_error
+from tonearm.transforms.audio.isolation.messages import Kind, Message, ProtocolError, unpacked_error
 from tonearm.transforms.audio.reader import open_regular_file
 from tonearm.transforms.elements.stage_times import StageTimes
 

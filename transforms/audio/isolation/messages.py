@@ -15,12 +15,10 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from tonearm.transforms.audio.decoders.downmix import Samples
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Stage, TrackError
-
-Samples = npt.NDArray[np.float32]
 
 PIECE_SAMPLES = 1 << 18
 """Samples in a message at most: 1 MiB, or 16 s."""
@@ -74,7 +72,12 @@ def send(connection: socket.socket, kind: Kind, content: dict[str, Any] | None =
 
 
 def gathered(blocks: Iterable[Samples]) -> Iterator[Samples]:
-    """Gather blocks into messages of full length, so that the two processes seldom take turns on a core."""
+    """Gather blocks into messages of full length, so that the two processes seldom take turns on a core.
+
+    >>> blocks = [np.zeros(100_000, np.float32)] * 3
+    >>> [len(samples) for samples in gathered(blocks)]
+    [200000, 100000]
+    """
     waiting: list[Samples] = []
     for block in blocks:
         if waiting and sum(map(len, waiting)) + len(block) > PIECE_SAMPLES:

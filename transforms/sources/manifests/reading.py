@@ -61,7 +61,11 @@ class NumberedRow:
 
 
 def is_manifest(location: str) -> bool:
-    """True if the ending says that this is a manifest and not a track."""
+    """True if the ending says that this is a manifest and not a track.
+
+    >>> is_manifest("gs://bucket/catalog.CSV.gz"), is_manifest("music/a.flac")
+    (True, False)
+    """
     name = location.lower().rstrip("/").removesuffix(_GZIP)
     return name.endswith(tuple(_READERS))
 

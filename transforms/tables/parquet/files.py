@@ -80,7 +80,11 @@ def rows_in(name: str) -> int:
 
 
 def partition_folder(table: str, day: date) -> str:
-    """Folder of a partition, relative to the output."""
+    """Folder of a partition, relative to the output.
+
+    >>> partition_folder("runs", date(2026, 3, 14))
+    'runs/ingest_date=2026-03-14'
+    """
     return f"{table}/{PARTITION}={day.isoformat()}"
 
 
