@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,10 @@ less processor time than with 8 MiB."""
 
 _NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 """What a file system answers that knows no second name of a file, such as FAT."""
+
+
+_HALF_WRITTEN = re.compile(r"\.[0-9a-f]{16}\.part")
+"""Names of files that are renamed when they are whole."""
 
 
 class LocalStorage:
@@ -124,6 +129,14 @@ def _described(uri: str, status: os.stat_result) -> StoredObject:
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a device, pipe or socket"
         raise StorageError(ErrorWord.UNREADABLE, f"not a file but {kind}")
     return StoredObject(uri, f"{status.st_mtime_ns}-{status.st_size}", status.st_size)
+
+
+def delete_half_written(folder: str) -> None:
+    """Delete what writes that were killed left in a folder; nobody may be writing there now."""
+    with _errors_told(), suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _HALF_WRITTEN.fullmatch(entry.name):
+                Path(entry.path).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.catalog import counts, tonearm
+from tests.catalog import counts, leftovers, tonearm
 from tests.cloud import BUCKET, TABLES
 from tonearm.transforms.storage.schemes import forget_storages
 from tonearm.transforms.tables.stored_rows import table_rows
@@ -42,6 +42,15 @@ def test_what_stands_in_the_way_of_a_folder_of_the_tables(
     assert tonearm("ingest", songs, "--output", output) == 2
     assert f"{output / name} is no folder" in capsys.readouterr().err
     assert [path.name for path in output.iterdir()] == [name]
+
+
+def test_what_a_killed_run_had_half_written_goes_with_the_next_run(songs: Path, output: Path) -> None:
+    (output / "_commits").mkdir(parents=True)
+    for folder in (output, output / "_commits"):
+        (folder / ".0123456789abcdef.part").write_text('{"run_id": "2026')
+    (output / ".mine.part").write_text("mine")
+    assert tonearm("ingest", songs, "--output", output) == 0
+    assert leftovers(output) == [".mine.part"]
 
 
 def test_a_marker_of_a_commit_that_is_cut_is_named_and_other_files_are_left_alone(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tonearm.transforms.storage.local import delete_half_written
 from tonearm.transforms.storage.objects import joined
 from tonearm.transforms.storage.schemes import is_local
 from tonearm.transforms.tables.contract import OutputError, OutputInUseError, RowCounts
@@ -43,13 +44,18 @@ class ParquetOutput:
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """See :class:`Output`; they lock the folder, and the lock dies with the process."""
+        """See :class:`Output`; they lock the folder, and the lock dies with the process.
+
+        A run that was killed while it wrote its note or a commit's marker has left a part of it.
+        """
         if not is_local(self._location):
             yield
             return
         folder = os.open(self._location, os.O_RDONLY)
         try:
             self._lock(folder)
+            for written_to in (self._location, joined(self._location, commit.COMMITS)):
+                delete_half_written(written_to)
             yield
         finally:
             os.close(folder)
