@@ -18,6 +18,7 @@ from tonearm.transforms.elements.track import Track
 from tonearm.transforms.features.prepared import Spectrogram
 from tonearm.transforms.features.spectrogram import spectrogram_of
 from tonearm.transforms.storage.fetch import fetched
+from tonearm.transforms.storage.schemes import normal_location
 from tonearm.transforms.tables.schemas import Row
 
 _TAGS_SHOWN = 10
@@ -42,7 +43,7 @@ def draw_track(track: Row, segments: list[Row], tagger: Tagger, location: str) -
 
 
 def _spectrogram(track: Row, tagger: Tagger) -> Spectrogram:
-    read = Track(track["track_id"], track["uri"], track["generation"])
+    read = Track(track["track_id"], normal_location(track["uri"]), track["generation"])
     with fetched(read, MAX_TRACK_BYTES) as file, open_audio(file.path) as audio:
         return spectrogram_of(audio.samples(tagger.front_end.sample_rate_hz), tagger.front_end)
 

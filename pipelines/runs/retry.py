@@ -9,6 +9,7 @@ from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Stage
 from tonearm.transforms.elements.track import Track
+from tonearm.transforms.storage.schemes import normal_location
 from tonearm.transforms.tables.ledger import Ledger
 from tonearm.transforms.tables.schemas import Row
 from tonearm.transforms.tables.stored_rows import table_rows
@@ -46,7 +47,7 @@ def failed_tracks(order: RetryInput, tagger: str) -> Iterator[Arrival]:
             latest[key] = row
     for (track_id, uri), row in latest.items():
         if _names_an_object(row) and (row["retriable"] or order.everything):
-            yield Track(track_id, uri, named=True)
+            yield Track(track_id, normal_location(uri), named=True)
 
 
 def _names_an_object(row: Row) -> bool:

@@ -9,6 +9,9 @@ from tonearm.errors import WrongCallError
 
 _WILDCARD = re.compile(r"[*?\[]")
 
+_NO_ENDING = re.compile(r"^$|[,;|$\\]")
+"""Nothing, a list, or a regular expression: none is the end of a file's name."""
+
 _BUCKET_AND_NAME = re.compile(r"gs://[a-z0-9][a-z0-9._-]+/.*", re.DOTALL)
 
 _UPLOAD_PART = re.compile(
@@ -47,7 +50,7 @@ class ObjectFilter:
                 )
         for suffix in self.suffixes:
             _require_literal("--suffix", suffix)
-            if not suffix.strip() or suffix != suffix.strip() or suffix.endswith("/") or "," in suffix:
+            if suffix != suffix.strip() or suffix.endswith("/") or _NO_ENDING.search(suffix):
                 raise WrongCallError(
                     f"--suffix is the end of an object's name, such as .flac; not '{suffix}'. "
                     "Give the option once for each"
@@ -109,6 +112,6 @@ def _last_wildcard(text: str) -> int:
 
 def _meant(prefix: str) -> str:
     """What somebody probably meant by a prefix without its bucket."""
-    if prefix.startswith("gs://") and "/" not in prefix.removeprefix("gs://"):
+    if re.fullmatch("gs://[^/]+", prefix):
         return f"{prefix.lower()}/"
     return f"gs://BUCKET/{prefix.lstrip('/')}" if prefix and "://" not in prefix else "gs://BUCKET/in/"

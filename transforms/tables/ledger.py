@@ -10,7 +10,7 @@ import numpy as np
 
 from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.elements.track import Track
-from tonearm.transforms.tables.rows import readable
+from tonearm.transforms.tables.rows import readable, stored_uri
 from tonearm.transforms.tables.stored_rows import table_rows
 
 
@@ -98,7 +98,7 @@ class _Digests:
 
 
 def _key(track: Track) -> int:
-    return _digest(readable(track.track_id), readable(track.uri), track.generation)
+    return _digest(readable(track.track_id), stored_uri(track.uri), track.generation)
 
 
 def _digest(*parts: str) -> int:

@@ -7,9 +7,11 @@ import json
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.elements.track import Track
+from tonearm.transforms.storage.schemes import is_local
 from tonearm.transforms.tables.schemas import KEYS, PARTITION, Row
 from tonearm.transforms.tagging.analysis import TrackAnalysis
 
@@ -53,7 +55,7 @@ def rows_of(outcome: TrackAnalysis | Failure, provenance: Provenance) -> dict[st
 def _track_columns(analysis: TrackAnalysis) -> Row:
     facts = analysis.facts
     return {
-        "uri": readable(analysis.track.uri),
+        "uri": stored_uri(analysis.track.uri),
         "content_sha256": facts.content_sha256,
         "analyzed_at": analysis.analyzed_at,
         "input_kind": "audio",
@@ -83,7 +85,7 @@ def _track_columns(analysis: TrackAnalysis) -> Row:
 
 def _failure_row(failure: Failure, provenance: Provenance) -> Row:
     return _common(failure.track, failure.occurred_at, provenance) | {
-        "uri": readable(failure.track.uri),
+        "uri": stored_uri(failure.track.uri),
         "stage": str(failure.stage),
         "error": str(failure.error),
         "message": readable(failure.message),
@@ -116,3 +118,17 @@ def readable(text: str) -> str:
     'caf\ufffd.mp3'
     """
     return os.fsencode(text).decode("utf-8", "replace")
+
+
+def stored_uri(uri: str) -> str:
+    r"""A track's URI as tables store it, by which the track is found again: ``normal_location`` reads it.
+
+    A path whose bytes are no UTF-8 is a ``file://`` URL, as U+FFFD would stand for any byte.
+
+    Example:
+        >>> stored_uri("/music/caf\udce9 1.mp3"), stored_uri("/music/café 1.mp3")
+        ('file:///music/caf%E9%201.mp3', '/music/café 1.mp3')
+    """
+    path = os.fsencode(uri)
+    text = path.decode("utf-8", "replace")
+    return f"file://{quote(path)}" if is_local(uri) and os.fsencode(text) != path else text

@@ -66,3 +66,20 @@ def test_nothing_to_retry_is_a_whole_run(tmp_path: Path, output: Path) -> None:
 def test_an_engine_is_a_wrong_call(output: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert tonearm("retry", output, "--runner", "DataflowRunner") == 2
     assert "one machine" in capfd.readouterr().err
+
+
+def test_names_that_are_no_utf_8_are_told_apart_and_found_again(tmp_path: Path, output: Path) -> None:
+    (folder := tmp_path / "caf\udce9").mkdir()
+    songs = [folder / "\udce9 100%.flac", folder / "\udce8 100%.flac"]
+    for song in songs:
+        song.touch()
+    assert tonearm("ingest", tmp_path, "--output", output) == 0
+    assert len({row["uri"] for row in table(output, "failures")}) == 2
+    whole = write_song(tmp_path.parent / "whole.flac")
+    for song in songs:
+        shutil.copy(whole, song)
+    assert tonearm("retry", output, "--all") == 0
+    assert counts(output) == (2, 2, 0, 0)
+    assert tonearm("ingest", tmp_path, "--output", output) == 0
+    assert counts(output) == (2, 0, 2, 0)
+    assert tonearm("show", output, "caf%E9/%E9", "--picture", tmp_path / "a.png") == 0

@@ -97,7 +97,7 @@ def test_a_name_that_is_no_utf_8_can_be_stored(tmp_path: Path) -> None:
     error = TrackError(Stage.DECODE, ErrorWord.UNDECODABLE, "caf\udce9")
     written(tmp_path, Failure.of(replace(TRACK, uri="/caf\udce9.mp3"), error))
     (row,) = table(tmp_path, "failures")
-    assert (row["uri"], row["message"]) == ("/caf\ufffd.mp3", "caf\ufffd")
+    assert (row["uri"], row["message"]) == ("file:///caf%E9.mp3", "caf\ufffd")
     assert readable("Ü\n") == "Ü\n"
 
 
