@@ -12,7 +12,7 @@ _shared_lock = threading.Lock()
 
 
 def shared_engine(tagger: Tagger, precision: str) -> Engine:
-    """The process's one engine for a tagger and a precision; built at the first call, kept over waves.
+    """The process's one engine for a tagger and a precision; built at the first call and kept for all shares.
 
     It runs on the GPU if there is one that works, otherwise on the CPU.
 
@@ -44,7 +44,7 @@ def require_precision(precision: str) -> None:
     """
     if precision not in PRECISIONS:
         raise PrecisionError(f"There is no precision {precision!r}: give one of {', '.join(PRECISIONS)}.")
-    if precision != "float32" and not _has_gpu():  # which has either; float32 can be had everywhere
+    if precision != "float32" and not _has_gpu():  # a GPU has both precisions, and every CPU float32
         _require_on_cpu(precision)
 
 
@@ -74,7 +74,7 @@ def _has_gpu() -> bool:
 
 
 def _precision_of_cpu(precision: str) -> str:
-    """What the CPU offers where the GPU was to give a precision: no worse, and perhaps slower."""
+    """The precision on the CPU in place of a GPU's: the same, or float32, which is never less precise."""
     try:
         _require_on_cpu(precision)
     except PrecisionError:

@@ -18,7 +18,7 @@ _SMOOTHNESS = Smoothness(frames=0.8, bands=0.8)
 
 _SMOOTHNESS_OF_DIFFERENCES = Smoothness(frames=0.9, bands=-0.2)
 _SMOOTHNESS_OF_RISES = Smoothness(frames=-0.3, bands=0)
-"""How a frame goes on from another tends to be made up for in the next pair; scores move as little with 0."""
+"""The rise from one frame to the next is often undone in the next pair; scores move as little with 0."""
 
 
 class BandMaximum(nn.Module):

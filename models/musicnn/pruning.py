@@ -18,10 +18,10 @@ from tonearm.models.musicnn.sizes import MIDDLE_CHANNELS, MIDDLE_LAYERS
 Tensors = dict[str, Any]  # a state dict
 
 LEAST_INFLUENCE = 1e-5
-"""A filter with less :func:`influence` is a constant; on real music scores then move by less than 3e-6."""
+"""A filter with less :func:`influence` counts as a constant: that moves scores of music by up to 3e-6."""
 
 LEAST_ROUNDED_INFLUENCE = 5e-4
-"""The same where 16 bits round scores anyway: by less than 1e-4. Leaving out more would empty no block."""
+"""The same in bfloat16, where rounding moves scores anyway: by up to 1e-4. A higher one saves no block."""
 
 
 def prune(network: Musicnn, least_influence: float = LEAST_INFLUENCE) -> Musicnn:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 class Smoothness(NamedTuple):
-    """How alike neighbours in a filter's input are: the correlation falls by these factors a step.
+    """How alike neighbours in a filter's input are: with each step the correlation falls by these factors.
 
     Attributes:
         frames: From frame to frame.
@@ -23,7 +23,7 @@ class Smoothness(NamedTuple):
 
 
 _ROUGHNESS = 0.1
-"""Variance of what is like nothing around it, where the smooth part has 1."""
+"""Variance of the noise in the input, which no neighbour shares; the smooth part has variance 1."""
 
 
 def round_to_bfloat16(kernels: Tensor, smoothness: Smoothness) -> Tensor:

@@ -76,7 +76,7 @@ def _require_command(arguments: Sequence[str], commands: Collection[str]) -> Non
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Our arguments and Beam's; only a run needs Beam loaded to tell them apart, `--help` does not."""
+    """Our arguments and Beam's; Beam is loaded for runs only, and not for `--help`."""
     if arguments[0] not in _RUNS or {"-h", "--help"} & set(arguments):
         return arguments, []
     from tonearm.pipelines.runs.beam_options import split_arguments

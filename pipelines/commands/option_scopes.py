@@ -1,4 +1,4 @@
-"""Where options have an effect: elsewhere they are refused, and not passed over in silence."""
+"""Which runs an option is for: in others it is refused, as it would have no effect."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from tonearm.transforms.tables.sink import GatherDurably, WriteTables
 from tonearm.transforms.tagging.analysis import Outcome
 
 BACKFILL_SHARDS = 8
-"""A backfill's tracks are gathered in so many places at once; more would make small files of few tracks."""
+"""How many gatherers a backfill has side by side; more would make many small files."""
 
 
 class TagBackfill(beam.PTransform):

@@ -22,10 +22,10 @@ from tonearm.transforms.tables.sink import GatherDurably, WriteTables
 
 REMEMBERED_SECONDS = 3600.0
 """How long a cluster remembers an announcement. Pub/Sub delivers again within minutes; what comes later is
-tagged once more and falls to the view of latest rows."""
+tagged once more, and the views of latest rows show one row."""
 
 GATHERING_SECONDS = 60.0
-"""How long a row may wait for company in a file of a stream."""
+"""How long a stream's row may wait for others to share its file."""
 
 
 class ArrivalsOfMessages(beam.PTransform):

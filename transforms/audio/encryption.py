@@ -10,7 +10,7 @@ from uuid import UUID
 from tonearm.transforms.audio.formats.claim import MAX_CHUNKS, ReadAt
 
 _MOST_HEADER_BYTES = 16 << 20
-"""What describes a track is far shorter, pictures aside; no more of it is searched."""
+"""How many bytes are searched: what describes a track is far shorter, pictures aside."""
 
 _FAIRPLAY, _COMMON, _AUDIBLE = "FairPlay", "Common Encryption", "Audible"
 

@@ -1,4 +1,4 @@
-"""What was heard of a file, held against everything that the file promises."""
+"""Compares what was decoded of a file with everything that the file says about its length."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from tonearm.transforms.audio.formats.claim import Claim
 from tonearm.transforms.audio.surveys.survey import Survey
 
 TIME_STAMP_SLACK_S = 0.1
-"""How much less than its time stamps say an intact file decodes to: delay and padding of the encoders."""
+"""How much shorter than its time stamps an intact file may be: encoders add delay and padding."""
 
 STATED_SLACK_S = 0.25
 STATED_SLACK_SHARE = 0.01
-"""The same for the length in a header, which is rounded, or that of the longest of several streams."""
+"""The same for a length in a header, which may be rounded, or be that of the longest of several streams."""
 
 NEXT_TO_NOTHING = 0.03
-"""Where a smaller share is heard, it is chance that any of it passed for sound."""
+"""Where a smaller share is decoded, it is chance that any of it passed for sound."""
 
 _FEWEST_PACKETS = 10
-"""With fewer packets shares say nothing."""
+"""With fewer packets the share that failed says nothing."""
 
 
 class Hearing:

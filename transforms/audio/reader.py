@@ -121,7 +121,7 @@ class AudioReader:
                 yield new
 
     def _count_again(self) -> None:
-        """After a decoder tripped: what stands in the file is to be told with more care."""
+        """After a decoder failed: count again, with more care, what the file holds."""
         survey = survey_of_damaged(_reader_of(self._descriptor), self._identified)
         if survey is not None:
             self._heard.survey = survey
@@ -140,7 +140,7 @@ class AudioReader:
     def _open_next_decoder(self) -> AudioDecoder:
         """Open the file with the first decoder that can; raises what the first one of them raised.
 
-        One that would stop before the end is left for later.
+        A decoder that would stop before the file's end is tried last.
         """
         failures: list[DecoderError] = []
         stopping_short: list[OpenDecoder] = []
@@ -273,7 +273,7 @@ def _undecodable(error: DecoderError) -> TrackError:
 
 
 def _with_claimed_duration(info: AudioInfo, audio_format: AudioFormat, claim: Claim) -> AudioInfo:
-    """The container's own length where the decoder shows a guess, or what it found instead."""
+    """The facts with the length that the container states, or none where the decoder only guesses it."""
     if claim.samples is not None:
         return replace(info, duration_s=claim.samples / info.sample_rate_hz)
     is_guess = not audio_format.states_length or claim.unknown

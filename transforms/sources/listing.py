@@ -1,4 +1,4 @@
-"""Where tracks come from: a folder, a glob, or a manifest."""
+"""From an input, which is a folder, a file, a glob or a manifest, to the tracks that it names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tonearm.transforms.storage.schemes import is_local, list_objects, look_up, 
 from tonearm.transforms.storage.signed_url import location_of, without_signature
 
 _LOOKED_UP_AT_ONCE = 16
-"""Objects that are asked for at a time: a store answers each in some 30 ms, however many are asked for."""
+"""Objects that are looked up side by side: a store takes some 30 ms for each, however many are under way."""
 
 
 class InputError(WrongCallError):
@@ -50,7 +50,7 @@ class InputError(WrongCallError):
 
 
 class ListingError(TonearmError):
-    """A listing broke off after it had begun: the input is right, and its storage fails us."""
+    """A listing broke off after it had begun: the input is right, and its storage failed."""
 
 
 def require_usable(location: str) -> None:
@@ -157,7 +157,7 @@ def announced_at(location: str, outputs: Sequence[str] = ()) -> Iterator[Arrival
 def looked_up(announced: Iterable[Arrival]) -> Iterator[Arrival]:
     """Give tracks that have no generation yet the one of their object now, in the order in which they came.
 
-    Some are asked for ahead, side by side.
+    Several are looked up ahead, side by side.
     """
     pool = ThreadPoolExecutor(_LOOKED_UP_AT_ONCE, thread_name_prefix="look up")
     waiting: deque[Future[Arrival]] = deque()

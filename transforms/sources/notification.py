@@ -47,7 +47,7 @@ _OBJECT_SUBJECT = "objects/"
 
 @dataclass(frozen=True, slots=True)
 class _Notice:
-    """What a message says, whatever its form; unchecked, and empty where it says nothing.
+    """What a message says, in whichever of the three forms; unchecked, and empty where it says nothing.
 
     Attributes:
         event: What happened.

@@ -74,5 +74,5 @@ def _place_of(uri: str) -> str:
 
 @lru_cache(maxsize=256)
 def _real_folder(folder: str) -> str:
-    """The files of one folder come one after the other."""
+    """As :func:`_real`, remembered: the files of a folder come one after the other."""
     return _real(folder or "/")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tonearm.transforms.tables.schemas import Row
 
 MAX_REFUSED = 50
-"""If more rows of one call are refused, the rows are not to blame."""
+"""If more rows of one call are refused, something else than the rows must be wrong."""
 
 
 @dataclass(frozen=True, slots=True)

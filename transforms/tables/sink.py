@@ -80,7 +80,7 @@ class GatherDurably(beam.PTransform):
     Args:
         tracks_per_file: Tracks of a file batch at most.
         shards: Gatherers that work side by side; a cluster runs each on one core.
-        max_wait_seconds: How long a track of an unbounded input may wait for company.
+        max_wait_seconds: How long a stream's track may wait for others to share its file.
     """
 
     def __init__(

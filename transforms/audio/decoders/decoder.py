@@ -15,7 +15,8 @@ from tonearm.transforms.audio.decoders.packets import Promise
 BLOCK_VALUES = 1 << 18
 """Samples times channels in a block at most, 1 MiB of float32.
 
-soundfile seeks to where it is after each block: 0.1 ms in an MP3, 5 % of decoding it in blocks half as long.
+The library soundfile seeks to its own place after each block, which takes 0.1 ms in an MP3: with blocks half
+as long, 5 % of the time.
 """
 
 LOWEST_RATE_HZ = 4_000
@@ -94,7 +95,7 @@ def library_errors(library: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """Say what a library complains about, without the descriptor that it knows the file by."""
+    """A library's complaint, without the number of the descriptor that it names the file by."""
     reason = getattr(error, "strerror", None) or getattr(error, "error_string", None)
     return str(reason or error or type(error).__name__)
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 Samples = npt.NDArray[np.float32]
 
 MOST_LOSS_DB = 120.0
-"""What is reported where channels cancel out to nothing: no digital recording has a wider range."""
+"""The loss that is reported where channels cancel out, in dB; no digital recording has a wider range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Block:
     channel_energy: float
 
     def without_first(self, count: int) -> Block:
-        """The block less so many samples; the channels' energy is split as the mix's samples are."""
+        """The block without its first samples; it keeps as large a share of the channels' energy."""
         kept = self.samples[count:]
         share = len(kept) / len(self.samples) if len(self.samples) else 0.0
         return Block(kept, self.sample_rate_hz, _energy(kept), self.channel_energy * share)
@@ -92,7 +92,8 @@ def mix(
 def _mean(channels: Sequence[np.ndarray] | np.ndarray) -> Samples:
     """Mean of channels of any number type: float32 ``[samples]``.
 
-    One by one, which is several times faster than ``mean(axis=0)``; the same bits for two channels.
+    Channels are added one by one, which is several times faster than ``mean(axis=0)`` and gives the same bits
+    for two channels.
     """
     if len(channels) == 1:
         return channels[0].astype(np.float32)

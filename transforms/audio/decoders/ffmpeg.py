@@ -27,14 +27,14 @@ from tonearm.transforms.audio.formats.families.ogg import OGG_VORBIS
 from tonearm.transforms.audio.part_of_file import PartOfFile
 
 _BLOCK_VALUES = BLOCK_VALUES // 2
-"""Each value is copied twice on its way into a block; larger ones leave the cache and take 2 % longer."""
+"""Values are copied twice on their way into a block; with larger blocks they leave the cache: 2 % slower."""
 
 _MAX_FRAME_SAMPLES = 1 << 22
 _FEWEST_UNCOUNTABLE_PLANES = 8
 """PyAV counts planes up to a null pointer, which from eight channels on is not there, and crashes."""
 
 _ERRORS_IN_A_ROW = 64
-"""After so many errors of the demuxer one after the other it is taken to stand still."""
+"""After so many errors in a row the demuxer is taken to make no more progress."""
 
 _BARE = ("mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd", "mlp", "amr")
 """Demuxers of streams in which packets stand end to end, without a container around them."""
@@ -144,7 +144,7 @@ class FfmpegDecoder:
         return replace(self._count.promise, stated_s=self._stated)
 
     def _stated_s(self) -> float | None:
-        """The stream's length by the container's header; a guess from the bit rate is none."""
+        """The stream's length by the container's header; None where FFmpeg guesses it from the bit rate."""
         demuxer, stated = self._demuxer, self._stream.duration
         if stated and self._stream.time_base and demuxer in _STATES_STREAM_LENGTH:
             return float(stated * self._stream.time_base)
@@ -194,9 +194,9 @@ class FfmpegDecoder:
                 to_skip = max(0, to_skip - len(block.samples))
 
     def _gather(self) -> Iterator[Block]:
-        """Gather frames in FFmpeg's own queue, so that they cross into NumPy a block at a time.
+        """Gather frames in FFmpeg's own queue, so that they pass into NumPy block by block.
 
-        One by one they would cost as much as decoding them. What is queued when FFmpeg fails still counts.
+        Passing them one by one would take as long as decoding. What is queued when FFmpeg fails still counts.
         """
         queue, channels, failure = av.AudioFifo(), 0, None
         wanted = block_samples(self.info.channels, _BLOCK_VALUES)

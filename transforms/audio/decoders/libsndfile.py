@@ -97,12 +97,12 @@ class LibsndfileDecoder:
 
     @property
     def reads_samples(self) -> int | None:
-        """Libsndfile stops where its count of the samples says, be that a claim of the file or a guess."""
+        """Libsndfile stops at the length that it reports, which the file states or libsndfile guesses."""
         return None if self._file.frames == _UNKNOWN_FRAMES else self._file.frames
 
     @property
     def promise(self) -> Promise:
-        """Nothing: libsndfile does not show its packets."""
+        """An empty promise, as libsndfile does not show its packets."""
         return Promise()
 
     def blocks(self) -> Iterator[Block]:

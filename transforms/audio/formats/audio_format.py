@@ -11,7 +11,7 @@ from tonearm.transforms.audio.formats.claim import Claim, ClaimReader, ReadAt
 from tonearm.transforms.audio.frames.frame_stream import FrameStream
 
 Recogniser = Callable[[bytes], bool]
-"""Says of a file's first bytes, those behind any tags, whether they are of one format."""
+"""Tells whether a file's first bytes, those behind any tags, are of one format."""
 
 
 class Decoder(StrEnum):
@@ -28,13 +28,13 @@ def never(head: bytes) -> bool:
 
 
 def nowhere(head: bytes) -> int | None:
-    """What formats say in which nothing else hides."""
+    """The answer of formats in whose samples no other format hides."""
     del head
     return None
 
 
 def claims_nothing(read_at: ReadAt, start: int, size: int) -> Claim:
-    """The claim reader of formats whose length is not looked up."""
+    """The claim reader of formats whose containers are not asked for a length."""
     del read_at, start, size
     return Claim()
 

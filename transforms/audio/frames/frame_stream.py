@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 FRAMES_IN_A_ROW = 3
-"""So many frame headers must agree before bytes at the very beginning pass for a stream."""
+"""How many frame headers must agree before bytes at the very beginning pass for a stream."""
 
 RUBBISH_BYTES_PER_FRAME = 4096
-"""One frame more is asked for with each so many bytes that come first: what is no music has long to match."""
+"""For each so many bytes in front of the first frame, one more must agree: chance has more room there."""
 
 MOST_FRAMES_IN_A_ROW = 24
 FRAMES_AT_THE_END = 10
-"""So many are enough if the file ends where the last of them does."""
+"""How many are enough, wherever they begin, if the file ends where the last of them does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ _LAYER_3, _LAYER_2, _LAYER_1 = 1, 2, 3
 
 _SHORTEST_FREE_FRAME_BYTES = 24
 _LONGEST_FREE_FRAME_BYTES = 8192
-"""640 kbit/s at 32 kHz, the most that libmpg123 promises to play, takes 2880 bytes a frame."""
+"""640 kbit/s at 32 kHz, the most that libmpg123 promises to play, takes 2880 bytes per frame."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
 """Environment variables for the decoder process: no credentials beside hostile bytes."""
 
 _MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(4 << 20), "MALLOC_TRIM_THRESHOLD_": str(16 << 20)}
-"""Keeps freed blocks for the next ones, which glibc would give back to the kernel and fault in again."""
+"""Has glibc keep freed memory for the next block: to give it back and get it again costs time."""
 
 
 class DecoderProcess:
@@ -148,7 +148,7 @@ def _start_process() -> DecoderProcess:
 
 
 def _environment() -> dict[str, str]:
-    """Little: where modules are, wherever this program found them; one thread for NumPy; ``_MALLOC``."""
+    """The process's environment, without credentials: paths of modules, one thread for NumPy."""
     ours = str(Path(tonearm.__file__).absolute().parents[1])
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     modules = os.pathsep.join([ours, *filter(None, sys.path)])

@@ -1,18 +1,18 @@
-"""Decoding in a process of its own: a file that kills or hangs a codec library costs a track, not the worker.
+"""Decoding in a process of its own: a file that kills or hangs a codec library costs that track alone.
 
 Codec libraries are large C programs, and a catalog holds what the world sent. In the worker's own process a
 crash would end the run, and a hang could not be ended at all. So each thread that decodes borrows a process,
 which decodes and resamples file after file, and another one after a file that killed it. They are kept for
-the next run, as the engine is, and end with the program::
+the next run, as the engine is; they end with the program::
 
     worker thread ── rate, open file ──►  decoder process: decode, resample
       mel, network ◄── samples, facts ──
 
 The price (benchmarks/front_end.py): 0.1 to 0.3 s of start-up for each thread, and on a busy two-core machine
-0.1 processor seconds for an hour of audio, 2 % of the front end; with single formats up to 0.3, 7 %. It is
-therefore always paid, and there is no option. Samples cross in a Unix socket: 1.5 ms for a minute of audio,
-which takes some 65 in all; shared memory would save 0.3 of them. It costs more that two processes take turns
-on a core, whose cache each finds full of the other's data: hence few and long messages. (Measured with
+0.1 processor seconds for an hour of audio, 2 % of the front end; with single formats up to 0.3, 7 %. So there
+is no option to do without it. Samples cross in a Unix socket: 1.5 ms for a minute of audio,
+which takes some 65 in all; shared memory would save 0.3 of them. What costs more is that two processes take
+turns on a core, each with its cache full of the other's data: hence few and long messages. (Measured with
 messages half as long as now.)
 """
 
@@ -35,7 +35,7 @@ from tonearm.transforms.audio.reader import open_regular_file
 from tonearm.transforms.elements.stage_times import StageTimes
 
 STALL_LIMIT_S = 60.0
-"""A decoder silent for so long hangs: a block takes it some milliseconds."""
+"""A decoder that sends nothing for so long hangs; a block takes some milliseconds."""
 
 TRACK_LIMIT_S = 1800.0
 """Enough for a day of music on a busy core; a small file can decode to weeks of silence, block by block."""
@@ -76,7 +76,7 @@ def open_audio_isolated(
 
 
 def start_decoders(count: int) -> None:
-    """Have so many processes, at rest or in use; new ones come up while their threads do other things."""
+    """Start processes until there are so many, at rest or in use; returns before the new ones are up."""
     _pool().start(count)
 
 

@@ -1,1 +1,1 @@
-"""Manifests, the catalog's own lists of tracks: a module a file format. No track is looked up here."""
+"""Manifests, the catalog's own lists of tracks: one module per file format. No track is looked up here."""

@@ -21,10 +21,10 @@ RETRY = bigquery.DEFAULT_RETRY.with_delay(initial=0.5, maximum=20.0, multiplier=
 """Passing faults (429, 5xx, broken connections) are tried again for five minutes."""
 
 REQUEST_SECONDS = 60.0
-"""A request that gets no answer for so long is a passing fault."""
+"""A request without an answer for so long counts as a passing fault."""
 
 BUSY_SECONDS = 600.0
-"""So long a full queue or a used-up quota is waited for: quotas of a minute pass, those of a day do not."""
+"""How long to wait for a full queue or a used-up quota: one per minute is free again by then."""
 
 _BUSY_REASONS = {"resourcesExceeded", "quotaExceeded", "rateLimitExceeded", "jobRateLimitExceeded"}
 
@@ -90,7 +90,7 @@ class Dataset:
 
 @lru_cache(maxsize=4)
 def client_of(project: str) -> bigquery.Client:
-    """Clients are costly to make and keep their connections: one a process."""
+    """The one client of this process for a project: clients are costly to make and keep their connections."""
     try:
         return bigquery.Client(project)
     except DefaultCredentialsError as error:

@@ -1,4 +1,4 @@
-"""Load jobs: rows of a share into staging tables, from where one statement a table commits them."""
+"""Load jobs: rows of a share into staging tables, from where one statement per table commits them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class StagingWriter:
         dataset: Where the tables are.
         commit_id: The share; it names the staging tables.
         lifetime: When BigQuery deletes them, if nothing else does before.
-        parts: Staging tables that batches are spread over; BigQuery takes 1,500 loads a day into one.
+        parts: Staging tables that file batches are spread over; BigQuery takes 1,500 loads per day into one.
         max_row_bytes: Larger rows are refused.
     """
 
@@ -71,7 +71,7 @@ class StagingWriter:
         return sum(sizes)
 
     def _staging_table(self, table: str, rows: Sequence[Row]) -> str:
-        """Any of the parts, the same for the same batch."""
+        """One of the parts, always the same one for the same file batch."""
         name = self.dataset.table(_staging_name(self.commit_id, table))
         if self.parts == 1:
             return name

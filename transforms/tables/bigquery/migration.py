@@ -1,4 +1,4 @@
-"""Tables of before, brought up to date: what is missing is added, what cannot be is refused by name."""
+"""Brings tables of an earlier version up to date: adds what is missing, and refuses what it cannot change."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ BACKFILL_LIFETIME = timedelta(days=14)
 """A cluster's batch run is shorter: Dataflow ends one after ten days."""
 
 BACKFILL_PARTS = 16
-"""Enough for 24,000 batches a day."""
+"""Staging tables per table: enough for 24,000 file batches per day."""
 
 
 class BigQueryOutput:

@@ -11,7 +11,7 @@ from tonearm.transforms.tables.schemas import KEYS, PARTITION, SCHEMAS
 _DESCRIPTIONS = {
     "track_tags": "One row per track, generation and tagger: what it sounds like.",
     "segments": "Scores of the track's segments.",
-    "embeddings": "One vector a track, for likeness and search.",
+    "embeddings": "One vector per track, for likeness and search.",
     "failures": "What could not be tagged, and why.",
     "runs": "Runs with their versions, settings and counts.",
 }

@@ -29,10 +29,10 @@ from tonearm.transforms.tables.sink import count_as_refused, refused_track
 from tonearm.transforms.tagging.analysis import Outcome
 
 _COMMIT_SECONDS = 5
-"""Rows become visible together so often."""
+"""Time between two commits of BigQuery's, which make rows visible."""
 
 _STREAMS = 1
-"""One stream takes megabytes a second; a track's rows have some ten kilobytes."""
+"""One stream takes megabytes per second; a track's rows have some ten kilobytes."""
 
 
 class WriteByStorageApi(beam.PTransform):

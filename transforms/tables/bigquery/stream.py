@@ -1,7 +1,7 @@
 """Streaming inserts: rows of a stream on a cluster, visible within seconds.
 
 BigQuery drops a row that comes again with its insert id within a minute or so. What comes again later, such
-as a bundle that a cluster retries after an outage, is one row in the views of latest rows.
+as a bundle of elements that a cluster tries again after an outage, is one row in the views of latest rows.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from tonearm.transforms.tables.rows import name_of_row
 from tonearm.transforms.tables.schemas import Row
 
 MAX_REQUEST_BYTES = 9_500_000
-"""BigQuery takes 10 MB a request; the rest is for insert ids and braces."""
+"""BigQuery takes 10 MB per request; the rest is for insert ids and braces."""
 
 ROWS_PER_REQUEST = 500
 
 
 class InsertError(Exception):
-    """BigQuery did not take rows for a reason of its own; a cluster tries the bundle again."""
+    """BigQuery did not take rows for a reason of its own; a cluster tries the same rows again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ SIGN_SECONDS = 10.0
 """Between two signs of life."""
 
 DEAD_SECONDS = 120.0
-"""A run that gave no sign for so long is taken for dead."""
+"""A run that has given no sign of life for so long counts as dead."""
 
 _LOOK_SECONDS = 0.5
 """Between two looks at the note of another run."""
