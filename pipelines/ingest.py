@@ -33,7 +33,7 @@ from tonearm.transforms.tagging.stored_tagger import stored_tagger
 
 _logger = logging.getLogger(__name__)
 _beam_logger = logging.getLogger("apache_beam.runners.common")
-"""Logs an error that a step hands on, with a traceback; here the command tells of it, once."""
+"""Logs each error of a step with a traceback. It is silenced, as the command reports the error once."""
 
 _ONE_THREAD = ("--direct_num_workers=1", "--direct_running_mode=in_memory")
 """The workers of a local run are our threads; Beam needs none of its own."""

@@ -1,6 +1,6 @@
 """The command ``tonearm``: the one place where a call becomes an exit code.
 
-Imports stand in its functions: a Ctrl-C that comes before its handler is set would end in a traceback.
+Imports are inside its functions: until a handler is set, Ctrl-C would end in a traceback.
 """
 
 from __future__ import annotations

@@ -179,7 +179,7 @@ def _parse_network(node: Node, units: tuple[Unit, ...]) -> Network:
 
 
 def _check_unit_order(root: Node, networks: tuple[Network, ...], units: tuple[Unit, ...]) -> None:
-    """The scores of all networks stand side by side, so units must be listed network by network."""
+    """The scores of all networks lie side by side, so units must be listed network by network."""
     expected = [network.name for network in networks for _ in range(network.units)]
     if not networks or len({network.name for network in networks}) != len(networks):
         raise root["networks"].fail("expected at least one network, and names that differ")

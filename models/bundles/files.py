@@ -16,11 +16,11 @@ class BundleError(WrongCallError):
 
 
 ReadFile = Callable[[str, int], bytes]
-"""Reads a file by its path or URL, and no more than so many bytes of it; may raise whatever error."""
+"""``read(location, limit)``: the file's first ``limit`` bytes; may raise any error."""
 
 
 def read_local_file(path: str, limit: int) -> bytes:
-    """Read no more than so many bytes of a file of this machine."""
+    """Read the first ``limit`` bytes of a file of this machine."""
     with Path(path).open("rb") as file:
         return file.read(limit)
 

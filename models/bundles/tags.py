@@ -1,4 +1,4 @@
-"""From patch scores to a track's tags, by the rule that stands in the tagger's bundle."""
+"""From patch scores to a track's tags, by the rule in the tagger's bundle."""
 
 from __future__ import annotations
 

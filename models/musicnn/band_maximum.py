@@ -22,7 +22,7 @@ _SMOOTHNESS_OF_RISES = Smoothness(frames=-0.3, bands=0)
 
 
 class BandMaximum(nn.Module):
-    """Convolution and maximum over the bands, as they stand.
+    """Convolution and maximum over the bands, computed as they are defined.
 
     Args:
         kernels: float64 ``[channels, 1, frames, bands]``.

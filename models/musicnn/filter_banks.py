@@ -19,7 +19,7 @@ _BLOCK = 16
 class FilterBank(NamedTuple):
     """Filters of one size, sorted by network; every tensor begins with the axis of the filters.
 
-    Two things stand between the networks' filters and one convolution with all of them. Both are affine and
+    Two things keep the networks' filters from being one convolution with all of them. Both are affine and
     move behind it: each network normalizes the spectrogram in its own way, and then pads time with zeros,
     which before its normalization would be other values::
 

@@ -115,7 +115,7 @@ def _append_ones_filter(tensors: Tensors, branch: str) -> None:
 def _fold_into_dense(network: Musicnn, tensors: Tensors, live: Tensor, constants: Tensor) -> None:
     """Move the pooled constants into the dense layer's bias, and give the ones channel no weight there."""
     middle = torch.ones(MIDDLE_LAYERS * MIDDLE_CHANNELS, dtype=torch.bool)
-    kept = torch.cat([live, middle]).repeat_interleave(2)  # a channel's maximum and mean stand side by side
+    kept = torch.cat([live, middle]).repeat_interleave(2)  # a channel's maximum and mean lie side by side
     pooled = torch.zeros(1, len(kept))
     pooled[:, ~kept] = constants.repeat_interleave(2)
     share = network.pooled_norm(pooled) * ~kept @ tensors["dense.weight"].T

@@ -62,7 +62,7 @@ class Leases:
             self._changed.notify()
 
     def acknowledge(self, receipts: Sequence[str]) -> None:
-        """Have Pub/Sub told that these need not come again."""
+        """Tell Pub/Sub, before long, that these need not come again."""
         with self._changed:
             self._held.difference_update(receipts)
             self._done += receipts

@@ -18,7 +18,7 @@ class Outage:
         self._told = ""
 
     def note(self, message: str) -> None:
-        """Warn, unless the same was told in the last ten minutes."""
+        """Warn, unless the same warning was given in the last ten minutes."""
         now = time.monotonic()
         if self._told_at is None or message != self._told or now - self._told_at >= _TOLD_AGAIN_SECONDS:
             _logger.warning("%s", message)

@@ -115,7 +115,7 @@ def _stream(
         pipeline | "Messages" >> read | graph
     if _is_only_translated(pipeline.options):
         return _translated(pipeline, record, output)
-    output.prepare()  # and no hold: its rows are seen at once, and those of a batch run may stand beside them
+    output.prepare()  # no hold: its rows are visible at once, and a batch run may write beside it
     try:
         return _run(pipeline, record, order, output)
     except JobLeftError as left:

@@ -23,8 +23,8 @@ class RunBrokenError(TonearmError):
 def bad_end(error: Exception, order: IngestOrder) -> TonearmError:
     """What to tell of an error that ended a run.
 
-    An error that says by itself what to do is told as it is. One of this machine or of a store is told in a
-    line; of all others the traceback is logged.
+    An error of ours says what to do, and is passed on as it is. One of this machine or of a store becomes one
+    line. Of all others the traceback is logged.
     """
     first = _raised_first(error)
     match first:

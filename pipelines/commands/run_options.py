@@ -1,4 +1,4 @@
-"""What ``tonearm ingest`` and ``retry`` share: their options, and how a run's end is told."""
+"""What ``tonearm ingest`` and ``retry`` share: their options, and the call of the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the bytes of a file are: the container is told from its content, never from its name."""
+"""What the bytes of a file are: its format is recognised by its content, never by its name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEARCHED_BYTES = 4 << 20
 """How far into a file :func:`identify_file` looks for the first frames, where its start is not understood."""
 
 _STREAMS = tuple(known for known in FORMATS if known.frames is not None)
-"""Only these are searched far inside of what is not understood: signatures stand in archives of all sorts."""
+"""Only these are searched for deep inside a file: archives of all sorts hold signatures of other formats."""
 
 _TAIL_BYTES = 32 * 1024
 _MAX_LEADING_TAGS = 8
@@ -101,7 +101,7 @@ def _identify_at(read_at: ReadAt, start: int, size: int) -> Identified | None:
 
 
 def _leading_zeros(read_at: ReadAt, start: int) -> int:
-    """How many zero bytes stand at an offset, if they are too many for a look at what follows them."""
+    """How many zero bytes lie at an offset, if they are too many for a look at what follows them."""
     if any(read_at(start, 64)):
         return 0
     data = read_at(start, SEARCHED_BYTES)
@@ -119,7 +119,7 @@ def _identify_behind_zeros(read_at: ReadAt, start: int, size: int) -> Identified
 
 
 def _without_what_follows(found: Identified, read_at: ReadAt, size: int) -> Identified:
-    """Leave out what stands behind the last frame of a stream: FFmpeg would take it for a part of it."""
+    """Leave out what follows the last frame of a stream: FFmpeg would take it for a part of it."""
     frames = found.audio_format.frames
     if frames is None or found.audio_format.skips_tags:
         return found

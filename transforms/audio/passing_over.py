@@ -24,7 +24,7 @@ _OTHER_FILES = """
     .asd .sfk .pkf .pek .reapeaks .gpk .ovw .als .flp .cpr .ptx .rpp
 """
 _OTHER_ENDINGS = frozenset(_OTHER_FILES.split())
-"""Endings of files that may stand beside music, for those whose content is not known."""
+"""Endings of files that are no music; they count only where the content is not recognised."""
 
 
 class NoMusicError(TrackError):

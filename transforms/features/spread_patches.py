@@ -94,7 +94,7 @@ class SpreadPatches:
         )
 
     def _picked(self) -> Places:
-        """Which of the candidates stand nearest to the middles of the track's parts; all if they are few.
+        """Which of the candidates lie nearest to the middles of the track's parts; all if they are few.
 
         A part is longer than the distance between candidates, so none is picked twice.
         """

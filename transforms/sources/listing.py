@@ -202,7 +202,7 @@ def count_arrivals(location: str, outputs: Sequence[str] = ()) -> int | None:
 
     Returns:
         The number; None for a listing of an object store, which would be paid for twice, and for one that
-        breaks off, which the listing for the tracks themselves will tell of.
+        breaks off: the listing for the tracks themselves will report that.
 
     Raises:
         ManifestError: The manifest cannot be used.

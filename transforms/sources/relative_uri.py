@@ -1,4 +1,4 @@
-"""Where a manifest's row points to: a relative URI is meant from the folder of the file it stands in."""
+"""Where a manifest's row points to: a relative URI is resolved from the folder of its manifest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def absolute_uri(uri: str, manifest: str) -> str:
 
     Args:
         uri: As the row has it.
-        manifest: Path or URL of the file that the row stands in.
+        manifest: Path or URL of the file that holds the row.
 
     Raises:
         StorageError: A relative URI leads out of its bucket, or a ``file://`` URL to another host.

@@ -83,7 +83,7 @@ class GoogleStorage(PrefixListing):
             for start in range(PIECE_BYTES, found.size_bytes, PIECE_BYTES):
                 yield self._piece(found, blob, start, start + PIECE_BYTES)
 
-        yield from decoded(stored(), blob.content_encoding)  # told with the first piece
+        yield from decoded(stored(), blob.content_encoding)  # known once the first piece has come
 
     def read_range(self, found: StoredObject, start: int, stop: int) -> bytes:
         """See :class:`Storage`."""
@@ -174,7 +174,7 @@ def _described(uri: str, blob: storage.Blob) -> StoredObject:
 
 @contextmanager
 def _errors_told() -> Iterator[None]:
-    """Turn a client's error into one of the stable words; its text may quote a signed URL and is not told."""
+    """Turn a client's error into one of the stable words; its text may quote a signed URL and is left out."""
     try:
         yield
     except _FAULTS as error:

@@ -34,7 +34,7 @@ class LocalStorage:
     """A disk; a file's generation is its modification time and size."""
 
     def list_as_written(self, location: str) -> Iterator[Listed]:
-        """See :class:`Storage`; absolute paths. Links that lead nowhere are told of, not left out."""
+        """See :class:`Storage`; absolute paths. Links that lead nowhere are listed, as errors."""
         path = os.path.abspath(location)  # noqa: PTH100 - resolves "..", not links
         if os.path.isdir(path):  # noqa: PTH112 - the path is text
             yield from (self._listed(*found) for found in walk(path))

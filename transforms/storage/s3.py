@@ -201,7 +201,7 @@ _RETRY = Retry(predicate=_is_passing, initial=0.5, maximum=10.0, multiplier=2.0,
 
 @contextmanager
 def _errors_told() -> Iterator[None]:
-    """Turn a client's error into one of the stable words; its text may quote a signed URL and is not told."""
+    """Turn a client's error into one of the stable words; its text may quote a signed URL and is left out."""
     try:
         yield
     except ClientError as error:

@@ -168,7 +168,7 @@ class Output(Protocol):
         """
 
     def write_run(self, row: Row) -> None:
-        """Write the row of a run by itself, in place of what stands there of the run."""
+        """Write the row of a run by itself, in place of an earlier row of the run."""
 
     def discard(self, commit_id: str) -> None:
         """Forget a share that was not committed."""
@@ -183,7 +183,7 @@ class OutputKind(Protocol):
 
     @property
     def replaces_rows(self) -> bool:
-        """True if a row that is committed again, by whatever run, replaces the one that stands."""
+        """True if a row that is committed again, by whatever run, replaces the one that is there."""
 
     def takes(self, location: str) -> bool:
         """True if a location is of this kind, well-formed or not."""

@@ -9,7 +9,7 @@ from tonearm.transforms.tables.contract import OutputError, OutputKind
 from tonearm.transforms.tables.parquet.kind import ParquetTables
 
 KINDS: Sequence[OutputKind] = (BigQueryTables(), ParquetTables())
-"""Asked in this order; how to add one is told in ``contract``."""
+"""Asked in this order; ``contract`` says how to add one."""
 
 
 def kind_of(location: str) -> OutputKind:

@@ -1,4 +1,4 @@
-"""What every decoder offers, and how the errors of codec libraries are told."""
+"""What every decoder offers, and how the errors of codec libraries are reported."""
 
 from __future__ import annotations
 

@@ -37,10 +37,10 @@ _ERRORS_IN_A_ROW = 64
 """After so many errors in a row the demuxer is taken to make no more progress."""
 
 _BARE = ("mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd", "mlp", "amr")
-"""Demuxers of streams in which packets stand end to end, without a container around them."""
+"""Demuxers of streams in which packets lie end to end, without a container around them."""
 
 _ADJOINING = ("matroska", "flv")
-"""Demuxers of containers in which the packets of a single stream stand side by side but for their headers."""
+"""Demuxers of containers in which the packets of a single stream lie side by side but for their headers."""
 
 _STATES_STREAM_LENGTH = ("mov", "avi", "caf", "wv", "tta", "ape", "tak", "mpc8", "rm")
 """Demuxers whose ``stream.duration`` is the word of a header."""
@@ -67,7 +67,7 @@ class FfmpegDecoder:
         audio_format: What the file is.
         start: Offset of what is decoded; what comes before is not shown to FFmpeg.
         end: Offset of what comes behind it and is not shown either; None for the end of the file.
-        corrections: What FFmpeg sees in the place of what stands in the file.
+        corrections: What FFmpeg sees in the place of what is in the file.
 
     Raises:
         DecoderError: FFmpeg cannot read the file, or there is no audio in it.

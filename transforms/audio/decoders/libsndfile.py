@@ -56,7 +56,7 @@ class LibsndfileDecoder:
         audio_format: What the file is; libsndfile must agree.
         start: Offset of what is decoded; what comes before is not shown to libsndfile.
         end: Offset of what comes after, which is not shown either; None for the file's end.
-        corrections: What libsndfile sees in the place of what stands in the file.
+        corrections: What libsndfile sees in the place of what is in the file.
 
     Raises:
         DecoderError: libsndfile cannot read the file.

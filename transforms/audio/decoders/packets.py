@@ -37,7 +37,7 @@ class Promise:
             them is counted at the rate of the first packet.
         packets: How many there are.
         failed: How many of them gave no sound, those aside that come before the first sound of a bare stream.
-        skipped_bytes: Bytes between packets that belong to none, in streams where packets stand end to end.
+        skipped_bytes: Bytes between packets that belong to none, in streams where packets lie end to end.
         broke_off: True if the container could not be read to its end.
         stated_s: Length that the container's header states for this stream, where it does; None otherwise.
     """
@@ -67,9 +67,9 @@ class PacketCount:
 
     Args:
         stream: The stream.
-        bare: True if packets stand end to end in the file, without a container around them: what lies
+        bare: True if packets lie end to end in the file, without a container around them: what lies
             between them is sound that was lost, unless it is a tag, and what precedes the first one is not.
-        adjoining: True if packets stand side by side but for headers of the container: where more lies
+        adjoining: True if packets lie side by side but for headers of the container: where more lies
             between them, some were lost.
         guarded: True if the container guards its packets by checksums, so that no hole comes through.
     """
@@ -95,7 +95,7 @@ class PacketCount:
         self._broke_off = False
 
     def see(self, packet: av.Packet[av.AudioStream]) -> bool:
-        """Count a packet before it is decoded; False if zeros stand in its place.
+        """Count a packet before it is decoded; False if zeros lie in its place.
 
         It is called for each packet, and costs a fiftieth of decoding one.
         """

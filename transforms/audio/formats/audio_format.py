@@ -52,7 +52,7 @@ class AudioFormat:
         demuxer: FFmpeg's name for it; empty if FFmpeg does not read it.
         soundfile: The names by which libsndfile may call such a file; empty if it does not read it.
         is_begun_by: Recognises the format by its signature.
-        frames: For streams of frames that have no signature: how a frame is told.
+        frames: For streams of frames that have no signature: how a frame is recognised.
         signature: Where rubbish may come first: matches what the format begins with, and surely nothing else.
         read_claim: Reads what a file says about its own length.
         states_length: False if what the decoders report as length is a guess from the bit rate.

@@ -77,7 +77,7 @@ class Chunk:
 def chunks(
     read_at: ReadAt, offset: int, size: int, layout: str, *, counts_header: bool = False, alignment: int = 2
 ) -> Iterator[Chunk]:
-    """Walk named chunks that stand end to end.
+    """Walk named chunks that lie end to end.
 
     Args:
         read_at: Reads bytes at an offset.

@@ -59,7 +59,7 @@ class FrameStream:
     searched: bool = True
 
     def find_first_frame(self, data: bytes, *, whole: bool) -> int | None:
-        """Offset of the first of several frames that stand end to end, or None.
+        """Offset of the first of several frames that lie end to end, or None.
 
         The further in they begin the more of them must agree, for rubbish before a stream is rare, and bytes
         of other files that look like a few frames are not.
@@ -79,7 +79,7 @@ class FrameStream:
         return None
 
     def begins(self, data: bytes, *, whole: bool) -> bool:
-        """True if frames stand end to end from the first byte on, as in nearly all files; see above."""
+        """True if frames lie end to end from the first byte on, as in nearly all files; see above."""
         return self._frames_follow(data, 0, FRAMES_IN_A_ROW, whole=whole)
 
     def parser_at(self, data: bytes, offset: int) -> HeaderParser | None:
@@ -88,7 +88,7 @@ class FrameStream:
         return self.parse
 
     def _frames_follow(self, data: bytes, offset: int, wanted: int, *, whole: bool) -> bool:
-        """True if so many frames of one kind stand end to end from here, or frames alone up to the end."""
+        """True if so many frames of one kind lie end to end from here, or frames alone up to the end."""
         parse = self.parser_at(data, offset)
         if parse is None:
             return False
@@ -124,7 +124,7 @@ class FrameStream:
         return end > len(tail) or cut_inside_header
 
     def end_of_frames(self, tail: bytes) -> int | None:
-        """Offset behind the last of the frames that stand end to end; None if there are none.
+        """Offset behind the last of the frames that lie end to end; None if there are none.
 
         Args:
             tail: As above; the offset is beyond its end if the last frame is cut.
@@ -138,7 +138,7 @@ class FrameStream:
         return end
 
     def _first_run(self, data: bytes, start: int) -> int | None:
-        """Offset of the first few frames that stand end to end, from an offset on."""
+        """Offset of the first few frames that lie end to end, from an offset on."""
         offsets = (match.start() for match in self.sync.finditer(data, start))
         runs = (at for at in offsets if self._frames_follow(data, at, FRAMES_IN_A_ROW, whole=False))
         return next(runs, None)

@@ -75,7 +75,7 @@ def swapped_words(data: bytes) -> bytes:
 
 
 def _dts_extension_bytes(data: bytes, offset: int) -> int:
-    """Length of the extension that stands at an offset; 0 if there is none."""
+    """Length of the extension at an offset; 0 if there is none."""
     if data[offset : offset + 4] != _DTS_EXTENSION_SYNC or len(data) < offset + 10:
         return 0
     fields = int.from_bytes(data[offset + 4 : offset + 10], "big")

@@ -169,7 +169,7 @@ def _next_frame(table: npt.NDArray[np.int16], places: npt.NDArray[np.intp], at: 
 
 
 def _tag_bytes(data: bytes, at: int) -> int:
-    """Length of the tag that stands at an offset, 0 if none does."""
+    """Length of the tag at an offset, 0 if none does."""
     if data.startswith(b"TAG", at):
         return 128
     if data.startswith(b"ID3", at) and len(data) >= at + 10:

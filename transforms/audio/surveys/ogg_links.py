@@ -38,7 +38,7 @@ class Link:
 
 
 class _Page(NamedTuple):
-    """A page's header, and where it stands.
+    """A page's header, and where it is.
 
     Attributes:
         offset: Where it begins.
@@ -106,7 +106,7 @@ def links_of(read_at: ReadAt, start: int, size: int) -> list[Link]:
 
 
 def _pages(read_at: ReadAt, base: int) -> Iterator[_Page]:
-    """All pages, hopping from header to header; where none stands the next one is looked for."""
+    """All pages, hopping from header to header; where there is none, the next one is searched for."""
     data, at = read_at(base, _READ_BYTES), 0
     while len(data) >= _HEADER_BYTES:
         if at + _LONGEST_HEADER_BYTES > len(data) and len(data) == _READ_BYTES:

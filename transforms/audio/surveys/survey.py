@@ -54,13 +54,13 @@ class Survey:
     """What was counted.
 
     Attributes:
-        seconds: Length of the sound that stands in the file; None where it was not counted.
+        seconds: Length of the sound that is in the file; None where it was not counted.
         slack_s: How much less an intact file may decode to.
         samples: The length in samples per channel, for decoders that stop at such a number; None where they
             read on.
         slack_samples: How many fewer an intact file may decode to.
         plain: False if the decoder that is tried first is not the one for such a file: rate or channels
-            change on the way, bytes stand in between that are no sound, or sound stands among headers.
+            change on the way, bytes in between are no sound, or sound lies among headers.
         lost: True if there are bytes where sound was to be expected that are none.
         counts_frames: True if frame by frame was counted, so that packets have no more to say.
         links: The links of an Ogg file; empty for all others.
@@ -82,12 +82,12 @@ class Survey:
         return self.seconds is not None and seconds + self.slack_s < self.seconds
 
     def exceeds(self, samples: int) -> bool:
-        """True if more stands in the file than so many samples per channel."""
+        """True if the file holds more than so many samples per channel."""
         return self.samples is not None and samples + self.slack_samples < self.samples
 
 
 def survey_of(read_at: ReadAt, size: int, identified: Identified) -> Survey:
-    """Count what stands in a file.
+    """Count what is in a file.
 
     Args:
         read_at: Reads bytes at an offset.
@@ -149,7 +149,7 @@ def _survey_of_asf(read_at: ReadAt, size: int, identified: Identified) -> Survey
 
 
 def _survey_of_wav(read_at: ReadAt, size: int, identified: Identified) -> Survey:
-    """Behind the data stand other chunks; what is none, or is another file, is sound that nobody reads."""
+    """Behind the data are other chunks; what is none, or is another file, is sound that nobody reads."""
     plain, behind_data = True, False
     for chunk in chunks(read_at, identified.begins + 12, size, "<4sI"):
         if chunk.name == b"fmt ":

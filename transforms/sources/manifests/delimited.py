@@ -22,7 +22,7 @@ _MOST_RECORD_BYTES = 1 << 20
 _DELIMITERS = (",", ";", "\t", "|")
 
 _FURTHER = "_extra"
-"""The column of values that stand behind the last one."""
+"""The column for values behind the last named one."""
 
 
 def read_delimited(file: BinaryIO, location: str) -> Iterator[Row]:
@@ -106,7 +106,7 @@ def _row(first: bytes, lines: _Lines, delimiter: str, columns: Sequence[str]) ->
 
 
 def _row_of_broken(line: bytes, delimiter: str, columns: Sequence[str], reason: str) -> Row:
-    """What can be told of a line that cannot be read, so that whoever mends it finds it."""
+    """What to say of a line that cannot be read, so that whoever mends it finds it."""
     text = line[:10_000].decode("utf-8", "replace").strip()
     return row_of(_by_column(text.replace('"', "").split(delimiter), columns), reason)
 

@@ -50,7 +50,7 @@ def _row(values: dict[str, _Text]) -> Row:
 
 
 def _texts(array: pa.Array, column: str) -> list[_Text]:
-    """A column as text, value by value, so that one that cannot be told costs its row alone."""
+    """A column as text, value by value, so that one that cannot be written as text costs its row alone."""
     if isinstance(array.type, pa.UuidType):
         return [None if value is None else str(value) for value in array.to_pylist()]
     if isinstance(array, pa.ExtensionArray):

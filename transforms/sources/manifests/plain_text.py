@@ -11,17 +11,17 @@ from typing import Any
 
 
 class ValueProblem(Exception):  # noqa: N818 - one value of one row; nothing ends by it
-    """A value that cannot be told as text; the message says what is wrong with it."""
+    """A value that cannot be written as text; the message says what is wrong with it."""
 
 
 def plain_text(value: Any) -> str | None:
     """A value as text; None if it is missing.
 
-    Bytes are taken for UTF-8, or else told in hexadecimal digits; what is nested becomes JSON. What is "not a
+    Bytes are taken for UTF-8, else written in hexadecimal; what is nested becomes JSON. What is "not a
     number" is missing, as pandas writes it.
 
     Raises:
-        ValueProblem: It is nested in a way that JSON cannot tell.
+        ValueProblem: It is nested in a way that JSON cannot express.
 
     Example:
         >>> plain_text(0), plain_text(True), plain_text(b"ab"), plain_text(["x"]), plain_text(float("nan"))

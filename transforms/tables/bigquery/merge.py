@@ -30,7 +30,7 @@ WHEN NOT MATCHED BY SOURCE AND target.{any_day} AND {target_key} IN (SELECT {tra
 
 
 def merge_statement(dataset: Dataset, table: str, staged: Mapping[str, Sequence[str]]) -> str | None:
-    """SQL that replaces the rows whose keys stand and adds the others; running it again changes nothing.
+    """SQL that replaces rows whose keys the table has and adds the others; run again, it changes nothing.
 
     Segments and embeddings are taken only with their track's row: a refused track leaves none. What an
     earlier analysis with shorter segments left over is deleted.

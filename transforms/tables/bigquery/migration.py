@@ -114,7 +114,7 @@ def _require_optional(
     further: Iterable[bigquery.SchemaField],
     of: str = "",
 ) -> None:
-    """Columns of somebody else's may stand beside ours unless they must have a value."""
+    """Columns that are not ours may be there, unless they must have a value."""
     for field in further:
         if field.mode == "REQUIRED":
             raise _of_another_shape(table, f"has a column {of}{field.name} that must have a value")

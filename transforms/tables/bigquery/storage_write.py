@@ -38,7 +38,7 @@ _STREAMS = 1
 class WriteByStorageApi(beam.PTransform):
     """Writes outcomes into the tables, which must exist, each row once.
 
-    A row that BigQuery refuses is a row in ``failures``; other rows of its track may stand by then.
+    A row that BigQuery refuses is a row in ``failures``; other rows of its track may be written by then.
     """
 
     def __init__(self, dataset: Dataset, provenance: Provenance) -> None:

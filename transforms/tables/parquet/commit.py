@@ -67,7 +67,7 @@ def make_visible(output: str, commit_id: str, rows: RowCounts) -> None:
 
 
 def discard_staged(output: str, commit_id: str) -> None:
-    """Remove what a share staged, unless its commit marker stands: then it has happened, and is recovered."""
+    """Remove what a share staged, unless its commit marker is there: then it is committed."""
     if read_object(_marker_of(output, commit_id)) is None:
         delete_folder(staging_root(output, commit_id))
 

@@ -100,7 +100,7 @@ def _ebml_size(data: bytes, offset: int) -> tuple[int, int]:
 
 
 def _read_avi(read_at: ReadAt, start: int, size: int) -> Claim:
-    """The list ``movi`` holds picture and sound; what stands behind it is an index."""
+    """The list ``movi`` holds picture and sound; what follows it is an index."""
     for chunk in chunks(read_at, start + 12, size, "<4sI"):
         if chunk.name == b"LIST" and read_at(chunk.offset, 4) == b"movi":
             is_known = not is_unknown_size(chunk.size, 32)

@@ -6,7 +6,7 @@ from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, 
 
 
 def _is_adx(head: bytes) -> bool:
-    """CRI's mark stands before the samples, whose offset the header tells."""
+    """CRI's mark comes before the samples, whose offset the header states."""
     offset = int.from_bytes(head[2:4], "big")
     return head[:2] == b"\x80\x00" and b"(c)CRI" in head[max(offset - 2, 0) : offset + 4]
 

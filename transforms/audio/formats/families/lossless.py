@@ -25,7 +25,7 @@ def _read_flac(read_at: ReadAt, start: int, size: int) -> Claim:
 
 
 def _read_wavpack(read_at: ReadAt, start: int, size: int) -> Claim:
-    """The first block's header counts the samples, in 40 bits of which the high ones stand apart."""
+    """The first block's header counts the samples, in 40 bits of which the high ones are elsewhere."""
     del size
     high, low = struct.unpack("<BI", read_at(start + 11, 5))
     return Claim(samples=None if low == _WAVPACK_UNKNOWN else low + (high << 32) - high)

@@ -55,7 +55,7 @@ _GSM_FRAME_BYTES, _GSM_FRAMES_IN_A_ROW = 33, 24
 
 
 def _read_amr(read_at: ReadAt, start: int, size: int) -> Claim:
-    """Frames follow each other, their lengths told by a table (RFC 4867, 5.3): the last one must be whole."""
+    """Frames follow each other, their lengths from a table (RFC 4867, 5.3): the last one must be whole."""
     wide = read_at(start, 9) == _AMR_WIDE
     lengths = _WIDE_FRAME_BYTES if wide else _NARROW_FRAME_BYTES
     position = start + len(_AMR_WIDE if wide else _AMR_NARROW)
@@ -71,7 +71,7 @@ def _read_amr(read_at: ReadAt, start: int, size: int) -> Claim:
 
 
 def _is_gsm(head: bytes) -> bool:
-    """Bare GSM frames have next to no mark, four bits, so many of them must have it from the beginning on."""
+    """Bare GSM frames have a mark of only four bits, so several in a row must have it, from the first on."""
     marks = head[: _GSM_FRAME_BYTES * 4 * _GSM_FRAMES_IN_A_ROW : _GSM_FRAME_BYTES]
     return (
         len(marks) >= _GSM_FRAMES_IN_A_ROW and all(mark >> 4 == 0xD for mark in marks) and len(set(marks)) > 1
