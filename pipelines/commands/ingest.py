@@ -139,6 +139,7 @@ def _source(known: argparse.Namespace) -> str | StreamInput:
     from tonearm.pipelines.runs.stream_input import StreamInput
     from tonearm.transforms.sources.manifests.reading import is_manifest
     from tonearm.transforms.sources.object_filter import ObjectFilter
+    from tonearm.transforms.tables.outputs import in_order
 
     if sum(map(bool, (known.input, known.subscription, known.watch))) != 1:
         raise WrongCallError("name one thing to tag: INPUT, --subscription or --watch")
@@ -148,7 +149,7 @@ def _source(known: argparse.Namespace) -> str | StreamInput:
         raise WrongCallError(
             f"--subscription is projects/PROJECT/subscriptions/NAME, not {known.subscription}"
         )
-    wanted = ObjectFilter(tuple(known.prefix), tuple(known.suffix), tuple(known.output))
+    wanted = ObjectFilter(tuple(known.prefix), tuple(known.suffix), in_order(known.output))
     if known.catch_up and not is_manifest(known.catch_up) and not wanted.can_take_from(known.catch_up):
         raise WrongCallError(f"--catch_up {known.catch_up} holds nothing that --prefix lets through")
     return StreamInput(

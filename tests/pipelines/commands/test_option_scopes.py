@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.catalog import tonearm
+from tonearm.pipelines.commands import ingest as ingest_command
+from tonearm.pipelines.runs.order import IngestOrder
+from tonearm.pipelines.runs.stream_input import StreamInput
 
 SUBSCRIPTION = ("--subscription", "projects/p/subscriptions/s")
 CLUSTER = ("--runner", "PrismRunner")
@@ -36,3 +39,15 @@ def test_an_option_without_an_effect_is_refused(
     assert tonearm("ingest", *filled, "--output", output) == 2
     assert complaint in capsys.readouterr().err
     assert not output.exists()
+
+
+@pytest.mark.parametrize("output", ["gs://catalog/in/tags", "gs://catalog/in/tags/", "GS://catalog/in/tags"])
+def test_a_stream_knows_the_files_of_its_own_tables_however_the_output_is_spelt(
+    output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders: list[IngestOrder] = []
+    monkeypatch.setattr(ingest_command, "run_order", lambda order, most_failed: orders.append(order))
+    assert tonearm("ingest", *SUBSCRIPTION, "--output", output) == 0
+    (order,) = orders
+    assert isinstance(order.input, StreamInput)
+    assert order.input.wanted.is_in_output("gs://catalog/in/tags/runs/run.parquet")
