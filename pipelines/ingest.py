@@ -12,7 +12,7 @@ from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.shared import require_precision
 from tonearm.pipelines.local.bounded_source import BoundedSource
 from tonearm.pipelines.local.share_runner import ShareRunner
-from tonearm.pipelines.local.shares import TrackSource, WavePlan
+from tonearm.pipelines.local.shares import SharePlan, TrackSource
 from tonearm.pipelines.local.stopping import stop_signals_answered
 from tonearm.pipelines.local.stream_source import opened_stream
 from tonearm.pipelines.reports.progress import progress_shown
@@ -40,7 +40,7 @@ _ONE_THREAD = ("--direct_num_workers=1", "--direct_running_mode=in_memory")
 
 
 def ingest(order: IngestOrder) -> RunRecord:
-    """Tag an input: on this machine in waves, on a cluster in one graph; safe to kill and to run again.
+    """Tag an input: on this machine in shares, on a cluster in one graph; safe to kill and to run again.
 
     Returns:
         The run's counts; they reconcile.
@@ -69,20 +69,20 @@ def ingest(order: IngestOrder) -> RunRecord:
         require_same_bundle(order.ledger_output, tagger)
     if order.beam.is_local:
         require_precision(order.settings.precision)
-        return _ingest_in_waves(order, tagger)
+        return _ingest_on_this_machine(order, tagger)
     from tonearm.pipelines.cluster.run import ingest_on_cluster  # what runs on one machine needs none of it
 
     return ingest_on_cluster(order, tagger)
 
 
-def _ingest_in_waves(order: IngestOrder, tagger: Tagger) -> RunRecord:
+def _ingest_on_this_machine(order: IngestOrder, tagger: Tagger) -> RunRecord:
     _beam_logger.setLevel(logging.CRITICAL)
     is_stream = isinstance(order.input, StreamInput)
     total = count_arrivals(order.input, order.outputs) if isinstance(order.input, str) else None
     record = new_record(order, tagger, mode="streaming" if is_stream else "batch")
     output = output_at(order.outputs)
     workers = order.beam.workers or len(os.sched_getaffinity(0))
-    plan = WavePlan(workers, order.wave_tracks)
+    plan = SharePlan(workers, order.wave_tracks)
     flags = (*order.beam.flags, *_ONE_THREAD)
     holder = Holder.here(record.provenance.run_id, record.mode)
     with (
@@ -101,7 +101,7 @@ def _ingest_in_waves(order: IngestOrder, tagger: Tagger) -> RunRecord:
 
 
 @contextmanager
-def _source(order: IngestOrder, tagger: Tagger, record: RunRecord, plan: WavePlan) -> Iterator[TrackSource]:
+def _source(order: IngestOrder, tagger: Tagger, record: RunRecord, plan: SharePlan) -> Iterator[TrackSource]:
     if isinstance(order.input, RetryInput):
         failed = failed_tracks(order.input, tagger.identity)
         pending = pending_tracks(failed, retry_ledger(order.input, tagger.identity), record.skip)

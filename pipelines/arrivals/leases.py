@@ -33,7 +33,7 @@ _RETRY = Retry(
 
 
 class Leases:
-    """Answers Pub/Sub from a thread of its own, so that neither a wave nor a stop waits for it.
+    """Answers Pub/Sub from a thread of its own, so that neither tracks nor a stop wait for it.
 
     Where an answer is lost, the message is delivered again, and that delivery is skipped.
 

@@ -25,7 +25,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from tonearm.models.front_end import FrontEnd
-from tonearm.pipelines.local.shares import NotedFailures, Share, TrackSource, WavePlan, dealt
+from tonearm.pipelines.local.shares import NotedFailures, Share, SharePlan, TrackSource, dealt
 from tonearm.pipelines.runs.metrics import counters, stage_seconds
 from tonearm.pipelines.runs.record import CountsError, RunRecord
 from tonearm.transforms.audio.isolation.isolated_reader import start_decoders
@@ -56,7 +56,7 @@ class ShareRunner:
         settings: AnalysisSettings,
         front_end: FrontEnd,
         record: RunRecord,
-        plan: WavePlan,
+        plan: SharePlan,
         flags: Sequence[str] = (),
     ) -> None:
         """Set up a run.

@@ -19,7 +19,7 @@ from tonearm.transforms.elements.failure import Failure
 
 
 @dataclass(frozen=True, slots=True)
-class WavePlan:
+class SharePlan:
     """How many tracks are in flight, and how they are cut into shares.
 
     Attributes:

@@ -1,6 +1,6 @@
-"""Streams on one machine: arrivals are taken in waves and acknowledged when their rows are in the tables.
+"""Streams on one machine: arrivals are collected in waves and acknowledged when their rows are in the tables.
 
-No local Beam runner keeps what it acknowledged through a kill, so nothing is acknowledged before its wave is
+No local Beam runner keeps what it acknowledged through a kill, so nothing is acknowledged before its share is
 committed. What is delivered again, announced twice or listed again is known by its object and generation.
 """
 
@@ -17,7 +17,7 @@ from tonearm.pipelines.arrivals.contract import Delivery, DeliverySource
 from tonearm.pipelines.arrivals.listings import ListingDeliveries
 from tonearm.pipelines.arrivals.outage import Outage
 from tonearm.pipelines.arrivals.side_by_side import MessagesBesideSweep
-from tonearm.pipelines.local.shares import WavePlan
+from tonearm.pipelines.local.shares import SharePlan
 from tonearm.pipelines.local.wave_closing import WaveClosing
 from tonearm.pipelines.runs.stream_input import StreamInput
 from tonearm.transforms.elements.arrival import Arrival, track_of
@@ -74,7 +74,7 @@ class StreamSource:
         ledger: Ledger,
         on_skip: Callable[[SkipReason], None],
         max_wave_seconds: float,
-        plan: WavePlan,
+        plan: SharePlan,
         wanted: ObjectFilter = ObjectFilter(),  # noqa: B008 - frozen
     ) -> None:
         self._deliveries = deliveries
@@ -183,7 +183,7 @@ def opened_stream(
     stream: StreamInput,
     ledger: Ledger,
     on_skip: Callable[[SkipReason], None],
-    plan: WavePlan,
+    plan: SharePlan,
     outputs: Sequence[str],
 ) -> Iterator[StreamSource]:
     """Listen until the block ends; what is not acknowledged by then is delivered again."""

@@ -38,7 +38,7 @@ class BeamOptions:
 
     Attributes:
         flags: The options as given.
-        is_local: True if the run goes in waves on this machine, False if a cluster takes the whole graph.
+        is_local: True if the run goes in shares on this machine, False if a cluster takes the whole graph.
         workers: ``--direct_num_workers``; 0 for one worker per core.
     """
 
@@ -81,7 +81,7 @@ def read_beam_options(flags: Sequence[str]) -> BeamOptions:
     workers = direct.direct_num_workers if named else 0
     if not 0 <= workers <= _MOST_WORKERS:
         raise WrongCallError(
-            f"--direct_num_workers={workers} is neither a number from 1 to {_MOST_WORKERS} nor 0, one a core"
+            f"--direct_num_workers={workers} is neither a number from 1 to {_MOST_WORKERS} nor 0, one per core"
         )
     return BeamOptions(flags=tuple(flags), is_local=is_local, workers=workers)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from tonearm.pipelines.arrivals.contract import Delivery
-from tonearm.pipelines.local.shares import WavePlan
+from tonearm.pipelines.local.shares import SharePlan
 from tonearm.pipelines.local.stream_source import StreamSource
 from tonearm.transforms.elements.arrival import Arrival, track_of
 from tonearm.transforms.elements.error_words import ErrorWord
@@ -62,7 +62,7 @@ def source_of(
     wanted: ObjectFilter = ObjectFilter(),  # noqa: B008 - frozen
 ) -> tuple[StreamSource, list[SkipReason]]:
     skipped: list[SkipReason] = []
-    plan = WavePlan(workers, share * workers)
+    plan = SharePlan(workers, share * workers)
     return StreamSource(arrivals, Ledger(), skipped.append, seconds, plan, wanted), skipped
 
 
