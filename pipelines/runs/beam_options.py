@@ -81,7 +81,7 @@ def read_beam_options(flags: Sequence[str]) -> BeamOptions:
     workers = direct.direct_num_workers if named else 0
     if not 0 <= workers <= _MOST_WORKERS:
         raise WrongCallError(
-            f"--direct_num_workers={workers} is neither a number from 1 to {_MOST_WORKERS} nor 0, one per core"
+            f"--direct_num_workers={workers} is neither a number from 1 to {_MOST_WORKERS} nor 0, one a core"
         )
     return BeamOptions(flags=tuple(flags), is_local=is_local, workers=workers)
 
