@@ -22,7 +22,7 @@ class SideBySide(nn.Module):
         self.networks = nn.ModuleList(networks)
 
     def forward(self, patches: Tensor) -> Result:
-        """Map ``[batch, frames, bands]`` to scores ``[batch, outputs]`` and embeddings ``[batch, dim]``."""
+        """Map ``[batch, frames, bands]`` to scores ``[batch, units]`` and embeddings ``[batch, dim]``."""
         return side_by_side([network(patches) for network in self.networks])
 
 

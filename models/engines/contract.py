@@ -32,5 +32,5 @@ class Engine(Protocol):
             patches: float32 [patches, frames, bands].
 
         Returns:
-            Scores float32 [patches, outputs] and embeddings float32 [patches, dim].
+            Scores float32 [patches, units] and embeddings float32 [patches, dim].
         """

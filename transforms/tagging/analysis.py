@@ -20,7 +20,7 @@ Scores = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A span of the track with its own mean scores, float32 [outputs]."""
+    """A span of the track with its own mean scores, float32 [units]."""
 
     index: int
     start_s: float
@@ -53,9 +53,9 @@ def analyze(
 
     Args:
         prepared: The track and where its patches lie in time.
-        scores: float32 [patches, outputs], the networks' sigmoid outputs.
+        scores: float32 [patches, units], 0 to 1.
         embeddings: float32 [patches, dim], the penultimate layers side by side.
-        tagger: Maps outputs to tags.
+        tagger: Maps units to tags.
         segment_seconds: Length of a segment.
     """
     spectrogram = prepared.spectrogram

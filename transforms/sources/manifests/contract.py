@@ -24,7 +24,7 @@ class ManifestError(WrongCallError):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ManifestRow:
     """One row, its values as plain text.
 
     Attributes:
@@ -36,7 +36,7 @@ class Row:
     problem: str = ""
 
 
-def row_of(values: Mapping[str, str], problem: str = "", *, uri_may_be_bytes: bool = False) -> Row:
+def row_of(values: Mapping[str, str], problem: str = "", *, uri_may_be_bytes: bool = False) -> ManifestRow:
     r"""A row of text as it was found; characters that no table can hold make it unusable, and are replaced.
 
     Args:
@@ -46,7 +46,7 @@ def row_of(values: Mapping[str, str], problem: str = "", *, uri_may_be_bytes: bo
 
     Example:
         >>> row_of({"uri": "a\0.mp3"})
-        Row(values={'uri': 'a\ufffd.mp3'}, problem='its uri holds a NUL byte or half a character')
+        ManifestRow(values={'uri': 'a\ufffd.mp3'}, problem='its uri holds a NUL byte or half a character')
     """
     clean, changed = {}, []
     for name, value in values.items():
@@ -57,7 +57,7 @@ def row_of(values: Mapping[str, str], problem: str = "", *, uri_may_be_bytes: bo
             changed.append(clean_name)
     if changed and not problem:
         problem = f"its {changed[0]} holds a NUL byte or half a character"
-    return Row(clean, problem)
+    return ManifestRow(clean, problem)
 
 
 def column_names(found: Sequence[str], location: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from tonearm.transforms.sources.manifests.contract import (
     REQUIRED_COLUMNS,
     ManifestError,
-    Row,
+    ManifestRow,
     column_names,
     row_of,
 )
@@ -25,7 +25,7 @@ _FURTHER = "_extra"
 """The column for values behind the last named one."""
 
 
-def read_delimited(file: BinaryIO, location: str) -> Iterator[Row]:
+def read_delimited(file: BinaryIO, location: str) -> Iterator[ManifestRow]:
     """Rows of a manifest with a header line, in the file's order; lines without any text are none.
 
     A line that cannot be read costs itself: what follows is not swallowed by a quotation mark that is never
@@ -83,7 +83,7 @@ def _lines_of(file: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
-def _row(first: bytes, lines: _Lines, delimiter: str, columns: Sequence[str]) -> Row:
+def _row(first: bytes, lines: _Lines, delimiter: str, columns: Sequence[str]) -> ManifestRow:
     """The row that begins with a line; further lines belong to it while a quotation mark is open."""
     record = [first]
     open_quote = _ends_in_quotes(first, delimiter.encode(), inside=False)
@@ -105,7 +105,7 @@ def _row(first: bytes, lines: _Lines, delimiter: str, columns: Sequence[str]) ->
     return row_of(_by_column(values, columns))
 
 
-def _row_of_broken(line: bytes, delimiter: str, columns: Sequence[str], reason: str) -> Row:
+def _row_of_broken(line: bytes, delimiter: str, columns: Sequence[str], reason: str) -> ManifestRow:
     """What to say of a line that cannot be read, so that whoever mends it finds it."""
     text = line[:10_000].decode("utf-8", "replace").strip()
     return row_of(_by_column(text.replace('"', "").split(delimiter), columns), reason)

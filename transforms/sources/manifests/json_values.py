@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from tonearm.transforms.sources.manifests.contract import (
     REQUIRED_COLUMNS,
     ManifestError,
-    Row,
+    ManifestRow,
     column_names,
     row_of,
 )
@@ -31,7 +31,7 @@ _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
 _BAD_LINE = "it is no JSON object in UTF-8"
 
 
-def read_json_lines(file: BinaryIO, location: str) -> Iterator[Row]:
+def read_json_lines(file: BinaryIO, location: str) -> Iterator[ManifestRow]:
     """Rows of a manifest with one object on each line, in the file's order; blank lines are none.
 
     Raises:
@@ -42,12 +42,12 @@ def read_json_lines(file: BinaryIO, location: str) -> Iterator[Row]:
         if len(line) == _MOST_LINE_BYTES:
             while not line.endswith(b"\n") and (line := file.readline(_MOST_LINE_BYTES)):
                 pass
-            yield Row(problem=f"its line is longer than {_MOST_LINE_BYTES >> 20} MiB")
+            yield ManifestRow(problem=f"its line is longer than {_MOST_LINE_BYTES >> 20} MiB")
         elif text := line.removeprefix(b"\xef\xbb\xbf").strip():
             yield rows.row_of_text(text)
 
 
-def read_json(file: BinaryIO, location: str) -> Iterator[Row]:
+def read_json(file: BinaryIO, location: str) -> Iterator[ManifestRow]:
     """Rows of an array of objects, or of one object on each line.
 
     Raises:
@@ -66,7 +66,7 @@ def read_json(file: BinaryIO, location: str) -> Iterator[Row]:
     yield from read_json_lines(io.BytesIO(content + file.read()), location)
 
 
-def _rows_of_array(text: str, location: str) -> Iterator[Row]:
+def _rows_of_array(text: str, location: str) -> Iterator[ManifestRow]:
     """One object after the other, so that one that cannot be read costs itself."""
     rows, decoder, place = _Rows(location), json.JSONDecoder(), 1
     while (place := _behind_separator(text, place)) < len(text) and text[place] != "]":
@@ -75,7 +75,7 @@ def _rows_of_array(text: str, location: str) -> Iterator[Row]:
             yield rows.row_of(value)
         except (ValueError, RecursionError):
             place = _end_of_value(text, place)
-            yield Row(problem=_BAD_LINE)
+            yield ManifestRow(problem=_BAD_LINE)
 
 
 def _behind_separator(text: str, place: int) -> int:
@@ -111,18 +111,18 @@ class _Rows:
         self._location = location
         self._meant: dict[str, str] | None = None
 
-    def row_of_text(self, text: bytes) -> Row:
+    def row_of_text(self, text: bytes) -> ManifestRow:
         """The row of one line."""
         return self.row_of(_parsed(text))
 
-    def row_of(self, value: Any) -> Row:
+    def row_of(self, value: Any) -> ManifestRow:
         """The row of one object.
 
         Raises:
             ManifestError: It is the first one, and lacks a required column.
         """
         if not isinstance(value, dict):
-            return Row(problem=_BAD_LINE)
+            return ManifestRow(problem=_BAD_LINE)
         if self._meant is None:
             self._meant = dict(zip(value, column_names(list(value), self._location), strict=True))
         values, problem = {}, ""

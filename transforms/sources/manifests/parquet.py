@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import types
 
-from tonearm.transforms.sources.manifests.contract import Row, column_names, row_of
+from tonearm.transforms.sources.manifests.contract import ManifestRow, column_names, row_of
 from tonearm.transforms.sources.manifests.plain_text import ValueProblem, plain_text, text_of_bytes
 
 _BATCH_ROWS = 1000
@@ -28,7 +28,7 @@ _Text = str | ValueProblem | None
 _Teller = Callable[[Any], str | None]
 
 
-def read_parquet(file: BinaryIO, location: str) -> Iterator[Row]:
+def read_parquet(file: BinaryIO, location: str) -> Iterator[ManifestRow]:
     """Rows of a manifest, in the file's order.
 
     Raises:
@@ -43,7 +43,7 @@ def read_parquet(file: BinaryIO, location: str) -> Iterator[Row]:
             yield _row(dict(zip(columns, values, strict=True)))
 
 
-def _row(values: dict[str, _Text]) -> Row:
+def _row(values: dict[str, _Text]) -> ManifestRow:
     problems = [f"its {name} {value}" for name, value in values.items() if isinstance(value, ValueProblem)]
     usable = {name: value for name, value in values.items() if isinstance(value, str)}
     return row_of(usable, problems[0] if problems else "", uri_may_be_bytes=True)

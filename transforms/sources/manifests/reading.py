@@ -10,7 +10,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from tonearm.transforms.elements.error_words import ErrorWord
-from tonearm.transforms.sources.manifests.contract import ManifestError, Row
+from tonearm.transforms.sources.manifests.contract import ManifestError, ManifestRow
 from tonearm.transforms.sources.manifests.delimited import read_delimited
 from tonearm.transforms.sources.manifests.json_values import read_json, read_json_lines
 from tonearm.transforms.sources.manifests.parquet import read_parquet
@@ -19,7 +19,7 @@ from tonearm.transforms.storage.contract import StorageError, StoredObject
 from tonearm.transforms.storage.objects import opened_object
 from tonearm.transforms.storage.schemes import list_objects, storage_of
 
-_Reader = Callable[[BinaryIO, str], Iterator[Row]]
+_Reader = Callable[[BinaryIO, str], Iterator[ManifestRow]]
 
 _PARQUET = (".parquet", ".parq")
 
@@ -55,7 +55,7 @@ class NumberedRow:
         location: The file.
     """
 
-    row: Row
+    row: ManifestRow
     number: int
     location: str
 
@@ -129,7 +129,7 @@ def read_manifest(parts: list[StoredObject]) -> Iterator[NumberedRow]:
             yield NumberedRow(row, number, part.uri)
 
 
-def _rows_of(part: StoredObject) -> Iterator[Row]:
+def _rows_of(part: StoredObject) -> Iterator[ManifestRow]:
     name = part.uri.lower()
     reader = next(read for ending, read in _READERS.items() if name.removesuffix(_GZIP).endswith(ending))
     try:

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tonearm.transforms.sources.manifests.contract import Row
+from tonearm.transforms.sources.manifests.contract import ManifestRow
 from tonearm.transforms.sources.manifests.reading import manifest_parts, read_manifest
 
 
-def rows_with(folder: Path, values: pa.Array, column: str = "x") -> list[Row]:
+def rows_with(folder: Path, values: pa.Array, column: str = "x") -> list[ManifestRow]:
     """The rows of a manifest with one further column, or another one in the place of a required one."""
     columns: dict[str, Any] = {
         "track_id": [str(number) for number in range(len(values))],
