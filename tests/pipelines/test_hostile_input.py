@@ -166,6 +166,10 @@ def test_a_row_that_names_no_bucket_that_could_be_costs_itself_alone(
         "s3://": "invalid_row",
         "gs://-/a.mp3": "not_found",
         "s3://B_/a.mp3": "not_found",
+        "gs://bucket": "not_found",
+        "gs://bucket/": "not_found",
+        "s3://bucket": "not_found",
+        "s3://bucket/": "not_found",
     }
     rows = [{"track_id": uri, "uri": uri} for uri in (str(song), *ends)]
     assert tonearm("ingest", write_manifest(tmp_path / "catalog.csv", rows), "--output", output) == 0

@@ -165,6 +165,8 @@ class GoogleStorage(PrefixListing):
 
     def _blob(self, uri: str, generation: int | None = None) -> storage.Blob:
         bucket, name = self.bucket_and_name(uri)
+        if not name:
+            raise never_there()
         return self._bucket(bucket).blob(name, generation=generation)
 
 
