@@ -1,5 +1,6 @@
 """Entry for Beam's ``--setup_file``; all else is declared in pyproject.toml."""
 
+import shutil
 from pathlib import Path
 
 from setuptools import setup
@@ -12,5 +13,8 @@ if lost:
         f"tonearm/ holds text files where links belong: {', '.join(lost)}. Clone with git, unpack with a "
         f"tool that keeps links, or make them anew: {commands}"
     )
+
+# What an earlier build left would go into the package beside today's modules.
+shutil.rmtree("build/lib", ignore_errors=True)
 
 setup()

@@ -126,6 +126,18 @@ def test_a_checkout_that_lost_its_links_is_refused_with_what_to_do(tmp_path: Pat
     subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
 
 
+def test_a_module_of_an_earlier_build_is_not_packed(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "setup.py", tmp_path)
+    (tmp_path / "tonearm").mkdir()
+    (tmp_path / "tonearm" / "__init__.py").touch()
+    earlier = tmp_path / "build" / "lib" / "tonearm" / "earlier.py"
+    earlier.parent.mkdir(parents=True)
+    earlier.touch()
+    command = [sys.executable, "setup.py", "--quiet", "build"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    assert [path.name for path in earlier.parent.iterdir()] == ["__init__.py"]
+
+
 INSTALL = (
     "python3.11 -m pip wheel --no-deps --wheel-dir dist .",
     "python3.11 -m venv ~/tonearm",

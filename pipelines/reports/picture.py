@@ -10,6 +10,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tonearm.errors import WrongCallError
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.pipelines.reports.tracks import clock, segment_tags
 from tonearm.transforms.audio.reader import open_audio
@@ -31,6 +32,7 @@ def draw_track(track: Row, segments: list[Row], tagger: Tagger, location: str) -
 
     Raises:
         TrackError: The audio can no longer be read.
+        WrongCallError: The file cannot be written, or its ending is that of no image.
     """
     spectrogram = _spectrogram(track, tagger)
     mpl.use("agg")
@@ -39,7 +41,11 @@ def draw_track(track: Row, segments: list[Row], tagger: Tagger, location: str) -
     _draw_spectrogram(upper, spectrogram, tagger)
     upper.set_title(f"{Path(track['uri']).name} — {_headline(track)}", loc="left", fontsize=11)
     _draw_segments(lower, segments, tagger)
-    figure.savefig(location)
+    try:
+        figure.savefig(location, format=Path(location).suffix.removeprefix(".") or "png")
+    except (OSError, ValueError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise WrongCallError(f"the picture cannot be written to {location}: {reason}") from error
 
 
 def _spectrogram(track: Row, tagger: Tagger) -> Spectrogram:

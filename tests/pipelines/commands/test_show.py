@@ -77,6 +77,15 @@ def test_a_track_that_is_not_there_is_a_wrong_call(tagged: Path, capsys: pytest.
     assert "'no such track'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["no_such_folder/song.png", "song.no_image", "."])
+def test_a_picture_that_cannot_be_written_is_a_wrong_call(
+    name: str, songs: Path, output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tonearm("ingest", songs / "flac.flac", "--output", output)
+    assert tonearm("show", output, keys(output)[0][0], "--picture", tmp_path / name) == 2
+    assert "the picture cannot be written to" in capsys.readouterr().err
+
+
 def test_a_picture_of_a_track_that_vanished_is_a_wrong_call(
     songs: Path, output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
