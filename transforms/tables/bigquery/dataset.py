@@ -32,7 +32,8 @@ _BUSY_WORDS = ("concurrent update", "Too many DML statements outstanding", "Quot
 
 _Answer = TypeVar("_Answer")
 
-_LOCATION = re.compile(r"bigquery://(?P<project>[a-z0-9.:-]+)\.(?P<name>[A-Za-z0-9_]+)")
+_LOCATION = re.compile(r"bigquery://(?P<project>([a-z0-9.-]+:)?[a-z0-9-]+)\.(?P<name>[A-Za-z0-9_]+)")
+"""A project may be named with its domain, ``example.com:music``; otherwise it has no dot."""
 
 
 class BigQueryBusyError(TonearmError):

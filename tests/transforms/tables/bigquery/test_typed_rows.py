@@ -99,7 +99,8 @@ def test_if_row_after_row_is_refused_the_rows_are_not_to_blame() -> None:
 
 
 @pytest.mark.parametrize(
-    "location", ["bigquery://one", "bigquery://a.b`", "bigquery://A.b", "bigquery://a.b/c"]
+    "location",
+    ["bigquery://one", "bigquery://a.b`", "bigquery://A.b", "bigquery://a.b/c", "bigquery://a.b.table"],
 )
 def test_a_misspelt_dataset_is_told_so(location: str) -> None:
     with pytest.raises(OutputError, match=r"project\.dataset"):
