@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,16 @@ def test_what_stands_in_the_way_of_a_folder_of_the_tables(
     assert tonearm("ingest", songs, "--output", output) == 2
     assert f"{output / name} is no folder" in capsys.readouterr().err
     assert [path.name for path in output.iterdir()] == [name]
+
+
+def test_a_folder_of_a_table_that_is_closed_to_this_account(
+    songs: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (closed := output / "track_tags").mkdir(parents=True)
+    # Tests may run as root, to whom nothing is closed.
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != str(closed))
+    assert tonearm("ingest", songs, "--output", output) == 2
+    assert f"{closed} cannot be written to" in capsys.readouterr().err
 
 
 def test_what_a_killed_run_had_half_written_goes_with_the_next_run(songs: Path, output: Path) -> None:

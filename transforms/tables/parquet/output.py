@@ -34,9 +34,7 @@ class ParquetOutput:
             message = f"{self._location} cannot be the folder of the tables: {error.strerror}"
             raise OutputError(message) from error
         for name in (*SCHEMAS, commit.STAGING, commit.COMMITS):
-            folder = joined(self._location, name)
-            if os.path.lexists(folder) and not os.path.isdir(folder):  # noqa: PTH112 - the path is text
-                raise OutputError(f"{folder} is no folder, as the tables need there; move it away")
+            _require_folder(joined(self._location, name))
 
     def boards(self) -> Sequence[NoteObject]:
         """See :class:`Output`."""
@@ -99,3 +97,13 @@ class ParquetOutput:
             raise OutputInUseError(message) from error
         except OSError:
             return  # the disk knows no locks
+
+
+def _require_folder(path: str) -> None:
+    """Refuse what is there in the place of a folder, and a folder that nothing can be written into."""
+    if not os.path.lexists(path):
+        return
+    if not os.path.isdir(path):  # noqa: PTH112 - the path is text
+        raise OutputError(f"{path} is no folder, as the tables need there; move it away")
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise OutputError(f"{path} cannot be written to: this account may not")
