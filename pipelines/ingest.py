@@ -70,7 +70,9 @@ def ingest(order: IngestOrder) -> RunRecord:
     if order.beam.is_local:
         require_precision(order.settings.precision)
         return _ingest_on_this_machine(order, tagger)
-    from tonearm.pipelines.cluster.run import ingest_on_cluster  # what runs on one machine needs none of it
+    from tonearm.pipelines.cluster.run import (
+        ingest_on_cluster,
+    )  # loaded here: a run on one machine needs none of it
 
     return ingest_on_cluster(order, tagger)
 

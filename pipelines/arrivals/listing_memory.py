@@ -50,7 +50,9 @@ class ListingMemory:
     def __init__(self, *, may_grow: bool) -> None:
         self._may_grow = may_grow
         self._listing = 0
-        self._found_by: dict[int, int] = {}  # what was announced, to the last listing that found it
+        self._found_by: dict[
+            int, int
+        ] = {}  # key of each announced object: number of the last listing that found it
         self._young: set[int] = set()
         self._young_before: set[int] = set()
         self._retries: dict[int, _Retry] = {}

@@ -78,7 +78,7 @@ class ListingDeliveries:
             while len(finds) < count:
                 finds.append(self._finds.get_nowait())
         except Empty:
-            pass  # what there was is taken
+            pass  # no more are waiting
         now = time.monotonic()
         return [
             Delivery(find.arrival, age_seconds=now - find.found_at, again=find.novelty is Novelty.AGAIN)
@@ -124,7 +124,7 @@ class ListingDeliveries:
         except TonearmError as error:
             self._outage.note(f"{error} (this stream lists it every {self._pause_seconds:g} s)")
             return False
-        except Exception as error:  # whatever it was: what another listing finds is not lost
+        except Exception as error:  # whatever it is, the next listing may succeed
             shown = location_of(self._location)
             self._outage.note(f"the listing of {shown} broke off ({type(error).__name__}); it is made again")
             return False
@@ -141,4 +141,4 @@ class ListingDeliveries:
             try:
                 return self._finds.put(find, timeout=_LOOK_UP_SECONDS)
             except Full:
-                continue  # the workers are behind
+                continue  # the workers have to catch up

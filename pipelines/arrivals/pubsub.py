@@ -64,7 +64,7 @@ class PubSubDeliveries:
     def __init__(self, subscription: str) -> None:
         self._subscription = subscription
         self._client = _client()
-        self._pull_client = _client()  # of its own, as closing it is what ends a pull
+        self._pull_client = _client()  # a second client, as only closing it ends a pull
         self._puller = ThreadPoolExecutor(1, thread_name_prefix="pull")
         self._pull: Future[Sequence[ReceivedMessage]] | None = None
         self._leases = Leases(subscription, self._client)

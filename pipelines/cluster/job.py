@@ -120,5 +120,5 @@ class _Wait(threading.Thread):
     def _state(self) -> str:
         try:
             return self._result.state
-        except Exception:  # whatever a cluster's client raises: the error of the wait is the one to tell
+        except Exception:  # whatever a cluster's client raises: the error of the wait is reported
             return PipelineState.UNKNOWN

@@ -50,7 +50,9 @@ def _open_missing_streams() -> None:
             setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w"))
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
-            reconfigure(errors="backslashreplace")  # a name need not be valid text to be printed
+            reconfigure(
+                errors="backslashreplace"
+            )  # names of files that are no valid text are printed all the same
 
 
 def require_folder() -> None:

@@ -41,7 +41,7 @@ class AnalyzeTracks(beam.PTransform):
             PrepareTracks(self._settings, self._front_end)
         ).with_outputs(FAILED, main="prepared")
         analyses = prepared.prepared | "Infer" >> RunInference(TaggerHandler(self._settings))
-        # Counted before they are joined: a local runner ends a stage at a Flatten, and progress would halt.
+        # Counted before the Flatten, at which a local runner holds elements back, or progress would halt.
         counted = (
             analyses | "Count analyses" >> beam.ParDo(self._count).with_output_types(Outcome),
             prepared[FAILED] | "Count failures" >> beam.ParDo(self._count).with_output_types(Outcome),

@@ -186,7 +186,7 @@ class ShareRunner:
         commit_id = f"{self._record.provenance.run_id}-broken"
         try:
             self._commit_with_record(commit_id, Counter())
-        except Exception as error:  # the error that broke the run is the one to tell
+        except Exception as error:  # the error that broke the run is the one to report
             with suppress(Exception):
                 self._output.discard(commit_id)
             _logger.warning("the run's row could not be written (%s)", type(error).__name__)

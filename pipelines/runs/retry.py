@@ -1,4 +1,4 @@
-"""Retries: the tracks of ``failures`` as a source, each as its object is now."""
+"""Retries: announces the tracks of ``failures`` again, each as its object is now."""
 
 from __future__ import annotations
 

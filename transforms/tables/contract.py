@@ -48,7 +48,7 @@ RowCounts = Mapping[str, int]
 
 
 def require_staged(commit_id: str, staged: RowCounts, expected: RowCounts) -> None:
-    """Make sure that all rows of a commit are there; a bundle that was retried may have staged some twice.
+    """Make sure that all rows of a commit are there; a step that was tried again may have staged some twice.
 
     Raises:
         StagedRowsMissingError: Some are not.

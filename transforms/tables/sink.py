@@ -179,7 +179,7 @@ def refused_track(outcome: Outcome, reason: str) -> Failure:
     """What becomes of a track one of whose rows was refused."""
     error = TrackError(Stage.WRITE, ErrorWord.ROW_REFUSED, reason)
     failure = Failure.of(outcome.track, error)
-    # A bundle that is tried again after midnight must not write it into another day's partition.
+    # Rows that are written again after midnight must not go into another day's partition.
     return replace(failure, occurred_at=_moment(outcome))
 
 

@@ -40,7 +40,7 @@ class ChainDecoder:
 
     @property
     def reads_samples(self) -> int | None:
-        """None: all links are read."""
+        """See :class:`AudioDecoder`: None, as all links are read."""
         return None
 
     @property

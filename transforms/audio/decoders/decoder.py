@@ -56,7 +56,7 @@ class DecoderError(Exception):
 
 
 class AudioDecoder(Protocol):
-    """One library at work on one open file."""
+    """One codec library, decoding one open file."""
 
     info: AudioInfo
 
@@ -66,7 +66,7 @@ class AudioDecoder(Protocol):
 
     @property
     def reads_samples(self) -> int | None:
-        """Samples per channel after which it stops, whatever follows; None if it reads to the end."""
+        """Samples per channel after which the library stops, whatever follows; None if it reads to the end."""
         ...
 
     @property

@@ -70,7 +70,7 @@ def read_mpeg_stream(read_at: ReadAt, start: int) -> MpegStream | None:
 
 
 class _Walk:
-    """The walk through one file, a chunk at a time."""
+    """The walk through one file, chunk by chunk."""
 
     def __init__(self, read_at: ReadAt, start: int) -> None:
         self._read_at = read_at

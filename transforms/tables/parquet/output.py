@@ -67,7 +67,7 @@ class ParquetOutput:
         return ParquetWriter(commit.staging_root(self._location, commit_id))
 
     def backfill_writer(self, run_id: str) -> ParquetWriter:
-        """See :class:`Output`; a retried bundle writes the same file again, so nothing has to wait."""
+        """See :class:`Output`; a step that is tried again writes the same file, so nothing waits."""
         return ParquetWriter(self._location)
 
     def stream_writer(self) -> ParquetWriter:

@@ -1,1 +1,1 @@
-"""The formats, a file a family: containers of films, lossless codecs, what broadcasters use, and so on."""
+"""The formats, one file for each family: containers of films, lossless codecs, what broadcasters use, and so on."""

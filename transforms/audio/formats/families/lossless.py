@@ -1,4 +1,4 @@
-"""Lossless codecs with a container of their own, those of one bit a sample (DSD) among them."""
+"""Lossless codecs with a container of their own, those of one bit per sample (DSD) among them."""
 
 from __future__ import annotations
 

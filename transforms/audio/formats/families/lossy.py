@@ -34,7 +34,7 @@ def _read_musepack_8(read_at: ReadAt, start: int, size: int) -> Claim:
 
 
 def _varint(data: bytes, offset: int) -> tuple[int, int]:
-    """A number of seven bits a byte, the first ones first, and the offset behind it."""
+    """A number in bytes of seven bits, the highest bits first, and the offset behind it."""
     value = 0
     while data[offset] & 0x80:
         value = value << 7 | data[offset] & 0x7F

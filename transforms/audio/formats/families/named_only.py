@@ -1,4 +1,4 @@
-"""Formats that no decoder at hand reads: a track in one of them fails, and its format is named."""
+"""Formats that no decoder at hand reads: a track in one of them fails, with the format's name."""
 
 from __future__ import annotations
 
