@@ -66,7 +66,7 @@ class AudioDecoder(Protocol):
 
     @property
     def reads_samples(self) -> int | None:
-        """Samples per channel after which the library stops, whatever follows; None if it reads to the end."""
+        """Samples per channel after which the library stops, whatever follows; None if it reads all."""
         ...
 
     @property
