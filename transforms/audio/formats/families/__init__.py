@@ -1,1 +1,1 @@
-"""The formats, one file per family: containers of films, lossless codecs, what broadcasters use, and so on."""
+"""The formats, one file per family: containers of films, lossless codecs, broadcasts and others."""
