@@ -179,6 +179,7 @@ RARE_FILES: Mapping[str, RareFile] = {
     "ircam": RareFile("ircam", "pcm_s16", by_libsndfile("IRCAM", "PCM_16")),
     "loas": RareFile("loas", "aac_latm", by_ffmpeg("latm", "aac")),
     "matlab_4": RareFile("matlab", "pcm_s16", by_libsndfile("MAT4", "PCM_16", endian="LITTLE")),
+    "matlab_5_little": RareFile("matlab", "pcm_s16", by_libsndfile("MAT5", "PCM_16", endian="LITTLE")),
     "matlab_5": RareFile("matlab", "pcm_s16", by_libsndfile("MAT5", "PCM_16", endian="BIG")),
     "mp1": RareFile("mp1", "mp1", mpeg_layer_1),
     "mp2": RareFile("mp3", "mp2", by_ffmpeg("mp2", "mp2")),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from tonearm.transforms.audio.formats.audio_format import AudioFormat
+from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
 from tonearm.transforms.audio.formats.claim import ReadAt
 from tonearm.transforms.audio.formats.registry import FORMATS, format_named
 from tonearm.transforms.audio.formats.stream_tail import start_of_trailing_tags
@@ -120,10 +120,13 @@ def _identify_behind_zeros(read_at: ReadAt, start: int, size: int) -> Identified
 
 def _without_what_follows(found: Identified, read_at: ReadAt, size: int) -> Identified:
     """Leave out what follows the last frame of a stream: FFmpeg would take it for a part of it."""
-    frames = found.audio_format.frames
-    if frames is None or found.audio_format.skips_tags:
+    audio_format = found.audio_format
+    frames = audio_format.frames
+    if audio_format.skips_tags or (frames is None and Decoder.FFMPEG not in audio_format.decoders[:1]):
         return found
     end = start_of_trailing_tags(read_at, size)
+    if frames is None:
+        return replace(found, end=end) if end < size else found
     tail_start = max(found.begins, end - _TAIL_BYTES)
     end_of_frames = frames.end_of_frames(read_at(tail_start, end - tail_start))
     if end_of_frames is not None:

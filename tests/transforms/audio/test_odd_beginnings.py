@@ -73,6 +73,11 @@ def test_a_container_is_found_behind_a_text_or_zeros(kind: str, before: bytes, t
     assert_heard_as(before + original, original, tmp_path)
 
 
+def test_flash_video_is_found_behind_rubbish(tmp_path: Path) -> None:
+    original = bytes_of("flv", tmp_path)
+    assert_heard_as(NOISE(500) + original, original, tmp_path)
+
+
 @pytest.mark.parametrize("tags", [id3v2_tag(5_000), id3v2_tag(10) + id3v2_tag(150_000)], ids=["one", "two"])
 @pytest.mark.parametrize(
     "kind",
@@ -104,13 +109,27 @@ BEHIND = {
 @pytest.mark.parametrize(
     "kind",
     ["mp3", "aac_adts", "flac", "vorbis", "opus", "wav_16", "aiff_16", "caf_16", "aac_m4a", "wma",
-     "wavpack", "tta", "ac3", "eac3", "dts", "loas", "musepack_8", "au"],
+     "wavpack", "tta", "ac3", "eac3", "dts", "loas", "musepack_8", "au", "real_media"],
 )  # fmt: skip
 def test_what_stands_behind_the_sound_makes_no_file_truncated(
     kind: str, behind: bytes, tmp_path: Path
 ) -> None:
     original = bytes_of(kind, tmp_path)
     assert_heard_as(original + behind, original, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["amr", "nut"])
+def test_a_tag_is_not_taken_for_the_last_packets(kind: str, tmp_path: Path) -> None:
+    original = bytes_of(kind, tmp_path)
+    assert_heard_as(original + id3v1_tag(), original, tmp_path, shorter_by_s=0.0)
+
+
+@pytest.mark.parametrize("kind", ["aac_adts", "amr", "mpeg_ts", "truehd", "loas"])
+def test_zeros_in_the_place_of_the_second_half_are_a_download_that_stopped(kind: str, tmp_path: Path) -> None:
+    original = bytes_of(kind, tmp_path)
+    half = original[: len(original) // 2]
+    reader, _ = heard(half + bytes(max(len(half), 8192)), tmp_path)
+    assert reader.truncated
 
 
 @pytest.mark.parametrize("first_atom", [b"skip", b"wide", b"free"])

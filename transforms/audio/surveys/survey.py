@@ -31,6 +31,9 @@ _SLACK_BYTES = 4096
 _PADDING_SHARE = 0.02
 """Zeros behind the last frame may be more; where they are a larger share than this, a download stopped."""
 
+_MOST_PADDING_BYTES = 1 << 20
+"""So many zeros at the end are read, and are too many in a file of any size."""
+
 _MPEG_IN_WAV = (b"\x50\x00", b"\x55\x00")
 """Format tags of MP2 and MP3, which libsndfile plays on behind a hole without a word."""
 
@@ -96,8 +99,24 @@ def survey_of(read_at: ReadAt, size: int, identified: Identified) -> Survey:
     """
     surveyor = _SURVEYORS.get(identified.audio_format.demuxer)
     survey = surveyor(read_at, size, identified) if surveyor else Survey()
-    hidden_bytes = 0 if identified.end is None else start_of_trailing_tags(read_at, size) - identified.end
-    return survey if survey.counts_frames or hidden_bytes <= _SLACK_BYTES else replace(survey, lost=True)
+    if survey.counts_frames:
+        return survey
+    end = start_of_trailing_tags(read_at, size)
+    hidden_bytes = 0 if identified.end is None else end - identified.end
+    lost = hidden_bytes > _SLACK_BYTES or _ends_in_zeros(read_at, end, identified)
+    return replace(survey, lost=True) if lost else survey
+
+
+def _ends_in_zeros(read_at: ReadAt, end: int, identified: Identified) -> bool:
+    """True for a stream without a length that a download left off, into a file that had its size before.
+
+    Where samples were to be expected zeros are silence.
+    """
+    audio_format = identified.audio_format
+    if audio_format.states_length or audio_format.hides_in_samples:
+        return False
+    padding = min(max(_SLACK_BYTES, round(_PADDING_SHARE * end)), _MOST_PADDING_BYTES, end)
+    return not any(read_at(end - padding, padding))
 
 
 def survey_of_damaged(read_at: ReadAt, identified: Identified) -> Survey | None:

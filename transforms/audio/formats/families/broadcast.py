@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, starts_with
@@ -86,6 +87,7 @@ FORMATS = (
         decoders=(Decoder.FFMPEG,),
         demuxer="flv",
         is_begun_by=starts_with(b"FLV\x01"),
+        signature=re.compile(rb"FLV\x01[\x01\x04\x05]\x00\x00\x00\x09\x00\x00\x00\x00"),
         read_claim=_read_flv,
     ),
     AudioFormat(

@@ -79,7 +79,7 @@ def _is_matlab_recording(head: bytes) -> bool:
     is_matlab = head[:4] in (b"\x00\x00\x03\xe8", b"\x00\x00\x00\x00") or head.startswith(
         b"MATLAB 5.0 MAT-file"
     )
-    return is_matlab and b"samplerate\0" in head[:512] and b"wavedata\0" in head[:512]
+    return is_matlab and b"samplerate\0" in head[:512] and b"wavedata" in head[:512]
 
 
 def _is_mpc2000(head: bytes) -> bool:
