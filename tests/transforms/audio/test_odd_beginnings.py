@@ -118,6 +118,15 @@ def test_what_stands_behind_the_sound_makes_no_file_truncated(
     assert_heard_as(original + behind, original, tmp_path)
 
 
+@pytest.mark.parametrize("hole", [b"", bytes(10_000), NOISE(10_000)], ids=["removed", "zeros", "noise"])
+def test_bursts_of_a_digital_cable_that_are_missing_are_noticed(hole: bytes, tmp_path: Path) -> None:
+    original = bytes_of("iec61937", tmp_path)
+    damaged = original[:50_000] + hole + original[60_000:]
+    for data in (damaged, in_wav(damaged)):
+        reader, _ = heard(data, tmp_path)
+        assert reader.truncated
+
+
 @pytest.mark.parametrize("kind", ["amr", "nut"])
 def test_a_tag_is_not_taken_for_the_last_packets(kind: str, tmp_path: Path) -> None:
     original = bytes_of(kind, tmp_path)

@@ -101,6 +101,7 @@ class FfmpegDecoder:
                     bare=self._demuxer in _BARE,
                     guarded=self._demuxer == "ogg",
                     adjoining=self._alone and self._demuxer in _ADJOINING,
+                    periodic=self._demuxer == "spdif",
                 )
                 self._frames = self._decode()
                 self._first = self._first_frame()

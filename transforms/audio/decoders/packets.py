@@ -71,11 +71,19 @@ class PacketCount:
             between them is sound that was lost, unless it is a tag, and what precedes the first one is not.
         adjoining: True if packets lie side by side but for headers of the container: where more lies
             between them, some were lost.
+        periodic: True if packets begin at equal distances, with silence in between: where one begins later,
+            some were lost.
         guarded: True if the container guards its packets by checksums, so that no hole comes through.
     """
 
     def __init__(
-        self, stream: av.AudioStream, *, bare: bool, guarded: bool = False, adjoining: bool = False
+        self,
+        stream: av.AudioStream,
+        *,
+        bare: bool,
+        guarded: bool = False,
+        adjoining: bool = False,
+        periodic: bool = False,
     ) -> None:
         self._time_base = float(stream.time_base or 0)
         self._bare = bare
@@ -87,7 +95,9 @@ class PacketCount:
         self._start = self._last = _LONG_AGO
         self._duration: int | None = 0
         self._ticks = 0
-        self._looks_at_bytes = self._allowed_gap is not None or not self._may_be_zeros
+        self._periodic = periodic
+        self._last_byte, self._period_bytes = -1, 0
+        self._looks_at_bytes = periodic or self._allowed_gap is not None or not self._may_be_zeros
         self._packets = self._failed = self._skipped_bytes = 0
         self._next_byte = -1
         self._tail_failed = self._tail_bytes = 0
@@ -122,12 +132,22 @@ class PacketCount:
     def _is_no_hole(self, packet: av.Packet[av.AudioStream]) -> bool:
         """Look where a packet stands and whether it is zeros."""
         size = packet.size
+        if self._periodic and size:
+            self._look_at_period(packet.pos or 0)
         if self._allowed_gap is not None and size:
             position = packet.pos or 0
             if position > self._next_byte + self._allowed_gap and self._next_byte >= 0:
                 self._skipped_bytes += position - self._next_byte
             self._next_byte = position + size
         return self._may_be_zeros or size < SHORTEST_BLANK_BYTES or not _is_blank(packet)
+
+    def _look_at_period(self, position: int) -> None:
+        """Hold the distance to the packet before against the shortest one that there was."""
+        distance = position - self._last_byte
+        if self._last_byte >= 0 and distance > 0:
+            self._period_bytes = min(self._period_bytes or distance, distance)
+            self._skipped_bytes += distance - self._period_bytes
+        self._last_byte = position
 
     def fail(self, packet: av.Packet[av.AudioStream]) -> None:
         """Count a packet that gave no sound."""
