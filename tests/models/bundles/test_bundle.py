@@ -163,8 +163,8 @@ def test_a_faulty_manifest_is_refused(bundle: Path, change: Change, message: str
 @pytest.mark.parametrize(
     ("setting", "value", "expected"),
     [
-        ("mel_bands", 64, "the architecture musicnn need an even number from 68 on"),
-        ("mel_bands", 97, "the architecture musicnn need an even number from 68 on"),
+        ("mel_bands", 64, "the architecture musicnn needs an even number from 68 on"),
+        ("mel_bands", 97, "the architecture musicnn needs an even number from 68 on"),
         ("mel_bands", 0, "1 to 1024"),
         ("hop_length", 0, "1 to 512"),
         ("hop_length", 513, "1 to 512"),

@@ -114,7 +114,7 @@ def test_bf16_is_bf16_for_a_network_that_nothing_was_arranged_for(tmp_path: Path
 def test_patches_that_an_architecture_cannot_take_are_refused(tmp_path: Path) -> None:
     short = FrontEnd(mel_bands=10, patch_frames=FEWEST_FRAMES - 1)
     bundle = write_bundle(tmp_path / "short", ["first"], front_end=short)
-    with pytest.raises(BundleError, match=r"settings\.patch_frames: 4 .* architecture toy need 5 or more"):
+    with pytest.raises(BundleError, match=r"settings\.patch_frames: 4 .* architecture toy needs 5 or more"):
         load_tagger(str(bundle))
 
 
