@@ -45,7 +45,7 @@ def walk(
 
 
 def _entries(folder: str, entered: set[tuple[int, int]]) -> Iterator[os.DirEntry[str] | tuple[str, OSError]]:
-    """What a folder holds, sorted; nothing if it has been entered before."""
+    """What a folder holds, sorted; nothing if it has been entered before, or is gone by now."""
     try:
         status = os.stat(folder)  # noqa: PTH116 - a path of the walk is text
         if (status.st_dev, status.st_ino) in entered:
@@ -53,6 +53,8 @@ def _entries(folder: str, entered: set[tuple[int, int]]) -> Iterator[os.DirEntry
         entered.add((status.st_dev, status.st_ino))
         with os.scandir(folder) as entries:
             found = sorted(entries, key=_place)
+    except FileNotFoundError:
+        return  # it was moved or deleted since it was seen: no folder is left to be told of
     except OSError as error:
         yield folder, error
         return

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tonearm.transforms.storage.contract import StoredObject
+from tonearm.transforms.storage.folder_walk import walk
 from tonearm.transforms.storage.schemes import list_objects
 
 
@@ -77,3 +78,14 @@ def test_a_glob_is_meant_from_a_folder_whose_name_looks_like_one(
     assert [each.uri for each in list_objects("*.mp3") if isinstance(each, StoredObject)] == [
         str(tmp_path / "x [live]/a.mp3")
     ]
+
+
+def test_a_folder_that_goes_meanwhile_leaves_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "song.mp3").touch()
+    (tmp_path / "b").mkdir()
+    found = walk(str(tmp_path))
+    assert next(found) == (str(tmp_path / "a" / "song.mp3"), None)
+    (tmp_path / "b").rmdir()
+    assert list(found) == []
+    assert list(walk(str(tmp_path / "b"))) == []
