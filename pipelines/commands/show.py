@@ -86,7 +86,7 @@ def _show_track(known: argparse.Namespace) -> None:
     if matching is None:
         raise WrongCallError(f"--picture needs the tagger {track['tagger']}; name its bundle with --tagger")
     try:
-        _settle_matplotlib()
+        _prepare_matplotlib()
         from tonearm.pipelines.reports.picture import draw_track
     except ModuleNotFoundError as error:
         raise WrongCallError("--picture needs matplotlib: pip install 'tonearm[plot]'") from error
@@ -98,7 +98,7 @@ def _show_track(known: argparse.Namespace) -> None:
         console.print(f"picture: {known.picture}", markup=False, soft_wrap=True)
 
 
-def _settle_matplotlib() -> None:
+def _prepare_matplotlib() -> None:
     """Have matplotlib keep its list of fonts in our cache and not in folders of its own, and keep quiet."""
     from tonearm.models.engines.cache import cache_folder
 
