@@ -103,13 +103,14 @@ def test_a_second_batch_run_is_refused_and_the_first_loses_nothing(
     assert_whole(location)
 
 
-@pytest.mark.parametrize("location", [slow("disk"), slow("gs"), "s3"], indirect=True)
+@pytest.mark.parametrize("location", ["disk", slow("gs"), slow("s3")], indirect=True)
 def test_a_batch_run_beside_a_stream_is_refused(
     location: str, manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (watched := tmp_path / "watched").mkdir()
     write_song(watched / "a.flac")
-    stream = started(tmp_path, "--watch", watched, "--output", location, "--max_wave_seconds", "0.5")
+    watch = ("--watch", watched, "--poll_seconds", "0.5", "--max_wave_seconds", "0.5")
+    stream = started(tmp_path, *watch, "--output", location)
     wait_until_held(location)
     assert tonearm("ingest", manifest, "--output", location) == 2
     assert_refused(capsys.readouterr().err)
