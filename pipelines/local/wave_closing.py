@@ -1,4 +1,7 @@
-"""When a stream's wave closes: waiting for more tracks costs latency and saves files and commits."""
+"""When a stream's wave closes: waiting for more tracks costs latency and saves files and commits.
+
+How long a wave may stay open at most is ``MAX_WAVE_SECONDS`` in ``pipelines/runs/defaults.py``.
+"""
 
 from __future__ import annotations
 

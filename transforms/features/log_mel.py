@@ -27,7 +27,7 @@ def log_mel(samples: npt.NDArray[np.float32], front_end: FrontEnd) -> npt.NDArra
 
     Args:
         samples: float32 [samples] at the front end's rate.
-        front_end: The settings.
+        front_end: The settings, mel bands among them; a run takes them from its tagger's ``bundle.json``.
 
     Returns:
         float32 [frames, mel_bands] with ``frames = 1 + (samples - fft_length) // hop_length``.

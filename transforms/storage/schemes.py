@@ -20,7 +20,10 @@ _IMPLEMENTATIONS = {
     "gs": "tonearm.transforms.storage.gcs:GoogleStorage",
     "s3": "tonearm.transforms.storage.s3:S3Storage",
 }
-"""Module and class by scheme; loaded when the scheme is met, as client libraries take long to load."""
+"""Module and class by scheme; loaded when the scheme is met, as client libraries take long to load.
+
+How to add one is told in ``contract``.
+"""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
