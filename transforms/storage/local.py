@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.storage.contract import Contents, Listed, StorageError, StoredObject, changed
@@ -132,23 +133,74 @@ def _described(uri: str, status: os.stat_result) -> StoredObject:
 
 
 def delete_half_written(folder: str) -> None:
-    """Delete what writes that were killed left in a folder; nobody may be writing there now."""
+    """Delete what writes that were killed left in a folder; what is being written is locked, and stays.
+
+    On a disk that knows no locks nobody can tell one from the other, and all stay.
+    """
     with _errors_told(), suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
-            if _HALF_WRITTEN.fullmatch(entry.name):
-                Path(entry.path).unlink(missing_ok=True)
+            if _HALF_WRITTEN.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                with suppress(OSError):  # it is being written, is gone by now, or belongs to another account
+                    _delete_unless_locked(Path(entry.path))
+
+
+def _delete_unless_locked(part: Path) -> None:
+    # Open for writing, as network disks lock no file that is only read.
+    with part.open("rb+") as file, _locked(file, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        part.unlink(missing_ok=True)
 
 
 @contextmanager
 def _written_beside(target: Path, content: bytes) -> Iterator[Path]:
-    """A file with this content beside the one that it is to become; gone afterwards."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{secrets.token_hex(8)}.part")
+    """A file with this content beside the one that it is to become; gone afterwards.
+
+    It is locked meanwhile, so that nobody takes it for what a killed process left.
+    """
+    part, file = _begun_beside(target)
+    with file:
+        try:
+            file.write(content)
+            file.flush()
+            yield part
+        finally:
+            part.unlink(missing_ok=True)
+            _unlock(file)
+
+
+def _begun_beside(target: Path) -> tuple[Path, BinaryIO]:
+    """A new file that is locked; one that was taken for a leftover before it was is begun again.
+
+    Who waits here for a lock waits for a deletion, which waits for nothing.
+    """
+    while True:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{secrets.token_hex(8)}.part")
+        file = part.open("xb")
+        with suppress(OSError):  # a disk that knows no locks: nothing is deleted there either
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if part.exists():
+            return part, file
+        file.close()
+
+
+@contextmanager
+def _locked(file: BinaryIO, how: int) -> Iterator[None]:
+    """Lock an open file; the lock falls when the process is killed.
+
+    Raises:
+        OSError: Another one has it and is not to be waited for, or the disk knows no locks.
+    """
+    fcntl.flock(file, how)
     try:
-        part.write_bytes(content)
-        yield part
+        yield
     finally:
-        part.unlink(missing_ok=True)
+        _unlock(file)
+
+
+def _unlock(file: BinaryIO) -> None:
+    """Unlock a file; to close it is not enough where a process was forked that has it open, too."""
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _created(path: Path, content: bytes) -> Contents | None:
@@ -169,8 +221,7 @@ def _created(path: Path, content: bytes) -> Contents | None:
 
 def _exchanged(path: Path, content: bytes, seen: Contents) -> Contents | None:
     """Replace a file if it still has the content that was seen; others who would do so wait for its lock."""
-    with suppress(FileNotFoundError), path.open("rb+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # falls when the file is closed
+    with suppress(FileNotFoundError), path.open("rb+") as file, _locked(file, fcntl.LOCK_EX):
         is_in_place = os.path.samestat(os.fstat(file.fileno()), path.stat())
         if not (is_in_place and file.read() == seen.content):
             return _if_same(path, content)
