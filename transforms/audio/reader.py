@@ -122,9 +122,13 @@ class AudioReader:
 
     def _count_again(self) -> None:
         """After a decoder failed: count again, with more care, what the file holds."""
-        survey = survey_of_damaged(_reader_of(self._descriptor), self._identified)
+        size = os.fstat(self._descriptor).st_size
+        survey = survey_of_damaged(_reader_of(self._descriptor), size, self._identified)
         if survey is not None:
             self._heard.survey = survey
+            if survey.links and not self._survey.links:
+                audio_format = self._identified.audio_format
+                self._untried = [partial(ChainDecoder, self._descriptor, audio_format, survey.links)]
 
     def _switch_decoder(self) -> bool:
         """Put the next decoder in the place of the current one; False if there is none for this file."""

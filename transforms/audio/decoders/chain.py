@@ -10,7 +10,7 @@ from tonearm.transforms.audio.decoders.downmix import Block
 from tonearm.transforms.audio.decoders.ffmpeg import FfmpegDecoder
 from tonearm.transforms.audio.decoders.packets import Promise
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
-from tonearm.transforms.audio.surveys.ogg_links import Link
+from tonearm.transforms.audio.surveys.link import Link
 
 
 class ChainDecoder:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from tonearm.transforms.audio.formats.claim import ReadAt
+from tonearm.transforms.audio.surveys.link import Link
 
 MOST_LINKS = 10_000
 """A radio recording has one for each song; each takes a millisecond to open."""
@@ -20,21 +20,6 @@ _HEADER = struct.Struct("<BqIIIB")
 _LONGEST_FIRST_PAGE_S = 10
 _LONGEST_HEADER_BYTES = _HEADER_BYTES + 255
 _BEGINS_STREAM = 0x02
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One link.
-
-    Attributes:
-        start: Offset of its first byte.
-        end: Offset of the first byte behind it.
-        seconds: Length up to the last time stamp of its sound.
-    """
-
-    start: int
-    end: int
-    seconds: float
 
 
 class _Page(NamedTuple):

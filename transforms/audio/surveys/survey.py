@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from tonearm.transforms.audio.claimed_length import read_claim
 from tonearm.transforms.audio.formats.claim import ReadAt, chunks, is_unknown_size
 from tonearm.transforms.audio.formats.families.ogg import OGG_VORBIS
 from tonearm.transforms.audio.formats.stream_tail import start_of_trailing_tags
 from tonearm.transforms.audio.identification import Identified
-from tonearm.transforms.audio.surveys.flac_frames import last_frame, samples_of_all_frames
+from tonearm.transforms.audio.surveys.flac_frames import last_frame, runs_of_frames, starts_of_streams
+from tonearm.transforms.audio.surveys.link import Link
 from tonearm.transforms.audio.surveys.mpeg_stream import read_mpeg_stream
-from tonearm.transforms.audio.surveys.ogg_links import Link, links_of
+from tonearm.transforms.audio.surveys.ogg_links import links_of
 from tonearm.transforms.audio.surveys.vorbis import sound_begins_among_headers
 
 _TRIMMED_SAMPLES = 4 * 1152
@@ -24,6 +26,9 @@ _TRIMMED_SHARE = 0.005
 
 _SLACK_S = 0.1
 """What an encoder's delay and padding take from the time stamps of an intact file."""
+
+_ROUNDING_S = 1e-6
+"""Less than a sample, and more than sums of seconds err by."""
 
 _SLACK_BYTES = 4096
 """Bytes behind the last frame that are no sound and no tag: a writer's leftovers."""
@@ -66,7 +71,7 @@ class Survey:
             change on the way, bytes in between are no sound, or sound lies among headers.
         lost: True if there are bytes where sound was to be expected that are none.
         counts_frames: True if frame by frame was counted, so that packets have no more to say.
-        links: The links of an Ogg file; empty for all others.
+        links: The links of an Ogg file, or of FLACs that were joined; empty for all others.
         hopeless: True if hardly any of the file is sound.
     """
 
@@ -119,15 +124,11 @@ def _ends_in_zeros(read_at: ReadAt, end: int, identified: Identified) -> bool:
     return not any(read_at(end - padding, padding))
 
 
-def survey_of_damaged(read_at: ReadAt, identified: Identified) -> Survey | None:
+def survey_of_damaged(read_at: ReadAt, size: int, identified: Identified) -> Survey | None:
     """Count again and with more care, after a decoder tripped over a file; None if there is no such count."""
     if identified.audio_format.demuxer != "flac":
         return None
-    samples = samples_of_all_frames(read_at, identified.begins)
-    rate_hz = _stated_rate_hz(read_at, identified)
-    if samples is None or not rate_hz:
-        return Survey()
-    return Survey(seconds=samples / rate_hz, samples=samples, counts_frames=True)
+    return _survey_of_flac_streams(read_at, size, identified)
 
 
 def _survey_of_mp3(read_at: ReadAt, size: int, identified: Identified) -> Survey:
@@ -198,19 +199,51 @@ def _survey_of_ogg(read_at: ReadAt, size: int, identified: Identified) -> Survey
 
 
 def _survey_of_flac(read_at: ReadAt, size: int, identified: Identified) -> Survey:
-    """Where the frames have another rate than the header, only FFmpeg believes the frames."""
+    """A file whose last frame ends where its header says is one stream; others are looked through."""
     last = last_frame(read_at, identified.begins, size)
-    stated_hz = _stated_rate_hz(read_at, identified)
+    stated_hz = _stated_rate_hz(read_at, identified.begins)
     if last is None or not stated_hz:
         return Survey()
     rate_hz = last.rate_hz or stated_hz
-    plain = rate_hz == stated_hz
-    return Survey(seconds=last.end / rate_hz, samples=last.end, plain=plain, counts_frames=True)
+    stated = read_claim(read_at, size, identified).samples
+    is_one_stream = rate_hz == stated_hz and (
+        stated == last.end or len(starts_of_streams(read_at, identified.begins)) == 1
+    )
+    if is_one_stream:
+        return Survey(seconds=last.end / rate_hz, samples=last.end, counts_frames=True)
+    return _survey_of_flac_streams(read_at, size, identified)
 
 
-def _stated_rate_hz(read_at: ReadAt, identified: Identified) -> int:
+def _survey_of_flac_streams(read_at: ReadAt, size: int, identified: Identified) -> Survey:
+    """Add up the streams of a file by the numbers of all their frames.
+
+    A stream whose numbers do not go up from its first frame to its last lacks something, or has it twice.
+    Where the frames have another rate than the header, only FFmpeg believes the frames.
+    """
+    starts = starts_of_streams(read_at, identified.begins)
+    links, in_order, plain = [], True, True
+    for start, end in zip(starts, [*starts[1:], size], strict=True):
+        stated_hz = _stated_rate_hz(read_at, start)
+        runs = runs_of_frames(read_at, start, end) if stated_hz else ()
+        in_order &= len(runs) == 1
+        plain &= all(run.rate_hz in (0, stated_hz) for run in runs)
+        seconds = sum((run.end - run.first_sample) / (run.rate_hz or stated_hz) for run in runs)
+        stated = identified.audio_format.read_claim(read_at, start, end - start).samples or 0
+        stated_s = stated / (runs[0].rate_hz or stated_hz) if runs else 0.0
+        links.append(Link(start, end, max(seconds, stated_s)))
+    return Survey(
+        seconds=sum(link.seconds for link in links),
+        slack_s=_ROUNDING_S,
+        plain=plain,
+        lost=not in_order,
+        counts_frames=True,
+        links=links if len(links) > 1 else (),
+    )
+
+
+def _stated_rate_hz(read_at: ReadAt, start: int) -> int:
     """STREAMINFO's rate: 20 bits, 18 bytes in (RFC 9639, 8.2)."""
-    return int.from_bytes(read_at(identified.begins + 18, 3), "big") >> 4
+    return int.from_bytes(read_at(start + 18, 3), "big") >> 4
 
 
 _SURVEYORS: Mapping[str, Callable[[ReadAt, int, Identified], Survey]] = {
