@@ -33,6 +33,10 @@ class ErrorWord(StrEnum):
     TOO_SHORT = "too_short"
     NON_FINITE = "non_finite"  # samples, or scores, that are no numbers
 
+    # Spectrograms in place of audio.
+    UNREADABLE_SPECTROGRAM = "unreadable_spectrogram"  # cut, damaged, or no file of the three forms
+    INCOMPLETE_SPECTROGRAM = "incomplete_spectrogram"  # a key is missing, or is something else
+
     # Networks and tables.
     FRONTEND_MISMATCH = "frontend_mismatch"
     MODEL_ERROR = "model_error"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.storage.contract import Listed, Storage, StorageError, StoredObject
@@ -124,3 +124,17 @@ def list_objects(location: str) -> Iterator[Listed]:
         yield listed
     if is_empty:
         yield from storage.list_matching(location)
+
+
+def stored_uri(uri: str) -> str:
+    r"""A track's URI as tables store it, by which the track is found again: ``normal_location`` reads it.
+
+    A path whose bytes are no UTF-8 is a ``file://`` URL, as U+FFFD would stand for any byte.
+
+    Example:
+        >>> stored_uri("/music/caf\udce9 1.mp3"), stored_uri("/music/café 1.mp3")
+        ('file:///music/caf%E9%201.mp3', '/music/café 1.mp3')
+    """
+    path = os.fsencode(uri)
+    text = path.decode("utf-8", "replace")
+    return f"file://{quote(path)}" if is_local(uri) and os.fsencode(text) != path else text

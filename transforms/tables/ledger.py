@@ -9,8 +9,9 @@ from collections import defaultdict
 import numpy as np
 
 from tonearm.transforms.elements.failure import Failure
+from tonearm.transforms.elements.readable import readable
 from tonearm.transforms.elements.track import Track
-from tonearm.transforms.tables.rows import readable, stored_uri
+from tonearm.transforms.storage.schemes import stored_uri
 from tonearm.transforms.tables.stored_rows import table_rows
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 from tonearm.transforms.elements.failure import Failure
+from tonearm.transforms.elements.readable import readable
 from tonearm.transforms.elements.track import Track
-from tonearm.transforms.storage.schemes import is_local
+from tonearm.transforms.storage.schemes import stored_uri
 from tonearm.transforms.tables.schemas import KEYS, PARTITION, Row
 from tonearm.transforms.tagging.analysis import TrackAnalysis
 
@@ -109,26 +108,3 @@ def name_of_row(table: str, row: Row) -> str:
     """A digest of the row's key and run, by which the same row is known when it is written again."""
     key = [table, *(str(row[column]) for column in (*KEYS[table], "run_id"))]
     return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
-
-
-def readable(text: str) -> str:
-    r"""Text that any table can store: bytes of a file name that are no UTF-8 become U+FFFD.
-
-    >>> readable("caf\udce9.mp3")
-    'caf\ufffd.mp3'
-    """
-    return os.fsencode(text).decode("utf-8", "replace")
-
-
-def stored_uri(uri: str) -> str:
-    r"""A track's URI as tables store it, by which the track is found again: ``normal_location`` reads it.
-
-    A path whose bytes are no UTF-8 is a ``file://`` URL, as U+FFFD would stand for any byte.
-
-    Example:
-        >>> stored_uri("/music/caf\udce9 1.mp3"), stored_uri("/music/café 1.mp3")
-        ('file:///music/caf%E9%201.mp3', '/music/café 1.mp3')
-    """
-    path = os.fsencode(uri)
-    text = path.decode("utf-8", "replace")
-    return f"file://{quote(path)}" if is_local(uri) and os.fsencode(text) != path else text

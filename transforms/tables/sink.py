@@ -18,10 +18,11 @@ from apache_beam.metrics import Metrics
 
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError
+from tonearm.transforms.elements.readable import readable
 from tonearm.transforms.elements.stage_times import NAMESPACE, StageTimes
 from tonearm.transforms.tables.contract import SeveralWriters, TableWriter
 from tonearm.transforms.tables.refusal import RowsRefusedError
-from tonearm.transforms.tables.rows import Provenance, readable, rows_of
+from tonearm.transforms.tables.rows import Provenance, rows_of
 from tonearm.transforms.tables.schemas import PER_TRACK_TABLES, Row
 from tonearm.transforms.tagging.analysis import Outcome
 from tonearm.transforms.tagging.counting import FAILED_AS

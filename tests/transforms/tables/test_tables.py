@@ -13,9 +13,10 @@ from tests.catalog import table
 from tests.tracks import NOON, analysis_of
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError
+from tonearm.transforms.elements.readable import readable
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.tables.parquet.files import ParquetWriter
-from tonearm.transforms.tables.rows import Provenance, readable, rows_of
+from tonearm.transforms.tables.rows import Provenance, rows_of
 from tonearm.transforms.tables.schemas import PER_TRACK_TABLES, SCHEMAS, VISIBILITY_ORDER
 
 PROVENANCE = Provenance("run", "musicnn@1", "98e098809151")
