@@ -2,11 +2,11 @@
 
 ``python -m benchmarks.front_end FILES_OR_FOLDERS… [--files 20] [--rounds 5]``
 
-The kernels are each library's own loop and nothing else (``front_end_kernels.py``). What the product adds is
-the way of the samples through it: channels mixed, numbers checked, blocks cut into patches and, isolated,
-carried between processes. The ways are measured in turn, round by round, so that a busy machine is busy for
-all of them. On two cores the isolated decoder runs ahead on the second one: the share of processor time is
-the honest one there, or that of wall time under ``taskset -c 0``.
+The kernels (``peers/front_end_kernels.py``) are each library's own loop and nothing else. What the product
+adds is the way of the samples through it: channels mixed, numbers checked, blocks cut into patches and,
+isolated, carried between processes. The ways are measured in turn, round by round, so that a busy machine
+is busy for all of them. On two cores the isolated decoder runs ahead on the second one: the share of
+processor time is the honest one there, or that of wall time under ``taskset -c 0``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import psutil
 import soundfile as sf
 import torch
 
-from benchmarks.front_end_kernels import FRONT_END, Song, kernels, kernels_with_libopus, load
+from benchmarks.peers.front_end_kernels import FRONT_END, Song, kernels, kernels_with_libopus, load
 from tonearm.transforms.audio.isolation.isolated_reader import close_decoders, open_audio_isolated
 from tonearm.transforms.audio.reader import open_audio
 from tonearm.transforms.elements.stage_times import StageTimes

@@ -21,13 +21,13 @@ import numpy as np
 import torch
 
 from benchmarks.music import audio_seconds, music_files
-from benchmarks.network import gigaflops, made_up_patches
+from benchmarks.network_work import gigaflops, made_up_patches, with_torch
 from benchmarks.pipeline import ingest_seconds
 from tonearm.models.bundles.loading import load_tagger
 from tonearm.models.engines.arrangement import ArrangedTagger
 from tonearm.models.engines.contract import Array
-from tonearm.models.engines.openvino_engine import OpenVinoEngine
 from tonearm.models.engines.torch_engine import TorchEngine
+from tonearm.models.side_by_side import SideBySide
 
 PEAK_SIZE = 8192
 """Rows and columns of the matrices on a GPU; the CPU, which only tries the code, gets fewer."""
@@ -48,7 +48,7 @@ class Row:
         patches_per_s: From host memory to scores in host memory.
         gflops: Operations that the pruned, fused networks execute a second, in billions.
         of_peak: ``gflops`` by what a matrix product reaches on the device in the same precision.
-        score_error: Largest difference of a patch score from the CPU's in float32.
+        score_error: Largest difference of a patch score from the networks' definition on the CPU, in float32.
         cores: Workers that decode beside it in a whole run; None where there was no music.
         ingest_times_real: Seconds of audio a second in that run, tables included.
     """
@@ -79,7 +79,7 @@ def rows(
     tagger = load_tagger("musicnn")
     sizes = {"batch": TRIAL_BATCH} if device == "cpu" else {}
     batch = made_up_patches(tagger, sizes.get("batch", COMPARED_PATCHES))
-    expected = OpenVinoEngine(tagger, "float32").infer(batch)[0]
+    expected = with_torch(SideBySide(tagger.build_networks()))(batch)
     many = np.resize(batch, (patches, *batch.shape[1:]))
     work = gigaflops(ArrangedTagger(tagger), tagger)
     measured = []

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 from statistics import median
@@ -19,28 +19,21 @@ from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch import nn
 
-from benchmarks.peak import peak_gflops
+from benchmarks.network_work import Score, gigaflops, made_up_patches, with_torch
+from benchmarks.peers.peak import peak_gflops
 from tonearm.models.bundles.loading import load_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.arrangement import ArrangedTagger
 from tonearm.models.engines.contract import Array, PrecisionError
 from tonearm.models.engines.openvino_library import openvino
 from tonearm.models.engines.shared import shared_engine
-from tonearm.models.musicnn.filter_inputs import FilterInputs, filter_inputs
-from tonearm.models.musicnn.fusion import FusedMusicnn
 from tonearm.models.musicnn.network import Musicnn
 from tonearm.models.musicnn.pruning import prune
 from tonearm.models.side_by_side import SideBySide
 
-TORCH_BATCH = 2
-"""Patches; larger batches thrash the allocator and the cache."""
-
 OPENVINO_BATCH = 4
-
-Score = Callable[[Array], Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +85,12 @@ def rows(*, rounds: int = 5, patches: int = 24) -> list[Row]:
         rounds: How often each way runs.
         patches: Patches that it scores in a round, per thread.
     """
+    if patches % OPENVINO_BATCH:
+        raise ValueError(f"The number of patches must be a multiple of {OPENVINO_BATCH}.")
     tagger = load_tagger("musicnn")
     definition = SideBySide(tagger.build_networks())
     batch = made_up_patches(tagger, patches)
-    expected = _with_torch(definition)(batch)
+    expected = with_torch(definition)(batch)
     ways = _ways(tagger, definition)
     peaks: dict[str, list[float]] = {way.precision: [] for way in ways}
     for way in ways:
@@ -114,8 +109,8 @@ def _ways(tagger: Tagger, definition: nn.Module) -> list[_Way]:
     pruned = SideBySide([prune(cast(Musicnn, network)) for network in tagger.build_networks()])
     full_work, pruned_work = (gigaflops(each, tagger) for each in (definition, pruned))
     ways = [
-        _Way("PyTorch, all filters", "float32", 1, _with_torch(definition), full_work),
-        _Way("PyTorch, pruned", "float32", 1, _with_torch(pruned), pruned_work),
+        _Way("PyTorch, all filters", "float32", 1, with_torch(definition), full_work),
+        _Way("PyTorch, pruned", "float32", 1, with_torch(pruned), pruned_work),
         _Way("OpenVINO, all filters", "float32", 1, _with_openvino(definition, tagger, "f32"), full_work),
         _Way("OpenVINO, pruned", "float32", 1, _with_openvino(pruned, tagger, "f32"), pruned_work),
         *_engine_ways(tagger, "float32"),
@@ -134,16 +129,6 @@ def _engine_ways(tagger: Tagger, precision: str) -> list[_Way]:
     return [
         _Way("engine", precision, threads, lambda batch: engine.infer(batch)[0], work) for threads in (1, 2)
     ]
-
-
-def _with_torch(module: nn.Module) -> Score:
-    def score(patches: Array) -> Array:
-        with torch.inference_mode():
-            batches = torch.from_numpy(patches).split(TORCH_BATCH)
-            scores: Array = torch.cat([module(batch)[0] for batch in batches]).numpy()
-            return scores
-
-    return score
 
 
 def _with_openvino(module: nn.Module, tagger: Tagger, hint: str) -> Score:
@@ -196,43 +181,6 @@ def _row(way: _Way, peaks: list[float], needed: float, tagger: Tagger) -> Row:
 
 def _peak_row(precision: str, gflops: float) -> Row:
     return Row("peak", precision, 1, None, None, gflops, 1.0, 1.0, None)
-
-
-def gigaflops(module: nn.Module, tagger: Tagger) -> float:
-    """Floating point operations for a patch, in billions; a multiply-add counts as two.
-
-    Without those on filters of zeros, which only fill blocks: no work that anybody needs.
-    """
-    patch = torch.zeros(1, tagger.front_end.patch_frames, tagger.front_end.mel_bands)
-    idle = _gigaflops_of_zeros(module, patch) if isinstance(module, ArrangedTagger) else 0.0
-    return _gigaflops(module, patch) - idle
-
-
-def _gigaflops_of_zeros(module: ArrangedTagger, patch: Tensor) -> float:
-    inputs = filter_inputs(patch, rounded=module.rounded)
-    fronts = [front for group in module.groups if isinstance(group, FusedMusicnn) for front in group.fronts]
-    idle = 0.0
-    for front in fronts:
-        sizes = cast(list[int], front.sizes)
-        idle += sum(sizes[cast(int, front.networks) :]) / sum(sizes) * _gigaflops(front, inputs)
-    return idle
-
-
-def _gigaflops(module: nn.Module, given: Tensor | FilterInputs) -> float:
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        module(given)
-    return counter.get_total_flops() / 1e9
-
-
-def made_up_patches(tagger: Tagger, number: int) -> Array:
-    """Log-mel values that wander from frame to frame and band to band, as those of music do."""
-    if number % OPENVINO_BATCH:
-        raise ValueError(f"The number of patches must be a multiple of {OPENVINO_BATCH}.")
-    shape = (number, tagger.front_end.patch_frames, tagger.front_end.mel_bands)
-    steps = np.random.default_rng(0).standard_normal(shape, np.float32)
-    wandering = steps.cumsum(axis=1).cumsum(axis=2)
-    lowest, highest = (reduce(wandering, axis=(1, 2), keepdims=True) for reduce in (np.min, np.max))
-    return 6 * (wandering - lowest) / (highest - lowest)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

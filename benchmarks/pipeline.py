@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks import original
 from benchmarks.music import audio_seconds, music_files
+from benchmarks.peers import original
 
 OUR_TIMES = 6
 """How often our ways get the files in a run, under other ids: so that it lasts about as long as the others'.
@@ -133,7 +133,7 @@ def _child(way: str, cores: int, precision: str, *, times: int = 1) -> Callable[
         command = [
             sys.executable,
             "-m",
-            "benchmarks.pipeline_ways",
+            "benchmarks.peers.pipeline_ways",
             way,
             str(cores),
             precision,

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 import torch
 
+from tests.models.engines.definition import GENTLE, defined_results, made_up_patches
 from tonearm.models.bundles.loading import load_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines import openvino_engine as openvino_module
 from tonearm.models.engines import shared as engine_module
 from tonearm.models.engines import torch_engine
+from tonearm.models.engines.arrangement import ArrangedTagger
 from tonearm.models.engines.contract import Array, Engine, PrecisionError
 from tonearm.models.engines.openvino_engine import OpenVinoEngine
 from tonearm.models.engines.openvino_library import openvino
@@ -25,14 +27,12 @@ from tonearm.models.engines.torch_engine import FallbackEngine, TorchEngine
 from tonearm.models.front_end import FrontEnd
 from tonearm.models.musicnn.filter_inputs import filter_inputs
 from tonearm.models.musicnn.fusion import FusedMusicnn
-from tonearm.models.side_by_side import SideBySide
 from tonearm.transforms.audio.reader import open_audio
 from tonearm.transforms.features.spectrogram import spectrogram_of
 
 FLOAT32_TOLERANCE = 1e-5
 BF16_TOLERANCE = 2e-3  # of a patch, since a track may be one
 HALF_TOLERANCE = 5e-3  # of a patch, float16 on a GPU
-GENTLE = slice(0, 5)  # patches whose values run as smoothly as music's; 16 bits are made for these
 
 SAMPLES = [
     Path(__file__).parents[3] / "samples" / name
@@ -60,23 +60,12 @@ def tagger() -> Tagger:
 
 @pytest.fixture(scope="module")
 def patches() -> Array:
-    """Nine patches: five that run smoothly, one with hard edges, noise, silence, and the loudest there is."""
-    steps = np.random.default_rng(0).standard_normal((9, 187, 96), np.float32)
-    wandering = steps.cumsum(axis=1).cumsum(axis=2)
-    lowest, highest = (reduce(wandering, axis=(1, 2), keepdims=True) for reduce in (np.min, np.max))
-    made_up = 6 * (wandering - lowest) / (highest - lowest)
-    made_up[5] = np.clip(3 + 0.1 * wandering[1], 0, 7)
-    made_up[6] = np.abs(steps[6])
-    made_up[7] = 0
-    made_up[8] = 7
-    return made_up
+    return made_up_patches()
 
 
 @pytest.fixture(scope="module")
 def expected(tagger: Tagger, patches: Array) -> tuple[Array, Array]:
-    with torch.inference_mode():
-        scores, embeddings = SideBySide(tagger.build_networks())(torch.from_numpy(patches))
-    return scores.numpy(), embeddings.numpy()
+    return defined_results(tagger, patches)
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +131,15 @@ def test_torch_gives_the_definitions_scores(
     scores, embeddings = TorchEngine(tagger, "float32", device="cpu", batch=batch).infer(patches)
     np.testing.assert_allclose(scores, expected[0], rtol=0, atol=FLOAT32_TOLERANCE)
     assert embeddings.shape == expected[1].shape
+
+
+@pytest.mark.slow
+def test_the_arranged_networks_make_no_tensor_on_another_device(tagger: Tagger, patches: Array) -> None:
+    """PyTorch refuses to mix devices; ``meta`` is one that every machine has."""
+    module = ArrangedTagger(tagger).to("meta")
+    scores, embeddings = module(torch.from_numpy(patches).to("meta"))
+    assert scores.shape == (len(patches), 100)
+    assert embeddings.shape == (len(patches), 400)
 
 
 def test_torch_in_half_precision_stays_close(
