@@ -20,5 +20,5 @@ def read_claim(read_at: ReadAt, size: int, identified: Identified) -> Claim:
     end = start_of_trailing_tags(read_at, size)
     try:
         return identified.audio_format.read_claim(read_at, identified.begins, end)
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, ValueError):
         return Claim()

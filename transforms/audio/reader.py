@@ -189,7 +189,8 @@ def _decoders_for(descriptor: int, identified: Identified, claim: Claim, survey:
     decoders = [DECODERS[name] for name in audio_format.decoders]
     if not survey.plain:
         decoders.reverse()
-    shown = (descriptor, audio_format, start, identified.end, claim.corrections)
+    end = identified.end if claim.end is None else claim.end
+    shown = (descriptor, audio_format, start, end, claim.corrections)
     return [partial(decoder, *shown) for decoder in decoders]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.rare_audio_files import RARE_FILES, SECONDS, by_ffmpeg
+from tests.rare_audio_files import RARE_FILES, SECONDS, by_ffmpeg, by_libsndfile
 from tonearm.transforms.audio.formats.registry import FORMATS
 from tonearm.transforms.audio.identification import identify_file
 from tonearm.transforms.audio.reader import open_audio
@@ -36,23 +36,35 @@ def test_a_rare_format_is_recognised_and_heard_whole(kind: str, tmp_path: Path) 
     assert (np.abs(signal).max() > QUIET) is not rare.silent
 
 
+CUT_AS_THEY_ARE = (
+    *("dsf", "dff", "au", "ac3", "dts", "loas", "amr", "sox", "voc", "svx", "avi", "flv", "adx"),
+    *("nist", "avr", "htk", "matlab_4", "matlab_5", "matlab_5_little", "mpc2000", "psion_wve"),
+)
+
 CUT = {
     "tta": by_ffmpeg("tta", "tta", seconds=3.0),
     "wavpack": by_ffmpeg("wv", "wavpack", seconds=3.0),
-    **{
-        kind: RARE_FILES[kind].make
-        for kind in ("dsf", "dff", "au", "ac3", "dts", "loas", "amr", "sox", "voc", "svx", "avi", "flv")
-    },
+    "ast": by_ffmpeg("ast", "pcm_s16be_planar", seconds=3.0),
+    "argo_asf": by_ffmpeg("argo_asf", "adpcm_argo", seconds=3.0),
+    "apm": by_ffmpeg("apm", "adpcm_ima_apm", seconds=3.0),
+    "smaf": by_ffmpeg("mmf", "adpcm_yamaha", rate_hz=22050, channels=1),
+    "voc_of_many_blocks": by_ffmpeg("voc", "pcm_u8", seconds=3.0),
+    "nist_mulaw": by_libsndfile("NIST", "ULAW"),
+    "matlab_4_double": by_libsndfile("MAT4", "DOUBLE", endian="BIG"),
+    "matlab_5_float": by_libsndfile("MAT5", "FLOAT"),
+    "avr_8": by_libsndfile("AVR", "PCM_U8", channels=1),
+    **{kind: RARE_FILES[kind].make for kind in CUT_AS_THEY_ARE},
 }
 
 
 @pytest.mark.parametrize("make", CUT.values(), ids=CUT)
 def test_a_rare_format_that_is_cut_says_so(make: Callable[[], bytes], tmp_path: Path) -> None:
     whole, path = make(), tmp_path / "track"
-    path.write_bytes(whole[: len(whole) * 6 // 10 + 1])
-    with open_audio(path) as reader:
-        assert sum(len(block.samples) for block in reader.blocks()) > 0
-    assert reader.truncated
+    for share, truncated in ((1.0, False), (0.6, True), (0.9, True)):
+        path.write_bytes(whole[: round(len(whole) * share) | 1])
+        with open_audio(path) as reader:
+            assert sum(len(block.samples) for block in reader.blocks()) > 0
+        assert reader.truncated is truncated
 
 
 SAMPLES_OF_UNDECODABLE = {

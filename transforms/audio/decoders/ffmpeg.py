@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import cast
 
 import av
 import av.container
@@ -42,14 +43,17 @@ _BARE = ("mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd", "mlp", "
 _ADJOINING = ("matroska", "flv")
 """Demuxers of containers in which the packets of a single stream lie side by side but for their headers."""
 
-_STATES_STREAM_LENGTH = ("mov", "avi", "caf", "wv", "tta", "ape", "tak", "mpc8", "rm")
-"""Demuxers whose ``stream.duration`` is the word of a header."""
+_GUESSES_STREAM_LENGTH = ("asf", "nut", "swf", "wtv")
+"""Demuxers whose ``stream.duration`` may be a guess from the bit rate of all streams together."""
 
 _STATES_WHOLE_LENGTH = ("matroska", "flv")
 """Demuxers that know the container's length only: with one stream in it, that of the stream."""
 
 _CHECKSUMMED = ("flac", "wavpack", "tta", "ape")
 """Codecs whose packets bear a checksum that FFmpeg looks at on request only."""
+
+_BETTER_DECODERS = {"opus": "libopus", "amrnb": "libopencore_amrnb", "amrwb": "libopencore_amrwb"}
+"""Decoders that take the place of those that FFmpeg itself would choose."""
 
 _SAMPLE_TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 _SAMPLE_SCALES = {"u8": 2.0**-7, "s16": 2.0**-15, "s32": 2.0**-31}
@@ -94,7 +98,7 @@ class FfmpegDecoder:
             try:
                 self._stream = _choose_stream(self._container)
                 self._codec = _prepare_codec(self._stream)
-                self._demuxer = audio_format.demuxer
+                self._demuxer, self._states_length = audio_format.demuxer, audio_format.states_length
                 self._alone = len(self._container.streams) == 1
                 self._count = PacketCount(
                     self._stream,
@@ -147,7 +151,8 @@ class FfmpegDecoder:
     def _stated_s(self) -> float | None:
         """The stream's length by the container's header; None where FFmpeg guesses it from the bit rate."""
         demuxer, stated = self._demuxer, self._stream.duration
-        if stated and self._stream.time_base and demuxer in _STATES_STREAM_LENGTH:
+        is_word = self._states_length and demuxer not in _GUESSES_STREAM_LENGTH
+        if stated and self._stream.time_base and is_word:
             return float(stated * self._stream.time_base)
         if stated is None and self._alone and demuxer in _STATES_WHOLE_LENGTH:
             return self._duration_s()
@@ -236,16 +241,19 @@ def _choose_stream(container: av.container.InputContainer) -> av.AudioStream:
 def _prepare_codec(stream: av.AudioStream) -> av.AudioCodecContext:
     """The stream's decoder, for one thread and for frames of bounded size.
 
-    Opus is decoded by libopus: FFmpeg's own decoder is a quarter faster, but errs audibly at low bit rates
-    (10 to 40 dB below the signal up to 32 kbit/s) and puts out noise for surround.
+    FFmpeg's own decoder of Opus is a quarter faster than libopus, but errs audibly at low bit rates (10 to
+    40 dB below the signal up to 32 kbit/s) and puts out noise for surround. Those of AMR fail in every pause
+    of a recording whose pauses were not sent.
     """
     codec = stream.codec_context
     if codec is None:
         raise DecoderError("FFmpeg: no decoder for the audio stream")
     options = {"max_samples": str(_MAX_FRAME_SAMPLES)}
-    if codec.name == "opus":
-        declared, codec = codec, av.CodecContext.create("libopus", "r")
-        codec.extradata, codec.sample_rate, codec.layout = declared.extradata, 48000, declared.layout
+    better = _BETTER_DECODERS.get(codec.name)
+    if better is not None:
+        declared, codec = codec, cast("av.AudioCodecContext", av.CodecContext.create(better, "r"))
+        codec.extradata, codec.layout = declared.extradata, declared.layout
+        codec.sample_rate = declared.sample_rate
         options["request_sample_fmt"] = "flt"
     if codec.name in _CHECKSUMMED:
         options["err_detect"] = "crccheck+explode"

@@ -9,6 +9,9 @@ import av
 SHORTEST_BLANK_BYTES = 16
 """A shorter packet of zeros may be a codec's way of saying silence."""
 
+_SHORTEST_BLANK_AMR_BYTES = 6
+"""Zeros are a frame of AMR that says that it is damaged, of 13 bytes or less."""
+
 SLACK_BYTES = 4096
 """Bytes behind the last packet of a bare stream that are no sound: a tag, or a writer's leftovers."""
 
@@ -90,6 +93,7 @@ class PacketCount:
         self._allowed_gap = 0 if bare else LONGEST_HEADERS_BYTES if adjoining else None
         name = stream.codec_context.codec.canonical_name
         self._may_be_zeros = guarded or name.startswith(_ZERO_IS_SILENCE)
+        self._shortest_blank = _SHORTEST_BLANK_AMR_BYTES if name.startswith("amr_") else SHORTEST_BLANK_BYTES
         self._longest_step_back = -round(_STEP_BACK_S / self._time_base) if self._time_base else 0
         self._longest_gap = round(LONGEST_GAP_S / self._time_base) if self._time_base else 0
         self._start = self._last = _LONG_AGO
@@ -139,7 +143,7 @@ class PacketCount:
             if position > self._next_byte + self._allowed_gap and self._next_byte >= 0:
                 self._skipped_bytes += position - self._next_byte
             self._next_byte = position + size
-        return self._may_be_zeros or size < SHORTEST_BLANK_BYTES or not _is_blank(packet)
+        return self._may_be_zeros or size < self._shortest_blank or not _is_blank(packet)
 
     def _look_at_period(self, position: int) -> None:
         """Hold the distance to the packet before against the shortest one that there was."""

@@ -47,6 +47,8 @@ class Claim:
         cut: True if the file ends inside something that the container has announced.
         unknown: True if nobody knew the length when the container was written.
         corrections: What the header would say if they had, for decoders that would guess or give up.
+        end: Where the last whole sample ends, for decoders that read whole ones only; None if it need not be
+            told.
     """
 
     samples: int | None = None
@@ -54,6 +56,7 @@ class Claim:
     cut: bool = False
     unknown: bool = False
     corrections: Sequence[Correction] = ()
+    end: int | None = None
 
     def is_missed_by(self, samples: int) -> bool:
         """True if so many decoded samples per channel are too few.

@@ -8,6 +8,7 @@ from tonearm.transforms.audio.formats.families import (
     films,
     games,
     iff,
+    laboratories,
     lossless,
     lossy,
     mpeg,
@@ -29,6 +30,7 @@ FORMATS: tuple[AudioFormat, ...] = (
     *broadcast.FORMATS,
     *surround.FORMATS,
     *workstations.FORMATS,
+    *laboratories.FORMATS,
     *games.FORMATS,
     *named_only.FORMATS,
 )

@@ -12,6 +12,7 @@ from tonearm.transforms.audio.formats.claim import ReadAt, chunks, is_unknown_si
 from tonearm.transforms.audio.formats.families.ogg import OGG_VORBIS
 from tonearm.transforms.audio.formats.stream_tail import start_of_trailing_tags
 from tonearm.transforms.audio.identification import Identified
+from tonearm.transforms.audio.surveys.amr_frames import is_damaged_amr
 from tonearm.transforms.audio.surveys.flac_frames import last_frame, runs_of_frames, starts_of_streams
 from tonearm.transforms.audio.surveys.link import Link
 from tonearm.transforms.audio.surveys.mpeg_stream import read_mpeg_stream
@@ -151,6 +152,11 @@ def _survey_of_mp3(read_at: ReadAt, size: int, identified: Identified) -> Survey
     )
 
 
+def _survey_of_amr(read_at: ReadAt, size: int, identified: Identified) -> Survey:
+    end = start_of_trailing_tags(read_at, size)
+    return Survey(lost=is_damaged_amr(read_at, identified.begins, end))
+
+
 def _survey_of_asf(read_at: ReadAt, size: int, identified: Identified) -> Survey:
     """The header's play time less that to fill a player's buffer; FFmpeg shows a guess where bytes follow.
 
@@ -247,6 +253,7 @@ def _stated_rate_hz(read_at: ReadAt, start: int) -> int:
 
 
 _SURVEYORS: Mapping[str, Callable[[ReadAt, int, Identified], Survey]] = {
+    "amr": _survey_of_amr,
     "asf": _survey_of_asf,
     "au": _survey_of_au,
     "flac": _survey_of_flac,

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, Recogniser, starts_with
+import struct
+
+from tonearm.transforms.audio.formats.audio_format import (
+    AudioFormat,
+    Decoder,
+    Recogniser,
+    claims_nothing,
+    starts_with,
+)
+from tonearm.transforms.audio.formats.claim import Claim, ClaimReader, ReadAt, is_cut, is_unknown_size
 
 
 def _is_adx(head: bytes) -> bool:
@@ -11,15 +20,36 @@ def _is_adx(head: bytes) -> bool:
     return head[:2] == b"\x80\x00" and b"(c)CRI" in head[max(offset - 2, 0) : offset + 4]
 
 
+def _read_adx(read_at: ReadAt, start: int, size: int) -> Claim:
+    """The header counts the samples of a channel."""
+    del size
+    (samples,) = struct.unpack(">I", read_at(start + 12, 4))
+    return Claim(samples or None)
+
+
+def _read_smaf(read_at: ReadAt, start: int, size: int) -> Claim:
+    """One chunk around all others says how long the file is."""
+    (content_bytes,) = struct.unpack(">I", read_at(start + 4, 4))
+    unknown = is_unknown_size(content_bytes, 32)
+    return Claim(cut=not unknown and is_cut(start + 8 + content_bytes, size), unknown=unknown)
+
+
 def _of_ffmpeg(
-    name: str, title: str, endings: tuple[str, ...], begins: Recogniser, demuxer: str
+    name: str,
+    title: str,
+    endings: tuple[str, ...],
+    begins: Recogniser,
+    demuxer: str,
+    read_claim: ClaimReader = claims_nothing,
 ) -> AudioFormat:
-    """An entry of a format that only FFmpeg reads, and about whose length only FFmpeg is asked."""
-    return AudioFormat(name, title, endings, (Decoder.FFMPEG,), demuxer, is_begun_by=begins)
+    """An entry of a format that only FFmpeg reads, which shows the length that nearly all headers state."""
+    return AudioFormat(
+        name, title, endings, (Decoder.FFMPEG,), demuxer, is_begun_by=begins, read_claim=read_claim
+    )
 
 
 FORMATS = (
-    _of_ffmpeg("adx", "CRI ADX", (".adx",), _is_adx, "adx"),
+    _of_ffmpeg("adx", "CRI ADX", (".adx",), _is_adx, "adx", _read_adx),
     _of_ffmpeg("hca", "CRI HCA", (".hca",), starts_with(b"HCA\0"), "hca"),
     _of_ffmpeg("brstm", "Nintendo BRSTM", (".brstm",), starts_with(b"RSTM"), "brstm"),
     _of_ffmpeg(
@@ -44,5 +74,5 @@ FORMATS = (
     ),
     _of_ffmpeg("argo_asf", "Argonaut ASF", (), starts_with(b"ASF\0"), "argo_asf"),
     _of_ffmpeg("smjpeg", "Loki SMJPEG", (".smjpeg",), starts_with(b"\0\nSMJPEG"), "smjpeg"),
-    _of_ffmpeg("smaf", "Yamaha SMAF", (".mmf",), starts_with(b"MMMD"), "mmf"),
+    _of_ffmpeg("smaf", "Yamaha SMAF", (".mmf",), starts_with(b"MMMD"), "mmf", _read_smaf),
 )

@@ -47,27 +47,7 @@ def _is_aea(head: bytes) -> bool:
     return head[:4] == b"\x00\x08\x00\x00" and head[264:265] in (b"\x01", b"\x02") and len(head) >= 2048
 
 
-_AMR_NARROW, _AMR_WIDE = b"#!AMR\n", b"#!AMR-WB\n"
-_NARROW_FRAME_BYTES = (13, 14, 16, 18, 20, 21, 27, 32, 6, 0, 0, 0, 0, 0, 0, 1)
-_WIDE_FRAME_BYTES = (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 0, 0, 0, 0, 1, 1)
-_PIECE_BYTES = 1 << 20
 _GSM_FRAME_BYTES, _GSM_FRAMES_IN_A_ROW = 33, 24
-
-
-def _read_amr(read_at: ReadAt, start: int, size: int) -> Claim:
-    """Frames follow each other, their lengths from a table (RFC 4867, 5.3): the last one must be whole."""
-    wide = read_at(start, 9) == _AMR_WIDE
-    lengths = _WIDE_FRAME_BYTES if wide else _NARROW_FRAME_BYTES
-    position = start + len(_AMR_WIDE if wide else _AMR_NARROW)
-    while position < size:
-        piece, at = read_at(position, _PIECE_BYTES), 0
-        while at < len(piece):
-            length = lengths[piece[at] >> 3 & 15]
-            if length == 0:
-                return Claim()
-            at += length
-        position += max(at, 1)
-    return Claim(cut=position > size)
 
 
 def _is_gsm(head: bytes) -> bool:
@@ -146,8 +126,7 @@ FORMATS = (
         endings=(".amr", ".awb"),
         decoders=(Decoder.FFMPEG,),
         demuxer="amr",
-        is_begun_by=starts_with(_AMR_NARROW, _AMR_WIDE),
-        read_claim=_read_amr,
+        is_begun_by=starts_with(b"#!AMR\n", b"#!AMR-WB\n"),
         states_length=False,
     ),
     AudioFormat(

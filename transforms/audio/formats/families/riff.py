@@ -60,6 +60,14 @@ def _claim_of_wav(read_at: ReadAt, start: int, size: int, *, byte_order: str) ->
     return Claim()
 
 
+def _read_riff(read_at: ReadAt, start: int, size: int) -> Claim:
+    """Of codecs whose length the size of their data does not tell: only whether all of it is there."""
+    for chunk in chunks(read_at, start + 12, size, "<4sI"):
+        if chunk.name == b"data":
+            return claim_of_data(chunk.offset, chunk.size, 0, size)
+    return Claim()
+
+
 def _block_bytes(fmt: bytes, byte_order: str) -> int:
     """Bytes that one sample of all channels takes; 0 for a codec that is not PCM."""
     tag, _channels, _rate_hz, _bytes_per_second, block_bytes = struct.unpack_from(f"{byte_order}HHIIH", fmt)
@@ -117,6 +125,7 @@ FORMATS = (
         decoders=(Decoder.FFMPEG,),
         demuxer="xwma",
         is_begun_by=_is_form(b"XWMA"),
+        read_claim=_read_riff,
     ),
     AudioFormat(
         name="qcp",
@@ -125,5 +134,6 @@ FORMATS = (
         decoders=(Decoder.FFMPEG,),
         demuxer="qcp",
         is_begun_by=_is_form(b"QLCM"),
+        read_claim=_read_riff,
     ),
 )

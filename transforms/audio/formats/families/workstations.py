@@ -1,4 +1,4 @@
-"""Plain samples behind the headers of older workstations, sound cards, samplers and laboratories."""
+"""Plain samples behind the headers of older workstations, sound cards and samplers."""
 
 from __future__ import annotations
 
@@ -6,21 +6,12 @@ import struct
 from collections.abc import Mapping
 
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, starts_with
-from tonearm.transforms.audio.formats.claim import (
-    Claim,
-    ReadAt,
-    SizeField,
-    claim_of_data,
-    is_cut,
-    is_unknown_size,
-)
+from tonearm.transforms.audio.formats.claim import Claim, ReadAt, SizeField, claim_of_data, is_unknown_size
+from tonearm.transforms.audio.formats.voc_blocks import read_voc
 
 _AU_BYTES_PER_SAMPLE: Mapping[int, int] = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
-_HTK_WAVEFORM = b"\x00\x02\x00\x00"
-_HTK_TICKS_PER_SECOND = 10_000_000
-_VOC_HEADER_BYTES_AT = 20
-_VOC_END, _VOC_MARKERS = 0, (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 _SOX_HEADER_BYTES = 28
+_AVR_HEADER_BYTES, _WVE_HEADER_BYTES, _MPC2000_HEADER_BYTES = 128, 32, 42
 
 
 def _read_au(read_at: ReadAt, start: int, size: int) -> Claim:
@@ -33,21 +24,6 @@ def _read_au(read_at: ReadAt, start: int, size: int) -> Claim:
     return claim_of_data(start + offset, data_bytes, block_bytes, size, size_field=field)
 
 
-def _read_voc(read_at: ReadAt, start: int, size: int) -> Claim:
-    """Blocks of a type and 24 bits of size each, up to one of type 0."""
-    (offset,) = struct.unpack("<H", read_at(start + _VOC_HEADER_BYTES_AT, 2))
-    offset += start
-    while True:
-        header = read_at(offset, 4)
-        if len(header) < 4 or header[0] == _VOC_END or header[0] not in _VOC_MARKERS:
-            return Claim()
-        block_bytes = int.from_bytes(header[1:], "little")
-        offset += 4 + block_bytes
-        if offset > size:
-            unknown = is_unknown_size(block_bytes, 24)
-            return Claim(cut=is_cut(offset, size) and not unknown, unknown=unknown)
-
-
 def _read_sox(read_at: ReadAt, start: int, size: int) -> Claim:
     """Samples of 32 bits, counted over all channels, behind a header with a comment."""
     header = read_at(start, _SOX_HEADER_BYTES)
@@ -58,12 +34,27 @@ def _read_sox(read_at: ReadAt, start: int, size: int) -> Claim:
     return claim_of_data(start + 4 + header_bytes, 4 * values, 4 * channels, size, bits=64)
 
 
-def _is_htk(head: bytes) -> bool:
-    """No magic number: samples, time between them, two bytes each, of kind 0."""
-    if len(head) < 16 or head[8:12] != _HTK_WAVEFORM:
-        return False
-    samples, ticks = struct.unpack_from(">II", head)
-    return samples > 0 and 4_000 <= _HTK_TICKS_PER_SECOND / max(ticks, 1) <= 192_000
+def _read_avr(read_at: ReadAt, start: int, size: int) -> Claim:
+    """A header of 128 bytes: two channels or not, bits, and how many samples of them there are."""
+    header = read_at(start, _AVR_HEADER_BYTES)
+    is_stereo, bits = struct.unpack_from(">HH", header, 12)
+    (samples,) = struct.unpack_from(">I", header, 26)
+    block_bytes = (2 if is_stereo else 1) * bits // 8
+    return claim_of_data(start + _AVR_HEADER_BYTES, samples * block_bytes, block_bytes, size)
+
+
+def _read_psion_wve(read_at: ReadAt, start: int, size: int) -> Claim:
+    """A-law, one byte a sample, whose number stands behind the name and the version."""
+    (samples,) = struct.unpack(">I", read_at(start + 18, 4))
+    return claim_of_data(start + _WVE_HEADER_BYTES, samples, 1, size)
+
+
+def _read_mpc2000(read_at: ReadAt, start: int, size: int) -> Claim:
+    """Words of 16 bits, in one channel or two; the third of four numbers counts them."""
+    header = read_at(start, _MPC2000_HEADER_BYTES)
+    (samples,) = struct.unpack_from("<I", header, 30)
+    block_bytes = 4 if header[21] else 2
+    return claim_of_data(start + _MPC2000_HEADER_BYTES, samples * block_bytes, block_bytes, size)
 
 
 def _is_ircam(head: bytes) -> bool:
@@ -72,14 +63,6 @@ def _is_ircam(head: bytes) -> bool:
         or (head[:2] == b"\x64\xa3" and head[2:4] in (b"\x01\x00", b"\x02\x00", b"\x03\x00", b"\x04\x00"))
         or (head[2:4] == b"\xa3\x64" and head[:2] in (b"\x00\x01", b"\x00\x02", b"\x00\x03", b"\x00\x04"))
     )
-
-
-def _is_matlab_recording(head: bytes) -> bool:
-    """Of MATLAB's files only those with the variables that libsndfile and Octave write are recordings."""
-    is_matlab = head[:4] in (b"\x00\x00\x03\xe8", b"\x00\x00\x00\x00") or head.startswith(
-        b"MATLAB 5.0 MAT-file"
-    )
-    return is_matlab and b"samplerate\0" in head[:512] and b"wavedata" in head[:512]
 
 
 def _is_mpc2000(head: bytes) -> bool:
@@ -125,7 +108,7 @@ FORMATS = (
         demuxer="voc",
         soundfile=("VOC",),
         is_begun_by=starts_with(b"Creative Voice File\x1a"),
-        read_claim=_read_voc,
+        read_claim=read_voc,
     ),
     AudioFormat(
         name="sox",
@@ -155,15 +138,6 @@ FORMATS = (
         is_begun_by=_is_ircam,
     ),
     AudioFormat(
-        name="nist",
-        title="NIST SPHERE",
-        endings=(".sph", ".nist"),
-        decoders=(Decoder.LIBSNDFILE, Decoder.FFMPEG),
-        demuxer="nistsphere",
-        soundfile=("NIST",),
-        is_begun_by=starts_with(b"NIST_1A"),
-    ),
-    AudioFormat(
         name="pvf",
         title="Portable Voice Format",
         endings=(".pvf",),
@@ -180,22 +154,7 @@ FORMATS = (
         demuxer="avr",
         soundfile=("AVR",),
         is_begun_by=starts_with(b"2BIT"),
-    ),
-    AudioFormat(
-        name="htk",
-        title="HTK waveform",
-        endings=(".htk",),
-        decoders=(Decoder.LIBSNDFILE,),
-        soundfile=("HTK",),
-        is_begun_by=_is_htk,
-    ),
-    AudioFormat(
-        name="matlab",
-        title="recording in a MATLAB file",
-        endings=(),
-        decoders=(Decoder.LIBSNDFILE,),
-        soundfile=("MAT4", "MAT5"),
-        is_begun_by=_is_matlab_recording,
+        read_claim=_read_avr,
     ),
     AudioFormat(
         name="psion_wve",
@@ -205,6 +164,7 @@ FORMATS = (
         demuxer="wve",
         soundfile=("WVE",),
         is_begun_by=starts_with(b"ALawSoundFile**"),
+        read_claim=_read_psion_wve,
     ),
     AudioFormat(
         name="mpc2000",
@@ -213,6 +173,7 @@ FORMATS = (
         decoders=(Decoder.LIBSNDFILE,),
         soundfile=("MPC2K",),
         is_begun_by=_is_mpc2000,
+        read_claim=_read_mpc2000,
     ),
     AudioFormat(
         name="hcom",
