@@ -135,12 +135,13 @@ def _described(uri: str, status: os.stat_result) -> StoredObject:
 def delete_half_written(folder: str) -> None:
     """Delete what writes that were killed left in a folder; what is being written is locked, and stays.
 
-    On a disk that knows no locks nobody can tell one from the other, and all stay.
+    On a disk that knows no locks nobody can tell one from the other, and all stay; so does all that this
+    account may not delete.
     """
-    with _errors_told(), suppress(FileNotFoundError), os.scandir(folder) as entries:
+    with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if _HALF_WRITTEN.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
-                with suppress(OSError):  # it is being written, is gone by now, or belongs to another account
+                with suppress(OSError):  # it is being written, or gone by now
                     _delete_unless_locked(Path(entry.path))
 
 

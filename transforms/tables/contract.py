@@ -126,10 +126,13 @@ class Output(Protocol):
         """Where a run notes that it holds the output."""
 
     def guarded(self) -> AbstractContextManager[None]:
-        """Keep away what looks for no note: runs of earlier versions on this machine.
+        """Lock the output where its storage has locks that fall with the process.
+
+        That keeps away runs of earlier versions, which look for no note, and whoever takes a run for dead
+        that is only suspended.
 
         Raises:
-            OutputInUseError: One is writing there.
+            OutputInUseError: Another run has the lock.
         """
 
     def recover(self, ended: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.catalog import counts, keys, leftovers, start_tonearm, table, tonearm, write_manifest
+from tonearm.transforms.tables.holding import hold
 
 TAUGHT = (
     "a folder",
@@ -174,8 +175,9 @@ def test_the_summary_reconciles_and_says_why(
 
 
 def test_a_second_run_on_the_same_output_is_refused(
-    songs: Path, output: Path, capsys: pytest.CaptureFixture[str]
+    songs: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(hold, "_LOCK_SECONDS", 0.2)
     output.mkdir()
     folder = os.open(output, os.O_RDONLY)
     try:

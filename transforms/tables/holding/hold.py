@@ -5,7 +5,8 @@ that nobody has changed it meanwhile, so of two runs that begin at one moment on
 changes the note every few seconds. Who finds a note watches it: one that changes is of a living run, and the
 second run is refused; one that does not for two minutes is of a dead run, and is taken over. Nothing depends
 on whether the clocks of two hosts agree. On the run's own machine nobody has to wait: its process is there or
-it is not.
+it is not. On a disk a run locks the folder besides, and while it has that lock nobody takes the output over,
+however long its process was suspended.
 
 A run whose note was taken over, say because its machine was suspended, stops before its next commit.
 """
@@ -15,37 +16,27 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tonearm.errors import TonearmError
 from tonearm.transforms.storage.contract import Contents, StorageError
-from tonearm.transforms.tables.contract import NoteBoard, Output, OutputError, OutputInUseError
+from tonearm.transforms.tables.contract import NoteBoard, Output, OutputInUseError
 from tonearm.transforms.tables.holding.holder import Holder, counted_as_holding
+from tonearm.transforms.tables.holding.place import DEAD_SECONDS, LOOK_SECONDS, Place
 
 SIGN_SECONDS = 10.0
 """Between two signs of life."""
 
-DEAD_SECONDS = 120.0
-"""A run that has given no sign of life for so long counts as dead."""
-
-_LOOK_SECONDS = 0.5
-"""Between two looks at the note of another run."""
+_LOCK_SECONDS = 5.0
+"""For so long a lock on the output is asked for: a run that is just ending may still have it."""
 
 _logger = logging.getLogger(__name__)
 
 
 class HoldLostError(TonearmError):
     """Another run has taken the output over; the message tells which and what to do."""
-
-
-@dataclass(slots=True)
-class _Place:
-    """One place of an output, and our note there as it was last seen."""
-
-    board: NoteBoard
-    seen: Contents | None = None
 
 
 class Hold:
@@ -57,7 +48,7 @@ class Hold:
     """
 
     def __init__(self, boards: Sequence[NoteBoard], holder: Holder) -> None:
-        self._places = [_Place(board) for board in boards]
+        self._places = [Place(board) for board in boards]
         self._holder = holder
         self._is_cleared = False
         self._lock = threading.Lock()
@@ -81,8 +72,12 @@ class Hold:
         """Runs that the output was taken over from, and whose leftovers are to be cleared."""
         return self._holder.successor_of
 
-    def take(self) -> None:
+    def take(self, lock: Callable[[], None] = lambda: None) -> None:
         """Take the hold.
+
+        Args:
+            lock: Takes what locks the output offers besides; asked once nobody else gives signs of life, and
+                before anything is written.
 
         Raises:
             OutputInUseError: A living run holds the output.
@@ -90,7 +85,10 @@ class Hold:
         """
         try:
             for place in self._places:
-                self._take(place)
+                place.wait_until_free()
+            self._lock_output(lock)
+            for place in self._places:
+                self._write_note(place)
         except BaseException:
             with suppress(StorageError):
                 self.release()
@@ -163,29 +161,28 @@ class Hold:
             ended.set()
             thread.join()
 
-    def _take(self, place: _Place) -> None:
-        try:
-            found, since = place.board.read(), time.monotonic()
-            if found is not None and not _is_free(place, found):
-                _logger.warning(
-                    "%s: %s was writing there; looking for a sign of life, for %.0f s at most",
-                    *(place.board.location, Holder.of(found.content), DEAD_SECONDS),
-                )
-            while not self._taken(place, found, since):
-                time.sleep(_LOOK_SECONDS)
-                present = place.board.read()
-                if present is not None and present != found:
-                    raise _in_use(place, present)
-                found = present
-        except StorageError as error:
-            raise OutputError(f"{place.board.location} cannot be written to: {error.message}") from error
+    def _lock_output(self, lock: Callable[[], None]) -> None:
+        """Take the locks; another run that has them has a note there, or is just going to write it."""
+        began = time.monotonic()
+        while True:
+            try:
+                return lock()
+            except OutputInUseError as error:
+                for place in self._places:
+                    place.look_again()
+                if time.monotonic() - began > _LOCK_SECONDS:
+                    holders = (place.in_use(place.found) for place in self._places if place.found)
+                    raise next(holders, error) from error
+            time.sleep(LOOK_SECONDS)
 
-    def _taken(self, place: _Place, found: Contents | None, since: float) -> bool:
-        """Write our note over nobody's or a dead run's; False if it is neither, or another was faster."""
-        if _is_free(place, found) or time.monotonic() - since > DEAD_SECONDS:
-            self._holder = self._succeeding(found)
-            place.seen = place.board.write_if(self._holder.note(), found)
-        return place.seen is not None
+    def _write_note(self, place: Place) -> None:
+        """Write our note in place of none, or of a dead run's."""
+        while place.ours is None:
+            self._holder = self._succeeding(place.found)
+            place.write(self._holder.note())
+            if place.ours is None:
+                place.look_again()
+                place.wait_until_free()
 
     def _succeeding(self, found: Contents | None) -> Holder:
         """Our note; it names the dead runs, so that whoever comes after us clears what we do not."""
@@ -197,24 +194,24 @@ class Hold:
             self._holder.with_sign(), successor_of=tuple(dict.fromkeys(filter(None, successor_of)))
         )
 
-    def _read_ours(self, place: _Place) -> Contents:
+    def _read_ours(self, place: Place) -> Contents:
         present = place.board.read()
         if present is None or Holder.of(present.content).run_id != self._holder.run_id:
             self._lost = _lost(place, present)
             raise self._lost
         return present
 
-    def _sign(self, place: _Place) -> None:
+    def _sign(self, place: Place) -> None:
         for _ in range(3):
             present = self._read_ours(place)
-            if place.seen is not None and present.generation != place.seen.generation:
-                place.seen = present  # another process of this run has given a sign
+            if place.ours is not None and present.generation != place.ours.generation:
+                place.ours = present  # another process of this run has given a sign
                 return
             signed = Holder.of(present.content).with_sign()
             if self._is_cleared:
                 signed = replace(signed, successor_of=())
             if written := place.board.write_if(signed.note(), present):
-                place.seen = written
+                place.ours = written
                 return
 
 
@@ -230,9 +227,8 @@ def held(output: Output, holder: Holder) -> Iterator[Hold]:
     hold = Hold(output.boards(), holder)
     with ExitStack() as stack:
         stack.enter_context(counted_as_holding(holder.run_id))
-        hold.take()
+        hold.take(lambda: stack.enter_context(output.guarded()))
         stack.callback(_give_up, hold, output, holder.run_id)
-        stack.enter_context(output.guarded())
         stack.enter_context(hold.signing())
         output.recover(hold.dead_runs)
         hold.note_cleared()
@@ -253,30 +249,7 @@ def _give_up(hold: Hold, output: Output, run_id: str) -> None:
         _logger.warning("the tables could not be given up in order (%s); the next run sees to it", error)
 
 
-def _is_free(place: _Place, found: Contents | None) -> bool:
-    """True if nobody holds a place, or the holder's process is seen to have ended.
-
-    Raises:
-        OutputInUseError: Its process is seen alive.
-    """
-    if found is None:
-        return True
-    holder = Holder.of(found.content)
-    if holder.is_seen_alive():
-        raise _in_use(place, found)
-    return holder.is_seen_ended()
-
-
-def _in_use(place: _Place, note: Contents) -> OutputInUseError:
-    holder = Holder.of(note.content)
-    times = f" since {holder.started}, and gave its last sign of life at {holder.last_sign}"
-    return OutputInUseError(
-        f"{place.board.location}: {holder} is writing there{times if holder.run_id else ''}. "
-        "Wait for its end or stop it"
-    )
-
-
-def _lost(place: _Place, note: Contents | None) -> HoldLostError:
+def _lost(place: Place, note: Contents | None) -> HoldLostError:
     other = "another run" if note is None else str(Holder.of(note.content))
     return HoldLostError(
         f"{place.board.location}: {other} took the tables over, as this run gave no sign of life for "

@@ -15,7 +15,7 @@ from tonearm.transforms.tables.contract import OutputError, OutputInUseError, Ro
 from tonearm.transforms.tables.parquet import commit
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.parquet.note_object import NoteObject
-from tonearm.transforms.tables.schemas import SCHEMAS, Row
+from tonearm.transforms.tables.schemas import PARTITION, SCHEMAS, Row
 
 
 class ParquetOutput:
@@ -35,6 +35,7 @@ class ParquetOutput:
             raise OutputError(message) from error
         for name in (*SCHEMAS, commit.STAGING, commit.COMMITS):
             _require_folder(joined(self._location, name))
+        self._delete_half_written()
 
     def boards(self) -> Sequence[NoteObject]:
         """See :class:`Output`."""
@@ -42,18 +43,13 @@ class ParquetOutput:
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """See :class:`Output`; they lock the folder, and the lock dies with the process.
-
-        A run that was killed while it wrote its note or a commit's marker has left a part of it.
-        """
+        """See :class:`Output`; it is the folder that is locked."""
         if not is_local(self._location):
             yield
             return
         folder = os.open(self._location, os.O_RDONLY)
         try:
             self._lock(folder)
-            for written_to in (self._location, joined(self._location, commit.COMMITS)):
-                delete_half_written(written_to)
             yield
         finally:
             os.close(folder)
@@ -61,6 +57,7 @@ class ParquetOutput:
     def recover(self, ended: Sequence[str]) -> None:
         """See :class:`Output`."""
         commit.recover(self._location, ended)
+        self._delete_half_written()
 
     def staging_writer(self, commit_id: str) -> ParquetWriter:
         """See :class:`Output`."""
@@ -88,6 +85,14 @@ class ParquetOutput:
     def discard(self, commit_id: str) -> None:
         """See :class:`Output`."""
         commit.discard_staged(self._location, commit_id)
+
+    def _delete_half_written(self) -> None:
+        """Delete what was left by killed processes: of a note, of a marker, or of a cluster's files."""
+        if is_local(self._location):
+            output = Path(self._location)
+            partitions = (folder for table in SCHEMAS for folder in (output / table).glob(f"{PARTITION}=*"))
+            for folder in (output, output / commit.COMMITS, *partitions):
+                delete_half_written(str(folder))
 
     def _lock(self, folder: int) -> None:
         try:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tonearm.transforms.elements.track import Track
 from tonearm.transforms.storage.schemes import forget_storages
 from tonearm.transforms.tables.contract import Output, OutputInUseError
 from tonearm.transforms.tables.holding import hold as hold_module
+from tonearm.transforms.tables.holding import place as place_module
 from tonearm.transforms.tables.holding.hold import Hold, HoldLostError, held
 from tonearm.transforms.tables.holding.holder import Holder, counted_as_holding, process_name
 from tonearm.transforms.tables.outputs import output_at
@@ -53,8 +55,9 @@ def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Signs of life come quickly, and their absence is noticed soon."""
     monkeypatch.setattr(hold_module, "SIGN_SECONDS", 0.2)
-    monkeypatch.setattr(hold_module, "DEAD_SECONDS", 1.5)
-    monkeypatch.setattr(hold_module, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(place_module, "DEAD_SECONDS", 1.5)
+    for module in (hold_module, place_module):
+        monkeypatch.setattr(module, "LOOK_SECONDS", 0.05)
     forget_storages()
 
 
@@ -159,10 +162,42 @@ def note_left_by(process: str, folder: Path) -> None:
     Hold(output.boards(), Holder("20260314T120000-0ther", "batch", "this-host", process, "")).take()
 
 
+def test_a_run_that_was_suspended_keeps_the_output_while_it_has_its_lock(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one in another container, whose process cannot be seen from here."""
+    monkeypatch.setattr(hold_module, "_LOCK_SECONDS", 0.2)
+    output = output_at([str(folder)])
+    output.prepare()
+    with output.guarded():
+        (suspended := Hold(output.boards(), ELSEWHERE)).take()
+        with pytest.raises(OutputInUseError) as refused, held(output, HERE):
+            pass
+        assert f"{folder}: run {ELSEWHERE.run_id} (batch) on host other-host is writing there" in str(
+            refused.value
+        )
+        suspended.require()
+    with held(output, HERE) as hold:
+        assert hold.dead_runs == (ELSEWHERE.run_id,)
+
+
+def test_a_lock_that_is_just_being_given_up_is_waited_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hold_module, "_LOCK_SECONDS", 60.0)
+    output = output_at([str(folder)])
+    output.prepare()
+    with ExitStack() as ending:
+        ending.enter_context(output.guarded())
+        threading.Timer(0.3, ending.close).start()
+        with held(output, HERE):
+            pass
+
+
 def test_a_process_of_this_machine_that_has_ended_is_not_waited_for(
     songs: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hold_module, "DEAD_SECONDS", 300.0)
+    monkeypatch.setattr(place_module, "DEAD_SECONDS", 300.0)
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     note_left_by(process_name(process.pid), folder)
     assert tonearm("ingest", songs, "--output", folder) == 2
@@ -216,7 +251,7 @@ def test_a_note_that_is_cut_is_of_a_run_that_may_be_alive_and_is_taken_over_when
     (board := output / "_held_by.json").write_bytes(note)
     began = time.monotonic()
     with held(output_at([str(output)]), HERE) as hold:
-        assert time.monotonic() - began > hold_module.DEAD_SECONDS
+        assert time.monotonic() - began > place_module.DEAD_SECONDS
         assert hold.dead_runs == ()
         board.write_bytes(note)
         with pytest.raises(HoldLostError, match="a run whose note cannot be read took the tables over"):
