@@ -9,14 +9,18 @@ UV     := uv==0.13.9
 DEMO_OUTPUT ?= demo-output
 MUSIC       ?= samples
 
+# The tests that have to pass on the older Beam and NumPy too: decoding, the steps before it and behind it.
+BESIDE_TENSORFLOW := tests/transforms/audio tests/transforms/features tests/pipelines/test_ingest.py
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow bench lock clean
+.PHONY: help setup demo test test-slow test-tfio bench lock clean
 
 help:
 	@grep -E '^# make' Makefile | sed 's/^# //'
 	@echo 'make test-slow  the tests that take minutes: kills, long tracks, many tracks'
+	@echo 'make test-tfio  decoding and ingestion beside TensorFlow I/O, in an environment of its own'
 	@echo 'make bench      measures all that the README states and writes benchmarks/results'
-	@echo 'make lock       resolves the dependencies anew into the two lock files'
+	@echo 'make lock       resolves the dependencies anew into the three lock files'
 
 setup: $(VENV)/.ready
 
@@ -32,6 +36,14 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml setup.py
 # The BigQuery emulator's dependencies clash with ours, so it has an environment of its own.
 $(VENV)-bigquery/.ready: tests/servers/bigquery-requirements.lock $(VENV)/.ready
 	$(BIN)/python -m tests.servers.bigquery --install
+	touch $@
+
+# TensorFlow I/O goes with an older Beam and NumPy only. uv links files that both environments hold, so that
+# the disk holds them once.
+$(VENV)-tensorflow-io/.ready: requirements-tensorflow-io.lock $(VENV)/.ready
+	test -x $(@D)/bin/python || $(PYTHON) -m venv --without-pip $(@D)
+	VIRTUAL_ENV=$(@D) $(BIN)/uv pip sync --quiet requirements-tensorflow-io.lock
+	VIRTUAL_ENV=$(@D) $(BIN)/uv pip install --quiet --no-deps --editable .
 	touch $@
 
 demo: setup
@@ -52,13 +64,17 @@ test: setup $(VENV)-bigquery/.ready
 test-slow: setup $(VENV)-bigquery/.ready
 	$(BIN)/pytest -m slow
 
+test-tfio: $(VENV)-tensorflow-io/.ready
+	$(VENV)-tensorflow-io/bin/pytest -m 'not slow' -n auto $(BESIDE_TENSORFLOW)
+
 # MUSIC names files or folders with real songs; the samples are short, so a track's fixed costs weigh more.
 bench: setup
 	$(BIN)/python -m benchmarks $(MUSIC)
 
 lock: setup
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --no-header --python-version 3.11 pyproject.toml --extra plot --output-file requirements.lock
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --no-header --python-version 3.11 pyproject.toml --all-extras --output-file requirements-dev.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --no-header --python-version 3.11 pyproject.toml --extra plot --extra dev --output-file requirements-dev.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --no-header --python-version 3.11 pyproject.toml --extra tensorflow-io --extra dev --output-file requirements-tensorflow-io.lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-bigquery $(VENV)-original $(DEMO_OUTPUT) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-bigquery $(VENV)-tensorflow-io $(VENV)-original $(DEMO_OUTPUT) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

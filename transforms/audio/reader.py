@@ -5,39 +5,28 @@ from __future__ import annotations
 import math
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tonearm.transforms.audio.claimed_length import read_claim
-from tonearm.transforms.audio.decoders.chain import ChainDecoder
+from tonearm.transforms.audio.decoder_order import OpenDecoder, chosen_decoders, decoders_for
 from tonearm.transforms.audio.decoders.decoder import AudioDecoder, AudioInfo, DecoderError
 from tonearm.transforms.audio.decoders.downmix import Block, Samples
-from tonearm.transforms.audio.decoders.ffmpeg import FfmpegDecoder
-from tonearm.transforms.audio.decoders.libsndfile import LibsndfileDecoder
 from tonearm.transforms.audio.encryption import encryption_of
-from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
-from tonearm.transforms.audio.formats.claim import LONGEST_PLAUSIBLE_S, Claim, Correction, ReadAt
+from tonearm.transforms.audio.formats.audio_format import AudioFormat
+from tonearm.transforms.audio.formats.claim import LONGEST_PLAUSIBLE_S, Claim, ReadAt
 from tonearm.transforms.audio.hearing import Hearing
 from tonearm.transforms.audio.identification import Identified, identify_file
 from tonearm.transforms.audio.resampling import resampled
 from tonearm.transforms.audio.surveys.survey import Survey, survey_of, survey_of_damaged
+from tonearm.transforms.elements.decoder_choice import DecoderChoice
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Stage, TrackError
 
 __all__ = ["AudioInfo", "AudioReader", "open_audio", "open_audio_descriptor", "open_regular_file"]
-
-OpenDecoder = Callable[[], AudioDecoder]
-DecoderType = Callable[[int, AudioFormat, int, int | None, Sequence[Correction]], AudioDecoder]
-
-DECODERS: Mapping[Decoder, DecoderType] = {
-    Decoder.LIBSNDFILE: LibsndfileDecoder,
-    Decoder.FFMPEG: FfmpegDecoder,
-}
-"""The decoders by the names that the registry of formats knows them by."""
 
 
 class AudioReader:
@@ -47,12 +36,19 @@ class AudioReader:
         info: What the file says about itself.
     """
 
-    def __init__(self, descriptor: int, identified: Identified, claim: Claim, survey: Survey) -> None:
+    def __init__(
+        self,
+        descriptor: int,
+        identified: Identified,
+        claim: Claim,
+        survey: Survey,
+        choice: DecoderChoice,
+    ) -> None:
         self._descriptor = descriptor
         self._identified = identified
         self._survey = survey
         self._heard = Hearing(claim, survey)
-        self._untried = _decoders_for(descriptor, identified, claim, survey)
+        self._untried = decoders_for(descriptor, identified, claim, survey, choice)
         self._decoder = self._open_next_decoder()
         self.info = _with_claimed_duration(self._decoder.info, identified.audio_format, claim)
         self._heard.begin(self.info.sample_rate_hz)
@@ -181,50 +177,41 @@ class AudioReader:
         self.close()
 
 
-def _decoders_for(descriptor: int, identified: Identified, claim: Claim, survey: Survey) -> list[OpenDecoder]:
-    """The decoders of a file, in the order in which they are tried."""
-    audio_format, start = identified.audio_format, identified.start
-    if len(survey.links) > 1:
-        return [partial(ChainDecoder, descriptor, audio_format, survey.links)]
-    decoders = [DECODERS[name] for name in audio_format.decoders]
-    if not survey.plain:
-        decoders.reverse()
-    end = identified.end if claim.end is None else claim.end
-    shown = (descriptor, audio_format, start, end, claim.corrections)
-    return [partial(decoder, *shown) for decoder in decoders]
-
-
 def _reader_of(descriptor: int) -> ReadAt:
     size = os.fstat(descriptor).st_size
     return lambda offset, length: os.pread(descriptor, max(length, 0), min(max(offset, 0), size))
 
 
-def open_audio(path: str | Path) -> AudioReader:
+def open_audio(path: str | Path, choice: DecoderChoice = DecoderChoice.FFMPEG_AND_LIBSNDFILE) -> AudioReader:
     """Open an audio file of any format; its name says nothing and may be ``/proc/self/fd/N``.
 
     Args:
         path: A local file.
+        choice: Which libraries decode.
 
     Returns:
         A reader, to be closed or used as a context manager, by one thread.
 
     Raises:
-        TrackError: Stage decode; ``empty``, ``not_audio`` (also a film without sound), ``undecodable``, or
-            ``not_found``, ``forbidden``, ``unreadable`` where there is no file to be read.
+        TrackError: Stage decode; ``empty``, ``not_audio`` (also a film without sound), ``undecodable``,
+            ``format_excluded`` if the choice leaves no decoder for the format, or ``not_found``,
+            ``forbidden``, ``unreadable`` where there is no file to be read.
     """
-    return open_audio_descriptor(open_regular_file(path))
+    return open_audio_descriptor(open_regular_file(path), choice)
 
 
-def open_audio_descriptor(descriptor: int) -> AudioReader:
+def open_audio_descriptor(
+    descriptor: int, choice: DecoderChoice = DecoderChoice.FFMPEG_AND_LIBSNDFILE
+) -> AudioReader:
     """As :func:`open_audio`, from an open file, which is the reader's from now on, also if it fails."""
     try:
-        return _open_descriptor(descriptor)
+        return _open_descriptor(descriptor, choice)
     except BaseException:
         os.close(descriptor)
         raise
 
 
-def _open_descriptor(descriptor: int) -> AudioReader:
+def _open_descriptor(descriptor: int, choice: DecoderChoice) -> AudioReader:
     size = os.fstat(descriptor).st_size
     if size == 0:
         raise TrackError(Stage.DECODE, ErrorWord.EMPTY, "the file has no bytes")
@@ -235,6 +222,9 @@ def _open_descriptor(descriptor: int) -> AudioReader:
     if not identified.audio_format.decoders:
         message = f"there is no decoder for {identified.audio_format.title}"
         raise TrackError(Stage.DECODE, ErrorWord.UNDECODABLE, message)
+    if not chosen_decoders(identified.audio_format, choice):
+        message = f"--decoder {choice} leaves no decoder for {identified.audio_format.title}"
+        raise TrackError(Stage.DECODE, ErrorWord.FORMAT_EXCLUDED, message)
     claim = read_claim(read_at, size, identified)
     scheme = encryption_of(read_at, identified.begins, size, identified.audio_format.demuxer)
     if scheme is not None:
@@ -243,7 +233,7 @@ def _open_descriptor(descriptor: int) -> AudioReader:
     if survey.hopeless:
         raise _undecodable(DecoderError("next to nothing of the file is sound"))
     try:
-        return AudioReader(descriptor, identified, claim, survey)
+        return AudioReader(descriptor, identified, claim, survey, choice)
     except DecoderError as error:
         if error.no_audio and not claim.cut:  # a cut file may have lost the entry of its audio stream
             raise TrackError(Stage.DECODE, ErrorWord.NOT_AUDIO, str(error)) from error

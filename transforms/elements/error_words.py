@@ -28,6 +28,7 @@ class ErrorWord(StrEnum):
     EMPTY = "empty"
     NOT_AUDIO = "not_audio"
     UNDECODABLE = "undecodable"
+    FORMAT_EXCLUDED = "format_excluded"  # by --decoder tensorflow-io-only
     DECODER_DIED = "decoder_died"
     DECODE_TIMEOUT = "decode_timeout"
     TOO_SHORT = "too_short"

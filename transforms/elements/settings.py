@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tonearm.transforms.elements.decoder_choice import DecoderChoice
+
 SEGMENT_SECONDS = 15.0
 
 MAX_PATCHES = 1024
@@ -23,6 +25,7 @@ class AnalysisSettings:
         segment_seconds: Length of a segment.
         max_patches: Patches of one track that the networks see; evenly spread over one that has more.
         max_track_bytes: Larger objects fail as ``too_large`` and are not read.
+        decoder: Which libraries decode.
     """
 
     tagger: str = "musicnn"
@@ -30,3 +33,4 @@ class AnalysisSettings:
     segment_seconds: float = SEGMENT_SECONDS
     max_patches: int = MAX_PATCHES
     max_track_bytes: int = MAX_TRACK_BYTES
+    decoder: DecoderChoice = DecoderChoice.FFMPEG_AND_LIBSNDFILE

@@ -18,13 +18,14 @@ import pytest
 import soundfile as sf
 
 from tests.audio_files import RECIPES, id3v1_tag, id3v2_tag, sweep, wav_header, write_audio, write_video
+from tonearm.transforms.audio.decoder_order import DECODERS
 from tonearm.transforms.audio.decoders.decoder import BLOCK_VALUES, AudioInfo, DecoderError
 from tonearm.transforms.audio.decoders.downmix import Block, mix
 from tonearm.transforms.audio.decoders.ffmpeg import FfmpegDecoder
 from tonearm.transforms.audio.decoders.packets import Promise
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
 from tonearm.transforms.audio.formats.registry import FORMATS
-from tonearm.transforms.audio.reader import DECODERS, AudioReader, open_audio
+from tonearm.transforms.audio.reader import AudioReader, open_audio
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Stage, TrackError
 

@@ -15,10 +15,11 @@ Recogniser = Callable[[bytes], bool]
 
 
 class Decoder(StrEnum):
-    """A library that decodes; ``reader`` knows the class that is behind each name."""
+    """A library that decodes; ``decoder_order`` knows the class that is behind each name."""
 
     LIBSNDFILE = "libsndfile"
     FFMPEG = "FFmpeg"
+    TENSORFLOW_IO = "TensorFlow I/O"
 
 
 def never(head: bytes) -> bool:
@@ -47,8 +48,8 @@ class AudioFormat:
         name: A stable lower-case word.
         title: What people call it, for messages and docs.
         endings: The file endings that promise it, with the dot, in lower case.
-        decoders: The libraries that read it, in the order in which they are tried; none if it can only be
-            named.
+        decoders: The libraries that read it, in the order in which they are tried, unless the call asks for
+            another one; none if it can only be named.
         demuxer: FFmpeg's name for it; empty if FFmpeg does not read it.
         soundfile: The names by which libsndfile may call such a file; empty if it does not read it.
         is_begun_by: Recognises the format by its signature.
