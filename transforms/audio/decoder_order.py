@@ -13,6 +13,7 @@ from tonearm.transforms.audio.decoders.tensorflow_io import TensorflowIoDecoder
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder
 from tonearm.transforms.audio.formats.claim import Claim, Correction
 from tonearm.transforms.audio.identification import Identified
+from tonearm.transforms.audio.surveys.link import Link
 from tonearm.transforms.audio.surveys.survey import Survey
 from tonearm.transforms.elements.decoder_choice import DecoderChoice
 
@@ -44,9 +45,10 @@ def decoders_for(
     """
     audio_format, start = identified.audio_format, identified.start
     if len(survey.links) > 1:
-        if choice is DecoderChoice.TENSORFLOW_IO_ONLY:
+        chained = chain_decoders(descriptor, audio_format, survey.links, choice)
+        if not chained:
             raise DecoderError("TensorFlow I/O reads no chained file")
-        return [partial(ChainDecoder, descriptor, audio_format, survey.links)]
+        return chained
     decoders = [DECODERS[name] for name in chosen_decoders(audio_format, choice)]
     if not survey.plain:
         decoders.reverse()
@@ -54,13 +56,22 @@ def decoders_for(
     return [partial(decoder, *shown) for decoder in decoders]
 
 
-def chosen_decoders(audio_format: AudioFormat, choice: DecoderChoice) -> list[Decoder]:
+def chain_decoders(
+    descriptor: int, audio_format: AudioFormat, links: Sequence[Link], choice: DecoderChoice
+) -> list[OpenDecoder]:
+    """The decoders of a file of several links; none if the choice leaves none."""
+    if choice is DecoderChoice.TENSORFLOW_IO_ONLY:
+        return []
+    return [partial(ChainDecoder, descriptor, audio_format, links)]
+
+
+def chosen_decoders(audio_format: AudioFormat, choice: DecoderChoice) -> Sequence[Decoder]:
     """A format's decoders that a choice leaves, the one first that it asks for."""
     asked_for = [name for name in audio_format.decoders if name == Decoder.TENSORFLOW_IO]
-    usual = [name for name in audio_format.decoders if name not in asked_for]
-    by_choice: Mapping[DecoderChoice, list[Decoder]] = {
+    usual = [name for name in audio_format.decoders if name != Decoder.TENSORFLOW_IO]
+    by_choice: Mapping[DecoderChoice, Sequence[Decoder]] = {
         DecoderChoice.FFMPEG_AND_LIBSNDFILE: usual,
-        DecoderChoice.TENSORFLOW_IO: asked_for + usual,
+        DecoderChoice.TENSORFLOW_IO: [*asked_for, *usual],
         DecoderChoice.TENSORFLOW_IO_ONLY: asked_for,
     }
     return by_choice[choice]

@@ -12,7 +12,12 @@ from types import TracebackType
 from typing import Self
 
 from tonearm.transforms.audio.claimed_length import read_claim
-from tonearm.transforms.audio.decoder_order import OpenDecoder, chosen_decoders, decoders_for
+from tonearm.transforms.audio.decoder_order import (
+    OpenDecoder,
+    chain_decoders,
+    chosen_decoders,
+    decoders_for,
+)
 from tonearm.transforms.audio.decoders.decoder import AudioDecoder, AudioInfo, DecoderError
 from tonearm.transforms.audio.decoders.downmix import Block, Samples
 from tonearm.transforms.audio.encryption import encryption_of
@@ -47,6 +52,7 @@ class AudioReader:
         self._descriptor = descriptor
         self._identified = identified
         self._survey = survey
+        self._choice = choice
         self._heard = Hearing(claim, survey)
         self._untried = decoders_for(descriptor, identified, claim, survey, choice)
         self._decoder = self._open_next_decoder()
@@ -124,7 +130,7 @@ class AudioReader:
             self._heard.survey = survey
             if survey.links and not self._survey.links:
                 audio_format = self._identified.audio_format
-                self._untried = [partial(ChainDecoder, self._descriptor, audio_format, survey.links)]
+                self._untried = chain_decoders(self._descriptor, audio_format, survey.links, self._choice)
 
     def _switch_decoder(self) -> bool:
         """Put the next decoder in the place of the current one; False if there is none for this file."""
