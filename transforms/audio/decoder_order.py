@@ -52,7 +52,8 @@ def decoders_for(
     decoders = [DECODERS[name] for name in chosen_decoders(audio_format, choice)]
     if not survey.plain:
         decoders.reverse()
-    shown = (descriptor, audio_format, start, identified.end, claim.corrections)
+    end = identified.end if claim.end is None else claim.end
+    shown = (descriptor, audio_format, start, end, claim.corrections)
     return [partial(decoder, *shown) for decoder in decoders]
 
 
