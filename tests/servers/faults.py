@@ -96,10 +96,12 @@ class FaultProxy:
     Attributes:
         url: Address for clients.
         requests: ``(method, target, status)`` of all that was answered; status 0 for a dropped connection.
+        held: How many requests have been left to hang.
     """
 
     url: str
     requests: list[tuple[str, str, int]] = field(default_factory=list)
+    held: int = 0
     _faults: list[_Fault] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _healed: threading.Event = field(default_factory=threading.Event)
@@ -132,6 +134,8 @@ class FaultProxy:
         healed = self._healed
 
         def wait(_request: Request, _send: Send) -> Reply:
+            with self._lock:
+                self.held += 1
             healed.wait()
             raise Disconnected
 

@@ -194,7 +194,7 @@ def test_a_folder_that_vanishes_is_warned_of(
     assert len(opened[0].poll(10, PATIENCE_S)) == 1
     folder.rename(tmp_path / "elsewhere")
     wait_for(lambda: "no such file or folder" in caplog.text, timeout_s=PATIENCE_S, what="a warning")
+    write_song(tmp_path / "elsewhere" / "b.flac")  # whole when it appears
     (tmp_path / "elsewhere").rename(folder)
-    write_song(folder / "b.flac")
     (found,) = opened[0].poll(10, PATIENCE_S)
     assert track_of(found.arrival).uri == str(folder / "b.flac")

@@ -39,21 +39,20 @@ def test_a_listing_that_hangs_holds_up_neither_rows_nor_a_stop(store: GcsServer,
     def is_tagged_while_a_listing_hangs() -> bool:
         if downloading(store) and not hanging:
             store.faults.hang(path=LISTING)
-            hanging.append(True)
+            hanging.append(time.monotonic())
         return len(table(output, "track_tags")) == 4
 
-    hanging: list[bool] = []
-    begun = time.monotonic()
+    hanging: list[float] = []
     assert stream_until(is_tagged_while_a_listing_hangs, *WATCH, "--output", str(output)) == 0
-    assert hanging
-    assert time.monotonic() - begun < SOON_S
+    assert time.monotonic() - hanging[0] < SOON_S
     assert counts(output) == (4, 4, 0, 0)
 
 
 def test_a_stop_is_heeded_while_the_first_listing_hangs(store: GcsServer, output: Path) -> None:
     store.faults.hang(path=LISTING)
     begun = time.monotonic()
-    assert stream_until(lambda: True, *WATCH, "--output", str(output)) == 0
+    code = stream_until(lambda: store.faults.held > 0, *WATCH, "--output", str(output))
+    assert code in (0, 143)  # 143: the stop came before the stream was ready to take tracks
     assert time.monotonic() - begun < SOON_S
 
 
@@ -168,8 +167,8 @@ def test_a_folder_that_vanishes_does_not_end_a_stream(
         if tagged == 1 and music.exists() and not caplog.records:
             music.rename(tmp_path / "away")
         elif "no such file or folder" in caplog.text and not music.exists():
+            write_song(tmp_path / "away" / "b.flac", from_hz=300)
             (tmp_path / "away").rename(music)
-            write_song(music / "b.flac", from_hz=300)
         return tagged == 2
 
     assert stream_until(is_done, *watch, "--output", str(output)) == 0
