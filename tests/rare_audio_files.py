@@ -70,13 +70,18 @@ def from_fixture(name: str) -> Callable[[], bytes]:
     return (FIXTURES / name).read_bytes
 
 
-def dsf() -> bytes:
-    """One-bit samples in Sony's container: blocks of 4096 bytes, the first sample in the lowest bit."""
+def dsf(oversampling: int = 64) -> bytes:
+    """One-bit samples in Sony's container: blocks of 4096 bytes, the first sample in the lowest bit.
+
+    Args:
+        oversampling: 64, or a multiple of it: the rate over 44.1 kHz.
+    """
     bits, count = _one_bit_samples()
+    bits, count = np.repeat(bits, oversampling // 64, axis=1), count * (oversampling // 64)
     packed = [np.packbits(channel, bitorder="little").tobytes() for channel in bits]
     blocks = range(0, len(packed[0]), 4096)
     data = b"".join(channel[at : at + 4096].ljust(4096, b"\0") for at in blocks for channel in packed)
-    fmt = struct.pack("<4sQIIIIIIQII", b"fmt ", 52, 1, 0, 2, 2, 2822400, 1, count, 4096, 0)
+    fmt = struct.pack("<4sQIIIIIIQII", b"fmt ", 52, 1, 0, 2, 2, RATE_HZ * oversampling, 1, count, 4096, 0)
     body = fmt + struct.pack("<4sQ", b"data", 12 + len(data)) + data
     return struct.pack("<4sQQQ", b"DSD ", 28, 28 + len(body), 0) + body
 

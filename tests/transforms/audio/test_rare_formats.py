@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.rare_audio_files import RARE_FILES, SECONDS, by_ffmpeg, by_libsndfile
+from tests.rare_audio_files import RARE_FILES, SECONDS, by_ffmpeg, by_libsndfile, dsf
 from tonearm.transforms.audio.formats.registry import FORMATS
 from tonearm.transforms.audio.identification import identify_file
 from tonearm.transforms.audio.reader import open_audio
+from tonearm.transforms.audio.resampling import resampled
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import TrackError
 
 LONGEST_PADDING_S = 0.2
 QUIET = 0.01
+MOST_BLOCK_BYTES = 4 << 20
 
 
 @pytest.mark.parametrize("kind", RARE_FILES)
@@ -65,6 +67,19 @@ def test_a_rare_format_that_is_cut_says_so(make: Callable[[], bytes], tmp_path: 
         with open_audio(path) as reader:
             assert sum(len(block.samples) for block in reader.blocks()) > 0
         assert reader.truncated is truncated
+
+
+@pytest.mark.parametrize("oversampling", [64, 128, 256, 512])
+def test_dsd_of_any_rate_is_heard_in_little_memory(oversampling: int, tmp_path: Path) -> None:
+    path = tmp_path / "track"
+    path.write_bytes(dsf(oversampling))
+    with open_audio(path) as reader:
+        blocks = list(reader.blocks())
+    assert reader.info.sample_rate_hz == 44100 * oversampling // 8
+    assert reader.decoded_s == pytest.approx(SECONDS, abs=0.02)
+    assert not reader.truncated
+    assert max(block.samples.nbytes for block in blocks) < MOST_BLOCK_BYTES
+    assert np.abs(np.concatenate(list(resampled(blocks, 16000)))).max() > QUIET
 
 
 SAMPLES_OF_UNDECODABLE = {

@@ -20,7 +20,8 @@ as long, 5 % of the time.
 """
 
 LOWEST_RATE_HZ = 4_000
-HIGHEST_RATE_HZ = 768_000
+HIGHEST_RATE_HZ = 3_072_000
+"""That of DSD512, of which FFmpeg makes an eighth of its one-bit samples, at 48 kHz."""
 
 
 @dataclass(frozen=True, slots=True)
