@@ -187,7 +187,7 @@ class FfmpegDecoder:
         except av.FFmpegError:
             count.fail(packet)
             return ()
-        if frames:
+        if frames and count.listens:
             count.hear()
         return frames
 
