@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
+from tonearm.transforms.audio.formats.audio_format import AudioFormat
 from tonearm.transforms.audio.formats.claim import Claim, ReadAt
 from tonearm.transforms.audio.formats.stream_tail import start_of_trailing_tags
 from tonearm.transforms.audio.identification import Identified
 
+_SIGNATURE_BYTES = 4096
+
 
 def read_claim(read_at: ReadAt, size: int, identified: Identified) -> Claim:
     """Read what a file says about its own length; a broken header says nothing.
+
+    Of a stream that hides in another container's samples, that container knows too if the file is cut.
 
     Args:
         read_at: Reads bytes at an offset.
@@ -18,7 +24,18 @@ def read_claim(read_at: ReadAt, size: int, identified: Identified) -> Claim:
         identified: What ``identify_file`` found.
     """
     end = start_of_trailing_tags(read_at, size)
+    claim = _claim_of(identified.audio_format, read_at, identified.begins, end)
+    carrier = identified.carrier
+    if carrier is None:
+        return claim
+    return replace(claim, cut=claim.cut or _claim_of(carrier.audio_format, read_at, carrier.begins, end).cut)
+
+
+def _claim_of(audio_format: AudioFormat, read_at: ReadAt, begins: int, end: int) -> Claim:
     try:
-        return identified.audio_format.read_claim(read_at, identified.begins, end)
+        claim = audio_format.read_claim(read_at, begins, end)
     except (struct.error, IndexError, ValueError):
         return Claim()
+    if claim.next_at is None or not begins < claim.next_at < end:
+        return claim
+    return replace(claim, followed=audio_format.is_begun_by(read_at(claim.next_at, _SIGNATURE_BYTES)))

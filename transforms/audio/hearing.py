@@ -17,6 +17,9 @@ STATED_SLACK_SHARE = 0.01
 NEXT_TO_NOTHING = 0.03
 """Where a smaller share is decoded, it is chance that any of it passed for sound."""
 
+_WILD_CLOCK = 2.0
+"""Time stamps that run on for more than so many times the length in the header count something else."""
+
 _FEWEST_PACKETS = 10
 """With fewer packets the share that failed says nothing."""
 
@@ -82,10 +85,11 @@ class Hearing:
         """True if sound is missing, by any of the signs that there are."""
         return (
             self._claim.cut
+            or self._claim.followed
             or self._failed
             or self._misses_claim
             or self.survey.lost
-            or self.survey.is_missed_by(self.seconds)
+            or self.survey.is_missed_by(self._reached_s if self.survey.spans_streams else self.seconds)
             or (not self.survey.counts_frames and self._misses_packets)
         )
 
@@ -93,7 +97,8 @@ class Hearing:
     def next_to_nothing(self) -> bool:
         """True if nearly all packets failed, or nearly all of their time was silent."""
         promise = self._promise
-        promised_s = max(promise.seconds, self.survey.seconds or 0.0)
+        most_s = _WILD_CLOCK * promise.stated_s if promise.stated_s else promise.seconds
+        promised_s = max(min(promise.seconds, most_s), self.survey.seconds or 0.0)
         if self.survey.counts_frames or promise.packets >= _FEWEST_PACKETS:
             failed = promise.failed > (1 - NEXT_TO_NOTHING) * promise.packets
             return failed or self.seconds < NEXT_TO_NOTHING * promised_s
@@ -117,8 +122,24 @@ class Hearing:
         """True by the packets that the decoder met, their time stamps or the container's word on them."""
         promise = self._promise
         stated_s = 0.0 if self._claim.unknown else promise.stated_s or 0.0
-        by_header = self.seconds + STATED_SLACK_S + STATED_SLACK_SHARE * stated_s < stated_s
-        by_time = self.seconds + TIME_STAMP_SLACK_S < self._promised_s and not self._keeps_claim
+        whole_s = 0.0 if self._claim.unknown else promise.whole_s or 0.0
+        by_header = _is_short_of(self.seconds, stated_s) or _is_short_of(self._reached_s, whole_s)
         keeps_header = stated_s > 0 and not by_header
+        clock_runs_wild = keeps_header and self._promised_s > _WILD_CLOCK * stated_s
+        by_time = (
+            self.seconds + TIME_STAMP_SLACK_S < self._promised_s
+            and not self._keeps_claim
+            and not clock_runs_wild
+        )
         breaks_off = promise.broke_off and not (self._keeps_claim or keeps_header)  # or it did so behind them
         return promise.failed > 0 or promise.skipped_bytes > 0 or breaks_off or by_time or by_header
+
+    @property
+    def _reached_s(self) -> float:
+        """How far the file was read, by its sound or by the streams beside it."""
+        return max(self.seconds, self._promise.reached_s)
+
+
+def _is_short_of(seconds: float, stated_s: float) -> bool:
+    """True if a length is too short for what a header states."""
+    return seconds + STATED_SLACK_S + STATED_SLACK_SHARE * stated_s < stated_s

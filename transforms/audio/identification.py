@@ -39,12 +39,14 @@ class Identified:
         begins: Offset of the format's own first byte, behind tags and rubbish.
         start: Offset of the first byte that decoders are shown: 0 where they skip tags themselves.
         end: Offset of the first byte that decoders are no longer shown; None for the end of the file.
+        carrier: The container in the place of whose samples it lies; None if it is on its own.
     """
 
     audio_format: AudioFormat
     begins: int
     start: int
     end: int | None = None
+    carrier: Identified | None = None
 
 
 def identify(head: bytes, size: int | None = None) -> AudioFormat | None:
@@ -193,7 +195,8 @@ def _hidden_in_samples(container: AudioFormat, head: bytes, start: int) -> Ident
     for known in FORMATS if payload else ():
         offset = _begins_within(known, payload) if known.hides_in_samples else None
         if offset is not None:
-            return Identified(known, start + begins + offset, start + begins + offset)
+            carrier = Identified(container, start, start)
+            return Identified(known, start + begins + offset, start + begins + offset, carrier=carrier)
     return None
 
 

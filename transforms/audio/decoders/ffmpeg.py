@@ -6,7 +6,7 @@ import os
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import cast
+from typing import Any, cast
 
 import av
 import av.container
@@ -43,10 +43,10 @@ _BARE = ("mp3", "aac", "loas", "ac3", "eac3", "dts", "dtshd", "truehd", "mlp", "
 _ADJOINING = ("matroska", "flv")
 """Demuxers of containers in which the packets of a single stream lie side by side but for their headers."""
 
-_GUESSES_STREAM_LENGTH = ("asf", "nut", "swf", "wtv")
+_GUESSES_STREAM_LENGTH = ("asf", "nut", "swf")
 """Demuxers whose ``stream.duration`` may be a guess from the bit rate of all streams together."""
 
-_STATES_WHOLE_LENGTH = ("matroska", "flv")
+_STATES_WHOLE_LENGTH = ("matroska", "flv", "wtv", "gxf")
 """Demuxers that know the container's length only: with one stream in it, that of the stream."""
 
 _CHECKSUMMED = ("flac", "wavpack", "tta", "ape")
@@ -100,6 +100,10 @@ class FfmpegDecoder:
                 self._codec = _prepare_codec(self._stream)
                 self._demuxer, self._states_length = audio_format.demuxer, audio_format.states_length
                 self._alone = len(self._container.streams) == 1
+                states_whole = self._demuxer in (*_STATES_WHOLE_LENGTH, "asf")
+                self._watched = _timed_streams(self._container) if states_whole else [self._stream]
+                self._ends: dict[int, float] = {}
+                self._latest: Sequence[av.AudioFrame] = ()
                 self._count = PacketCount(
                     self._stream,
                     bare=self._demuxer in _BARE,
@@ -110,7 +114,7 @@ class FfmpegDecoder:
                 self._frames = self._decode()
                 self._first = self._first_frame()
                 self.info = self._read_info(self._first)
-                self._stated = self._stated_s()
+                self._stated, self._whole = self._stated_s(), self._whole_s()
                 self._lead_samples = _lead_samples(self._first, audio_format)
             except BaseException:
                 self._container.close()
@@ -146,37 +150,71 @@ class FfmpegDecoder:
     @property
     def promise(self) -> Promise:
         """After the last block: what the packets were to give."""
-        return replace(self._count.promise, stated_s=self._stated)
+        reached_s = max(self._ends.values(), default=0.0) - self._begins_s
+        counted = self._count.promise
+        return replace(
+            counted,
+            seconds=max(counted.seconds - self._unfilled_s, 0.0),
+            stated_s=self._stated,
+            whole_s=self._whole,
+            reached_s=max(reached_s, 0.0),
+        )
+
+    @property
+    def _unfilled_s(self) -> float:
+        """By how much the last packet gave less than the container says."""
+        decoded_s = sum(frame.samples / frame.sample_rate for frame in self._latest)
+        return max(self._count.last_packet_s - decoded_s, 0.0) if decoded_s else 0.0
 
     def _stated_s(self) -> float | None:
         """The stream's length by the container's header; None where FFmpeg guesses it from the bit rate."""
         demuxer, stated = self._demuxer, self._stream.duration
-        is_word = self._states_length and demuxer not in _GUESSES_STREAM_LENGTH
+        if self._alone and demuxer in _STATES_WHOLE_LENGTH:
+            return self._duration_s()
+        is_word = self._states_length and demuxer not in (*_GUESSES_STREAM_LENGTH, *_STATES_WHOLE_LENGTH)
         if stated and self._stream.time_base and is_word:
             return float(stated * self._stream.time_base)
-        if stated is None and self._alone and demuxer in _STATES_WHOLE_LENGTH:
-            return self._duration_s()
         return None
+
+    def _whole_s(self) -> float | None:
+        """The length of the longest of several streams by the container's header, where it says no more."""
+        duration_us = self._container.duration
+        states_whole = not self._alone and self._demuxer in _STATES_WHOLE_LENGTH
+        return duration_us / av.time_base if states_whole and duration_us is not None else None
+
+    @property
+    def _begins_s(self) -> float:
+        """The time stamp that the container begins with."""
+        return (self._container.start_time or 0) / av.time_base
 
     def _decode(self) -> Generator[av.AudioFrame, None, None]:
         """Yield the stream's frames; packets that cannot be decoded are left out and counted.
 
         Where the demuxer trips over damage it is asked to go on behind it.
         """
-        errors = 0
+        errors, sound = 0, self._stream
         with library_errors("FFmpeg"):
             while errors < _ERRORS_IN_A_ROW:
                 try:
-                    for packet in self._container.demux(self._stream):
+                    for packet in self._container.demux(*self._watched):
                         errors = 0
-                        yield from self._decoded(packet)
+                        if len(self._watched) > 1:
+                            self._note_end(packet)
+                        if packet.stream is sound:
+                            yield from self._decoded(packet)
                 except av.FFmpegError:
                     errors += 1
                 else:
                     return
         self._count.break_off()
 
-    def _decoded(self, packet: av.Packet[av.AudioStream]) -> Sequence[av.AudioFrame]:
+    def _note_end(self, packet: av.Packet[Any]) -> None:
+        """Note how far a stream has come, so that one that ends before the others is not taken to be cut."""
+        if packet.pts is not None and packet.time_base:
+            ends_s = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+            self._ends[packet.stream_index] = ends_s
+
+    def _decoded(self, packet: av.Packet[Any]) -> Sequence[av.AudioFrame]:
         """The frames of a packet; none if it is a hole or cannot be decoded."""
         count = self._count
         if not count.see(packet):
@@ -185,10 +223,13 @@ class FfmpegDecoder:
         try:
             frames = self._codec.decode(packet)
         except av.FFmpegError:
-            count.fail(packet)
+            if packet.size:  # an empty one is a container's way of changing a header
+                count.fail(packet)
             return ()
-        if frames and count.listens:
-            count.hear()
+        if frames:
+            self._latest = frames
+            if count.listens:
+                count.hear()
         return frames
 
     def blocks(self) -> Iterator[Block]:
@@ -236,6 +277,12 @@ def _choose_stream(container: av.container.InputContainer) -> av.AudioStream:
         raise DecoderError("there is no audio stream", no_audio=True)
     marked = (stream for stream in streams if stream.disposition & av.stream.Disposition.default)
     return next(marked, streams[0])
+
+
+def _timed_streams(container: av.container.InputContainer) -> list[av.stream.Stream]:
+    """The streams that a container's length may be that of."""
+    streams = container.streams
+    return [*streams.audio, *streams.video, *streams.subtitles]
 
 
 def _prepare_codec(stream: av.AudioStream) -> av.AudioCodecContext:

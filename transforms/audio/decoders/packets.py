@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import av
@@ -46,6 +47,8 @@ class Promise:
         skipped_bytes: Bytes between packets that belong to none, in streams where packets lie end to end.
         broke_off: True if the container could not be read to its end.
         stated_s: Length that the container's header states for this stream, where it does; None otherwise.
+        whole_s: Length that it states for the longest of several streams, where it says no more.
+        reached_s: Where the last packets of all those streams end.
     """
 
     seconds: float = 0.0
@@ -54,6 +57,8 @@ class Promise:
     skipped_bytes: int = 0
     broke_off: bool = False
     stated_s: float | None = None
+    whole_s: float | None = None
+    reached_s: float = 0.0
 
     def __add__(self, other: Promise) -> Promise:
         return Promise(
@@ -143,6 +148,12 @@ class PacketCount:
         """Ticks since the clock leapt last; FFmpeg's duration of a packet can be 2**32 - 1."""
         duration = (self._last_packet.duration or 0) if self._last_packet is not None else 0
         return self._last - self._start + (duration if duration < self._longest_gap else 0)
+
+    @property
+    def last_packet_s(self) -> float:
+        """Length of the last packet by the container's word, which knows full ones only; 0 if it has none."""
+        duration = (self._last_packet.duration or 0) if self._last_packet is not None else 0
+        return duration * self._time_base if duration < self._longest_gap else 0.0
 
     def _look_at_place(self, packet: av.Packet[av.AudioStream]) -> None:
         """Look where a packet stands in the file."""

@@ -59,6 +59,7 @@ class AudioFormat:
         states_length: False if what the decoders report as length is a guess from the bit rate.
         skips_tags: True if all its decoders skip ID3v2 tags in front of it themselves.
         hides_in_samples: True if discs and recorders put it where another container says that samples are.
+        is_inside: Recognises some of it in any 64 KiB of an intact file; None where nothing is certain.
         sync: What its frames or bursts begin with, where such samples need not begin with a whole one.
         samples_at: Of such a container: says of its first bytes where the samples begin, in which something
             else may hide.
@@ -77,6 +78,7 @@ class AudioFormat:
     states_length: bool = True
     skips_tags: bool = False
     hides_in_samples: bool = False
+    is_inside: Recogniser | None = None
     sync: re.Pattern[bytes] | None = None
     samples_at: Callable[[bytes], int | None] = nowhere
 

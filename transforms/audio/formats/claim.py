@@ -49,6 +49,8 @@ class Claim:
         corrections: What the header would say if they had, for decoders that would guess or give up.
         end: Where the last whole sample ends, for decoders that read whole ones only; None if it need not be
             told.
+        next_at: Where the container ends by its own word, so that another file may begin; None if not told.
+        followed: True if another file of the same format begins there, which no decoder reads.
     """
 
     samples: int | None = None
@@ -57,6 +59,8 @@ class Claim:
     unknown: bool = False
     corrections: Sequence[Correction] = ()
     end: int | None = None
+    next_at: int | None = None
+    followed: bool = False
 
     def is_missed_by(self, samples: int) -> bool:
         """True if so many decoded samples per channel are too few.

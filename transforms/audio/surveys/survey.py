@@ -13,6 +13,7 @@ from tonearm.transforms.audio.formats.families.ogg import OGG_VORBIS
 from tonearm.transforms.audio.formats.stream_tail import start_of_trailing_tags
 from tonearm.transforms.audio.identification import Identified
 from tonearm.transforms.audio.surveys.amr_frames import is_damaged_amr
+from tonearm.transforms.audio.surveys.file_end import PADDING_SHARE, SLACK_BYTES, ends_in_rubbish
 from tonearm.transforms.audio.surveys.flac_frames import last_frame, runs_of_frames, starts_of_streams
 from tonearm.transforms.audio.surveys.link import Link
 from tonearm.transforms.audio.surveys.mpeg_stream import read_mpeg_stream
@@ -30,15 +31,6 @@ _SLACK_S = 0.1
 
 _ROUNDING_S = 1e-6
 """Less than a sample, and more than sums of seconds err by."""
-
-_SLACK_BYTES = 4096
-"""Bytes behind the last frame that are no sound and no tag: a writer's leftovers."""
-
-_PADDING_SHARE = 0.02
-"""Zeros behind the last frame may be more; where they are a larger share than this, a download stopped."""
-
-_MOST_PADDING_BYTES = 1 << 20
-"""So many zeros at the end are read, and are too many in a file of any size."""
 
 _MPEG_IN_WAV = (b"\x50\x00", b"\x55\x00")
 """Format tags of MP2 and MP3, which libsndfile plays on behind a hole without a word."""
@@ -74,6 +66,7 @@ class Survey:
         counts_frames: True if frame by frame was counted, so that packets have no more to say.
         links: The links of an Ogg file, or of FLACs that were joined; empty for all others.
         hopeless: True if hardly any of the file is sound.
+        spans_streams: True if ``seconds`` may be the length of another stream than that of the sound.
     """
 
     seconds: float | None = None
@@ -85,6 +78,7 @@ class Survey:
     counts_frames: bool = False
     links: Sequence[Link] = ()
     hopeless: bool = False
+    spans_streams: bool = False
 
     def is_missed_by(self, seconds: float) -> bool:
         """True if so much decoded sound is too little."""
@@ -109,20 +103,8 @@ def survey_of(read_at: ReadAt, size: int, identified: Identified) -> Survey:
         return survey
     end = start_of_trailing_tags(read_at, size)
     hidden_bytes = 0 if identified.end is None else end - identified.end
-    lost = hidden_bytes > _SLACK_BYTES or _ends_in_zeros(read_at, end, identified)
+    lost = hidden_bytes > SLACK_BYTES or ends_in_rubbish(read_at, end, identified)
     return replace(survey, lost=True) if lost else survey
-
-
-def _ends_in_zeros(read_at: ReadAt, end: int, identified: Identified) -> bool:
-    """True for a stream without a length that a download left off, into a file that had its size before.
-
-    Where samples were to be expected zeros are silence.
-    """
-    audio_format = identified.audio_format
-    if audio_format.states_length or audio_format.hides_in_samples:
-        return False
-    padding = min(max(_SLACK_BYTES, round(_PADDING_SHARE * end)), _MOST_PADDING_BYTES, end)
-    return not any(read_at(end - padding, padding))
 
 
 def survey_of_damaged(read_at: ReadAt, size: int, identified: Identified) -> Survey | None:
@@ -139,14 +121,14 @@ def _survey_of_mp3(read_at: ReadAt, size: int, identified: Identified) -> Survey
         return Survey(seconds=(size - start) * 8 / _HIGHEST_BITS_PER_SECOND, slack_s=_SLACK_S)
     slack_samples = _TRIMMED_SAMPLES + round(_TRIMMED_SHARE * stream.samples)
     span = stream.frame_bytes + stream.lost_bytes + stream.tail_bytes + stream.tail_zeros
-    padding = max(_SLACK_BYTES, _PADDING_SHARE * stream.frame_bytes)
+    padding = max(SLACK_BYTES, PADDING_SHARE * stream.frame_bytes)
     return Survey(
         seconds=stream.seconds,
         slack_s=slack_samples * stream.seconds / stream.samples,
         samples=stream.samples,
         slack_samples=slack_samples,
         plain=stream.is_plain,
-        lost=stream.lost_bytes > 0 or stream.tail_bytes > _SLACK_BYTES or stream.tail_zeros > padding,
+        lost=stream.lost_bytes > 0 or stream.tail_bytes > SLACK_BYTES or stream.tail_zeros > padding,
         counts_frames=True,
         hopeless=stream.frame_bytes < _SMALLEST_SHARE * span,
     )
@@ -171,7 +153,8 @@ def _survey_of_asf(read_at: ReadAt, size: int, identified: Identified) -> Survey
     seconds = play_time / 1e7 - preroll_ms / 1e3
     if flags & 1 or not 0 < seconds < _LONGEST_PLAUSIBLE_S:
         return Survey()
-    return Survey(seconds, slack_s=_STATED_SLACK_S + _STATED_SLACK_SHARE * seconds)
+    slack_s = _STATED_SLACK_S + _STATED_SLACK_SHARE * seconds
+    return Survey(seconds, slack_s=slack_s, spans_streams=True)
 
 
 def _survey_of_wav(read_at: ReadAt, size: int, identified: Identified) -> Survey:
@@ -182,7 +165,7 @@ def _survey_of_wav(read_at: ReadAt, size: int, identified: Identified) -> Survey
             plain = read_at(chunk.offset, 2) not in _MPEG_IN_WAV
         is_chunk = chunk.name.isascii() and chunk.name.decode("ascii").isprintable() and chunk.name != b"RIFF"
         if behind_data and not is_chunk:
-            return Survey(plain=plain, lost=size - chunk.offset > _SLACK_BYTES)
+            return Survey(plain=plain, lost=size - chunk.offset > SLACK_BYTES)
         behind_data |= chunk.name == b"data" and not is_unknown_size(chunk.size, 32)
     return Survey(plain=plain)
 
@@ -193,7 +176,7 @@ def _survey_of_au(read_at: ReadAt, size: int, identified: Identified) -> Survey:
     order = ">" if read_at(start, 4) == b".snd" else "<"
     offset, data_bytes = struct.unpack(f"{order}II", read_at(start + 4, 8))
     is_known = not is_unknown_size(data_bytes, 32)
-    return Survey(plain=not (is_known and start + offset + data_bytes + _SLACK_BYTES < size))
+    return Survey(plain=not (is_known and start + offset + data_bytes + SLACK_BYTES < size))
 
 
 def _survey_of_ogg(read_at: ReadAt, size: int, identified: Identified) -> Survey:

@@ -12,6 +12,7 @@ _ASF_HEADER_GUID = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_DATA_GUID = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 _ASF_FILE_PROPERTIES_GUID = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _ASF_HEADER_BYTES = 64 * 1024
+_ASF_OBJECT_HEADER_BYTES = 24
 _ASF_EMPTY_DATA_BYTES = 26
 """What the data object has before its packets; one that says no more was never completed."""
 
@@ -44,12 +45,16 @@ def _is_avi(head: bytes) -> bool:
 
 
 def _read_mp4(read_at: ReadAt, start: int, size: int) -> Claim:
-    offset = start
+    """Atoms up to the end of the file; FFmpeg reads no second film behind them, unless in fragments."""
+    offset, names = start, set[bytes]()
     for _ in range(MAX_CHUNKS):
         header = read_at(offset, 16)
         if len(header) < 8:
             break
         atom_bytes, name = struct.unpack_from(">I4s", header)
+        if name == b"ftyp" and b"mdat" in names and b"moof" not in names:
+            return Claim(next_at=offset)
+        names.add(name)
         if atom_bytes == 1:  # the true size follows, in 64 bits
             (atom_bytes,) = struct.unpack_from(">Q", header, 8)
         if atom_bytes < 8:  # 0: up to the end of the file
@@ -62,13 +67,17 @@ def _read_mp4(read_at: ReadAt, start: int, size: int) -> Claim:
 
 def _read_asf(read_at: ReadAt, start: int, size: int) -> Claim:
     """The header says if it was sent as it was written; the data object, how long it is."""
-    unknown = _is_asf_broadcast(read_at(start, _ASF_HEADER_BYTES))
+    unknown, has_data = _is_asf_broadcast(read_at(start, _ASF_HEADER_BYTES)), False
     for found in chunks(read_at, start, size, "<16sQ", counts_header=True, alignment=1):
         is_cut_short = is_cut(found.offset + found.size, size)
         if found.name == _ASF_DATA_GUID:
             is_unknown = unknown or is_unknown_size(found.size, 64) or found.size <= _ASF_EMPTY_DATA_BYTES
-            return Claim(cut=is_cut_short and not is_unknown, unknown=unknown)
-        if is_cut_short:
+            if is_cut_short or is_unknown:
+                return Claim(cut=is_cut_short and not is_unknown, unknown=unknown)
+            has_data = True
+        elif found.name == _ASF_HEADER_GUID and has_data:
+            return Claim(unknown=unknown, next_at=found.offset - _ASF_OBJECT_HEADER_BYTES)
+        elif is_cut_short and not has_data:
             return Claim(cut=found.name == _ASF_HEADER_GUID)
     return Claim(unknown=unknown)
 
@@ -88,8 +97,10 @@ def _read_matroska(read_at: ReadAt, start: int, size: int) -> Claim:
     if head[segment : segment + 4] != b"\x18\x53\x80\x67":
         return Claim()
     segment_bytes, width = _ebml_size(head, segment + 4)
-    unknown = segment_bytes == (1 << 7 * width) - 1
-    return Claim(cut=not unknown and is_cut(start + segment + 4 + width + segment_bytes, size))
+    if segment_bytes == (1 << 7 * width) - 1:
+        return Claim()
+    end = start + segment + 4 + width + segment_bytes
+    return Claim(cut=is_cut(end, size), next_at=end)
 
 
 def _ebml_size(data: bytes, offset: int) -> tuple[int, int]:
@@ -100,12 +111,21 @@ def _ebml_size(data: bytes, offset: int) -> tuple[int, int]:
 
 
 def _read_avi(read_at: ReadAt, start: int, size: int) -> Claim:
-    """The list ``movi`` holds picture and sound; what follows it is an index."""
+    """The list ``movi`` holds picture and sound; then come an index and perhaps later parts."""
     for chunk in chunks(read_at, start + 12, size, "<4sI"):
         if chunk.name == b"LIST" and read_at(chunk.offset, 4) == b"movi":
             is_known = not is_unknown_size(chunk.size, 32)
-            return Claim(cut=is_known and is_cut(chunk.offset + chunk.size, size))
+            cut = is_known and is_cut(chunk.offset + chunk.size, size)
+            return Claim(cut=cut, next_at=_end_of_avi(read_at, start, size) if is_known else None)
     return Claim()
+
+
+def _end_of_avi(read_at: ReadAt, start: int, size: int) -> int | None:
+    """Where the first thing begins that is neither the film nor one of its later parts (``AVIX``)."""
+    for chunk in chunks(read_at, start, size, "<4sI"):
+        if chunk.offset - 8 > start and read_at(chunk.offset - 8, 12)[8:] != b"AVIX":
+            return chunk.offset - 8
+    return None
 
 
 FORMATS = (

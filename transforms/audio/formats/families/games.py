@@ -30,8 +30,8 @@ def _read_adx(read_at: ReadAt, start: int, size: int) -> Claim:
 def _read_smaf(read_at: ReadAt, start: int, size: int) -> Claim:
     """One chunk around all others says how long the file is."""
     (content_bytes,) = struct.unpack(">I", read_at(start + 4, 4))
-    unknown = is_unknown_size(content_bytes, 32)
-    return Claim(cut=not unknown and is_cut(start + 8 + content_bytes, size), unknown=unknown)
+    unknown, end = is_unknown_size(content_bytes, 32), start + 8 + content_bytes
+    return Claim(cut=not unknown and is_cut(end, size), unknown=unknown, next_at=None if unknown else end)
 
 
 def _of_ffmpeg(
@@ -75,4 +75,5 @@ FORMATS = (
     _of_ffmpeg("argo_asf", "Argonaut ASF", (), starts_with(b"ASF\0"), "argo_asf"),
     _of_ffmpeg("smjpeg", "Loki SMJPEG", (".smjpeg",), starts_with(b"\0\nSMJPEG"), "smjpeg"),
     _of_ffmpeg("smaf", "Yamaha SMAF", (".mmf",), starts_with(b"MMMD"), "mmf", _read_smaf),
+    _of_ffmpeg("kvag", "Simon & Schuster VAG", (), starts_with(b"KVAG"), "kvag"),
 )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import struct
+from dataclasses import replace
 
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, Recogniser, starts_with
 from tonearm.transforms.audio.formats.claim import (
     SLACK_BYTES,
+    Chunk,
     Claim,
     ReadAt,
     SizeField,
@@ -33,8 +35,11 @@ def _samples_at(head: bytes) -> int | None:
 
 def _read_aiff(read_at: ReadAt, start: int, size: int) -> Claim:
     """The common chunk counts the samples; the sound chunk is before or behind it, and may be unknown."""
-    samples, cut, unknown, slack_samples = None, False, False, 0
+    samples, cut, unknown, slack_samples, end = None, False, False, 0, None
     for chunk in chunks(read_at, start + 12, size, ">4sI"):
+        if chunk.name == b"FORM":
+            end = chunk.offset - 8
+            break
         if chunk.name == b"COMM":
             common = read_at(chunk.offset, 22)
             channels, frames, bits = struct.unpack_from(">HIH", common)
@@ -45,7 +50,7 @@ def _read_aiff(read_at: ReadAt, start: int, size: int) -> Claim:
         elif chunk.name == b"SSND":
             cut = is_cut(chunk.offset + chunk.size, size)
             unknown = unknown or (is_unknown_size(chunk.size, 32) and (cut or chunk.size == 0))
-    return Claim(unknown=True) if unknown else Claim(samples, slack_samples, cut)
+    return Claim(unknown=True) if unknown else Claim(samples, slack_samples, cut, next_at=end)
 
 
 def _read_caf(read_at: ReadAt, start: int, size: int) -> Claim:
@@ -57,8 +62,15 @@ def _read_caf(read_at: ReadAt, start: int, size: int) -> Claim:
         elif chunk.name == b"data":
             field = SizeField(chunk.offset - 8, ">Q", edit_count_bytes)
             offset, data_bytes = chunk.offset + edit_count_bytes, max(chunk.size - edit_count_bytes, 0)
-            return claim_of_data(offset, data_bytes, packet_bytes, size, bits=64, size_field=field)
+            claim = claim_of_data(offset, data_bytes, packet_bytes, size, bits=64, size_field=field)
+            return replace(claim, next_at=_end_of_caf(read_at, chunk, size))
     return Claim()
+
+
+def _end_of_caf(read_at: ReadAt, data: Chunk, size: int) -> int | None:
+    """Where another header follows the chunks; there is no size of all of them."""
+    rest = chunks(read_at, data.offset + data.size, size, ">4sQ", alignment=1)
+    return next((chunk.offset - 12 for chunk in rest if chunk.name == b"caff"), None)
 
 
 def _read_svx(read_at: ReadAt, start: int, size: int) -> Claim:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, starts_with
-from tonearm.transforms.audio.formats.claim import Claim, ReadAt
+from tonearm.transforms.audio.formats.claim import Claim, Correction, ReadAt
 
 _MUSEPACK_FRAME_SAMPLES = 1152
+_MUSEPACK_PACKETS_BEFORE_SOUND = 16
 
 
 def _is_musepack_7(head: bytes) -> bool:
@@ -30,7 +32,27 @@ def _read_musepack_8(read_at: ReadAt, start: int, size: int) -> Claim:
     _, at = _varint(head, 2)
     samples, at = _varint(head, at + 5)
     silence, _ = _varint(head, at)
-    return Claim(max(samples - silence, 0) or None, 2 * _MUSEPACK_FRAME_SAMPLES)
+    return Claim(
+        max(samples - silence, 0) or None,
+        2 * _MUSEPACK_FRAME_SAMPLES,
+        corrections=_without_lost_seek_table(read_at, start),
+    )
+
+
+def _without_lost_seek_table(read_at: ReadAt, start: int) -> Sequence[Correction]:
+    """Hide the packet that says where the seek table is, if it is not there: FFmpeg would read no more."""
+    at = start + 4
+    for _ in range(_MUSEPACK_PACKETS_BEFORE_SOUND):
+        head = read_at(at, 24)
+        packet_bytes, body = _varint(head, 2)
+        if head[:2] == b"SO":
+            offset, _ = _varint(head, body)
+            is_lost = read_at(at + offset, 2) != b"ST"
+            return (Correction(at, b"RG"),) if is_lost else ()
+        if head[:2] == b"AP" or packet_bytes < 3:
+            break
+        at += packet_bytes
+    return ()
 
 
 def _varint(data: bytes, offset: int) -> tuple[int, int]:
@@ -47,14 +69,27 @@ def _is_aea(head: bytes) -> bool:
     return head[:4] == b"\x00\x08\x00\x00" and head[264:265] in (b"\x01", b"\x02") and len(head) >= 2048
 
 
-_GSM_FRAME_BYTES, _GSM_FRAMES_IN_A_ROW = 33, 24
+_GSM_FRAME_BYTES, _GSM_FRAMES_IN_A_ROW, _GSM_MARK = 33, 24, 0xD
+_PIECE_BYTES = 1 << 20
+
+
+def _read_gsm(read_at: ReadAt, start: int, size: int) -> Claim:
+    """All frames are of one length and begin with one mark; where the mark is not, bytes are missing."""
+    piece_bytes = _PIECE_BYTES // _GSM_FRAME_BYTES * _GSM_FRAME_BYTES
+    for offset in range(start, size, piece_bytes):
+        marks = read_at(offset, min(piece_bytes, size - offset))[::_GSM_FRAME_BYTES]
+        if any(mark >> 4 != _GSM_MARK for mark in marks):
+            return Claim(cut=True)
+    return Claim(cut=(size - start) % _GSM_FRAME_BYTES != 0)
 
 
 def _is_gsm(head: bytes) -> bool:
     """Bare GSM frames have a mark of only four bits, so several in a row must have it, from the first on."""
     marks = head[: _GSM_FRAME_BYTES * 4 * _GSM_FRAMES_IN_A_ROW : _GSM_FRAME_BYTES]
     return (
-        len(marks) >= _GSM_FRAMES_IN_A_ROW and all(mark >> 4 == 0xD for mark in marks) and len(set(marks)) > 1
+        len(marks) >= _GSM_FRAMES_IN_A_ROW
+        and all(mark >> 4 == _GSM_MARK for mark in marks)
+        and len(set(marks)) > 1
     )
 
 
@@ -136,6 +171,7 @@ FORMATS = (
         decoders=(Decoder.FFMPEG,),
         demuxer="gsm",
         is_begun_by=_is_gsm,
+        read_claim=_read_gsm,
         states_length=False,
     ),
     AudioFormat(

@@ -98,6 +98,7 @@ FORMATS = (
         demuxer="truehd",
         is_begun_by=lambda head: head[4:8] == _TRUEHD_SYNC,
         states_length=False,
+        is_inside=lambda piece: _TRUEHD_SYNC in piece,
     ),
     AudioFormat(
         name="mlp",
@@ -107,6 +108,7 @@ FORMATS = (
         demuxer="mlp",
         is_begun_by=lambda head: head[4:8] == _MLP_SYNC,
         states_length=False,
+        is_inside=lambda piece: _MLP_SYNC in piece,
     ),
     AudioFormat(
         name="iec61937",
@@ -116,6 +118,7 @@ FORMATS = (
         demuxer="spdif",
         is_begun_by=_is_iec61937,
         states_length=False,
+        is_inside=lambda piece: _IEC61937_SYNC.search(piece) is not None or not any(piece),
         hides_in_samples=True,
         sync=_IEC61937_SYNC,
     ),
