@@ -186,17 +186,27 @@ def _identify_behind_tags(head: bytes, start: int, *, whole: bool) -> Identified
 def _hidden_in_samples(container: AudioFormat, head: bytes, start: int) -> Identified | None:
     """What a container holds in the place of the samples that it announces: noise, if it were played so."""
     samples_at = container.samples_at(head)
-    if samples_at is None:
+    found = None if samples_at is None else stream_in_samples(head[samples_at:])
+    if samples_at is None or found is None:
         return None
-    silence = len(head) - samples_at - len(head[samples_at:].lstrip(b"\0"))
-    begins = samples_at + silence
-    begins += end_of_leading_tags(lambda offset, length: head[begins + offset : begins + offset + length])
-    payload = head[begins:]
+    known, offset = found
+    begins = start + samples_at + offset
+    return Identified(known, begins, begins, carrier=Identified(container, start, start))
+
+
+def stream_in_samples(samples: bytes) -> tuple[AudioFormat, int] | None:
+    """The format that hides in the place of samples, and where it begins; None if they are samples.
+
+    Args:
+        samples: The first ones, as words of 16 bits, of whatever follows silence.
+    """
+    begins = len(samples) - len(samples.lstrip(b"\0"))
+    begins += end_of_leading_tags(lambda offset, length: samples[begins + offset : begins + offset + length])
+    payload = samples[begins:]
     for known in FORMATS if payload else ():
         offset = _begins_within(known, payload) if known.hides_in_samples else None
         if offset is not None:
-            carrier = Identified(container, start, start)
-            return Identified(known, start + begins + offset, start + begins + offset, carrier=carrier)
+            return known, begins + offset
     return None
 
 

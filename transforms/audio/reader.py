@@ -18,6 +18,7 @@ from tonearm.transforms.audio.decoder_order import (
     chosen_decoders,
     decoders_for,
 )
+from tonearm.transforms.audio.decoders.carried import CarriedDecoder, carried_stream
 from tonearm.transforms.audio.decoders.decoder import AudioDecoder, AudioInfo, DecoderError
 from tonearm.transforms.audio.decoders.downmix import Block, Samples
 from tonearm.transforms.audio.encryption import encryption_of
@@ -57,6 +58,28 @@ class AudioReader:
         self._untried = decoders_for(descriptor, identified, claim, survey, choice)
         self._decoder = self._open_next_decoder()
         self.info = _with_claimed_duration(self._decoder.info, identified.audio_format, claim)
+        self._heard.begin(self.info.sample_rate_hz)
+
+    def turn_to_carried(self, carried: AudioFormat, claim: Claim) -> None:
+        """Before the first block: take the file's samples for the stream of another format that they are.
+
+        Args:
+            carried: That format.
+            claim: What the file says about its length.
+
+        Raises:
+            DecoderError: The stream cannot be read.
+        """
+        carrier = self._identified
+        self._decoder.close()
+        self._untried = []
+        self._decoder = CarriedDecoder(self._descriptor, carrier, carried, claim)
+        self.info = _with_claimed_duration(
+            self._decoder.info, carrier.audio_format, replace(claim, samples=None)
+        )
+        self._identified = replace(carrier, audio_format=carried, carrier=carrier)
+        self._survey = Survey(lost=self._survey.lost)
+        self._heard = Hearing(Claim(cut=claim.cut, followed=claim.followed), self._survey)
         self._heard.begin(self.info.sample_rate_hz)
 
     @property
@@ -225,12 +248,7 @@ def _open_descriptor(descriptor: int, choice: DecoderChoice) -> AudioReader:
     identified = identify_file(read_at, size)
     if identified is None:
         raise TrackError(Stage.DECODE, ErrorWord.NOT_AUDIO, "the bytes are of no known audio format")
-    if not identified.audio_format.decoders:
-        message = f"there is no decoder for {identified.audio_format.title}"
-        raise TrackError(Stage.DECODE, ErrorWord.UNDECODABLE, message)
-    if not chosen_decoders(identified.audio_format, choice):
-        message = f"--decoder {choice} leaves no decoder for {identified.audio_format.title}"
-        raise TrackError(Stage.DECODE, ErrorWord.FORMAT_EXCLUDED, message)
+    _require_decoder(identified.audio_format, choice)
     claim = read_claim(read_at, size, identified)
     scheme = encryption_of(read_at, identified.begins, size, identified.audio_format.demuxer)
     if scheme is not None:
@@ -239,11 +257,26 @@ def _open_descriptor(descriptor: int, choice: DecoderChoice) -> AudioReader:
     if survey.hopeless:
         raise _undecodable(DecoderError("next to nothing of the file is sound"))
     try:
-        return AudioReader(descriptor, identified, claim, survey, choice)
+        reader = AudioReader(descriptor, identified, claim, survey, choice)
+        carried = carried_stream(descriptor, identified, claim, reader.info.codec)
+        if carried is not None:
+            _require_decoder(carried, choice)
+            reader.turn_to_carried(carried, claim)
+        return reader
     except DecoderError as error:
         if error.no_audio and not claim.cut:  # a cut file may have lost the entry of its audio stream
             raise TrackError(Stage.DECODE, ErrorWord.NOT_AUDIO, str(error)) from error
         raise _undecodable(error) from error
+
+
+def _require_decoder(audio_format: AudioFormat, choice: DecoderChoice) -> None:
+    """Refuse a format that nothing here decodes, or that a choice of libraries leaves out."""
+    if not audio_format.decoders:
+        message = f"there is no decoder for {audio_format.title}"
+        raise TrackError(Stage.DECODE, ErrorWord.UNDECODABLE, message)
+    if not chosen_decoders(audio_format, choice):
+        message = f"--decoder {choice} leaves no decoder for {audio_format.title}"
+        raise TrackError(Stage.DECODE, ErrorWord.FORMAT_EXCLUDED, message)
 
 
 def open_regular_file(path: str | Path) -> int:

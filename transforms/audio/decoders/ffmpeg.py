@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
@@ -72,6 +73,7 @@ class FfmpegDecoder:
         start: Offset of what is decoded; what comes before is not shown to FFmpeg.
         end: Offset of what comes behind it and is not shown either; None for the end of the file.
         corrections: What FFmpeg sees in the place of what is in the file.
+        source: What FFmpeg reads in the place of the whole file.
 
     Raises:
         DecoderError: FFmpeg cannot read the file, or there is no audio in it.
@@ -84,13 +86,14 @@ class FfmpegDecoder:
         start: int = 0,
         end: int | None = None,
         corrections: Sequence[Correction] = (),
+        source: io.RawIOBase | None = None,
     ) -> None:
         os.lseek(descriptor, 0, os.SEEK_SET)
         options = {"fd": str(descriptor), "protocol_whitelist": "fd"}
         with library_errors("FFmpeg"):
             whole = start == 0 and end is None and not corrections
             self._container: av.container.InputContainer = av.open(
-                "fd:" if whole else PartOfFile(descriptor, start, end, corrections),
+                source or ("fd:" if whole else PartOfFile(descriptor, start, end, corrections)),
                 mode="r",
                 format=audio_format.demuxer,
                 options=options,
@@ -231,6 +234,10 @@ class FfmpegDecoder:
             if count.listens:
                 count.hear()
         return frames
+
+    def frames(self) -> Iterator[av.AudioFrame]:
+        """Yield the signal as FFmpeg has it, in place of :meth:`blocks`."""
+        return chain([self._first], self._frames)
 
     def blocks(self) -> Iterator[Block]:
         """Yield the signal in blocks; raises DecoderError where FFmpeg cannot go on."""

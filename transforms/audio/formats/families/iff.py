@@ -26,13 +26,6 @@ def _is_form(*forms: bytes) -> Recogniser:
     return lambda head: head[:4] == b"FORM" and head[8:12] in forms
 
 
-def _samples_at(head: bytes) -> int | None:
-    """Where an AIFF of 16-bit samples has them, if they may be the frames of another format."""
-    common, sound = head.find(b"COMM", 12) + 8, head.find(b"SSND", 12) + 16
-    has_words = common >= 8 and head[common + 6 : common + 8] == b"\x00\x10"
-    return sound if has_words and sound >= 16 else None
-
-
 def _read_aiff(read_at: ReadAt, start: int, size: int) -> Claim:
     """The common chunk counts the samples; the sound chunk is before or behind it, and may be unknown."""
     samples, cut, unknown, slack_samples, end = None, False, False, 0, None
@@ -90,7 +83,6 @@ FORMATS = (
         is_begun_by=_is_form(b"AIFF", b"AIFC"),
         signature=re.compile(rb"FORM....AIF[FC](?:COMM|FVER|NAME|COMT|SSND)", re.DOTALL),
         read_claim=_read_aiff,
-        samples_at=_samples_at,
     ),
     AudioFormat(
         name="caf",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
+
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Recogniser, never, starts_with
 
 
@@ -14,7 +17,34 @@ def _is_sample_dump(head: bytes) -> bool:
     return head[:2] == b"\xf0\x7e" and head[3:4] == b"\x01"
 
 
+_DOLBY_E_SYNC = re.compile(rb"\xf8\x96\x4e\xa5|\x87\x6f\xe1\x54")
+"""The upper 16 of the 24 or 20 bits of the two words that a burst begins with (SMPTE 337), low byte first."""
+
+_DOLBY_E_BURSTS, _DOLBY_E_JITTER_BYTES = 3, 16
+
+
+def _is_dolby_e(words: bytes) -> bool:
+    """Bursts at the pace of a film's pictures, one in 40 milliseconds, all with one beginning."""
+    first = words[:4]
+    if not _DOLBY_E_SYNC.match(first):
+        return False
+    starts = [found.start() for found in re.finditer(re.escape(first), words)][: _DOLBY_E_BURSTS + 1]
+    distances = {after - before for before, after in pairwise(starts)}
+    return len(starts) >= _DOLBY_E_BURSTS and max(distances) - min(distances) <= _DOLBY_E_JITTER_BYTES
+
+
+_DOLBY_E = AudioFormat(
+    name="dolby_e",
+    title="Dolby E",
+    endings=(),
+    decoders=(),
+    is_begun_by=_is_dolby_e,
+    hides_in_samples=True,
+    sync=_DOLBY_E_SYNC,
+)
+
 FORMATS = (
+    _DOLBY_E,
     _named("optimfrog", "OptimFROG", (".ofr", ".ofs"), starts_with(b"OFR ", b"OFS ")),
     _named("lossless_audio", "Lossless Audio (LA)", (), starts_with(b"LA02", b"LA03", b"LA04")),
     _named("lpac", "LPAC", (), starts_with(b"LPAC")),

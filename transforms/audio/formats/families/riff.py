@@ -10,6 +10,7 @@ from tonearm.transforms.audio.formats.claim import Claim, ReadAt, SizeField, chu
 
 _W64_RIFF_GUID = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _W64_CHUNK_HEADER_BYTES = 24
+_W64_CHUNK_GUID = bytes.fromhex("f3acd3118cd100c04f8edb8a")
 _SAYS_PCM = (b"\x01\x00", b"\xfe\xff")
 _PCM_TAGS = (0x0001, 0x0003, 0xFFFE)
 _TRUE_SIZE_IS_ELSEWHERE = 0xFFFFFFFF
@@ -33,6 +34,13 @@ def _samples_at(head: bytes) -> int | None:
     fmt, data = head.find(b"fmt ", 12) + 8, head.find(b"data", 12) + 8
     says_pcm = fmt >= 8 and head[fmt : fmt + 2] in _SAYS_PCM and head[fmt + 14 : fmt + 16] == b"\x10\x00"
     return data if says_pcm and data >= 8 else None
+
+
+def _samples_of_w64_at(head: bytes) -> int | None:
+    """The same of a Wave64, whose chunks have names and sizes of 16 and 8 bytes."""
+    fmt, data = head.find(b"fmt " + _W64_CHUNK_GUID) + 24, head.find(b"data" + _W64_CHUNK_GUID) + 24
+    says_pcm = fmt >= 24 and head[fmt : fmt + 2] in _SAYS_PCM and head[fmt + 14 : fmt + 16] == b"\x10\x00"
+    return data if says_pcm and data >= 24 else None
 
 
 def _read_wav(read_at: ReadAt, start: int, size: int) -> Claim:
@@ -117,6 +125,7 @@ FORMATS = (
         is_begun_by=starts_with(_W64_RIFF_GUID),
         signature=re.compile(re.escape(_W64_RIFF_GUID)),
         read_claim=_read_w64,
+        samples_at=_samples_of_w64_at,
     ),
     AudioFormat(
         name="xwma",
