@@ -48,6 +48,8 @@ def read_voc(read_at: ReadAt, start: int, size: int) -> Claim:
     samples = _SampleCount()
     at, is_ended = start + header_bytes, False
     for block in _blocks(read_at, at):
+        if size - at <= SLACK_BYTES:  # early versions of SoX left eight bytes out of the length
+            break
         at, is_ended = block.end, block.kind == _END
         if is_ended:
             break

@@ -71,3 +71,12 @@ def test_an_end_in_the_middle_is_told(make: Blocks, tmp_path: Path) -> None:
     blocks = make(5)
     _, outcome = heard(tmp_path, HEADER + b"".join(blocks[:2]) + END + b"".join(blocks[2:]) + END)
     assert outcome == "truncated"
+
+
+@pytest.mark.parametrize("marker", [b"\x01\xff\xff\x7f", b"\x00\x00\x00\x00", b"\xff\xff\xff\xff"])
+def test_a_length_that_is_eight_bytes_too_short_is_no_loss(marker: bytes, tmp_path: Path) -> None:
+    """As SoX wrote it in the nineties: whatever sample begins the last eight bytes, it is no block."""
+    fields = struct.pack("<IBBHI", RATE_HZ, 16, 1, 4, 0)
+    content = block(9, fields + samples(0, "<i2")) + marker + bytes(4) + END
+    seconds, outcome = heard(tmp_path, HEADER + content)
+    assert (seconds, outcome) == (pytest.approx(BLOCK_SAMPLES / RATE_HZ, abs=0.01), "whole")
