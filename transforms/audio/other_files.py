@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import zlib
 
 _SIGNATURES: tuple[tuple[str, bytes], ...] = (
     ("a JPEG picture", rb"\xff\xd8\xff"),
@@ -30,6 +31,10 @@ _SIGNATURES: tuple[tuple[str, bytes], ...] = (
     ("xz, LZMA or LZIP data", rb"\xfd7zXZ\x00|\x5d\x00\x00[\x00-\x80]\x00|LZIP"),
     ("zstd or LZ4 data", rb"\x28\xb5\x2f\xfd|\x04\x22\x4d\x18"),
     ("compress data", rb"\x1f\x9d|\x1f\xa0"),
+    ("zstd, LZ4, LZO or Snappy data", rb"\x02\x21\x4c\x18|[\x50-\x5f]\x2a\x4d\x18|\x89LZO\x00\r\n"
+     rb"|\xff\x06\x00\x00sNaPpY|LRZI\x00"),
+    ("a cpio or squashfs archive", rb"0707(?:01|02|07)[0-9a-fA-F]{4}|hsqs|sqsh"),
+    ("the archive of a game", rb"PACK[^\x00]|[IP]WAD|MPQ[\x1a\x1b]|\x34\x12\xaa\x55"),
     ("an LHA, ARJ or ACE archive", rb"..-lh.-|\x60\xea..[\x14-\x2a]|.{7}\*\*ACE\*\*"),
     ("a StuffIt archive", rb"StuffIt|SIT!|SITD"),
     ("a cabinet or installer archive", rb"MSCF\x00|ISc\(|!<arch>\n|xar!\x00\x1c|\xed\xab\xee\xdb|Cr24"),
@@ -41,10 +46,26 @@ _SIGNATURES: tuple[tuple[str, bytes], ...] = (
     ("a DjVu document", rb"AT&TFORM"),
     ("a compiled help file", rb"ITSF\x03|\x3f\x5f\x03\x00"),
     ("a program", rb"\x7fELF|MZ.{58}..\x00\x00|[\xce\xcf]\xfa\xed\xfe|\xfe\xed\xfa[\xce\xcf]"),
-    ("a program of a virtual machine", rb"\xca\xfe\xba\xbe|\x00asm|dex\n"),
+    ("a program of a virtual machine", rb"\xca\xfe\xba\xbe|\x00asm|dex\n|\x1bLua|BC\xc0\xde|;ELC"),
+    ("compiled Python", rb"(?:.[\x0b-\x0f]|\x03\xf3)\r\n(?:.{4}|.{8}|.{12})[\x63\xe3]"),
+    ("a part of a program", rb"Microsoft C/C\+\+ MSF |\xde\x12\x04\x95|\x95\x04\x12\xde|TZif"
+     rb"|MDMP|PAGEDU"),
+    ("what an editor keeps beside a text", rb"b0VIM \d|Vim\x9fUnDo"),
+    ("a part of a Git repository", rb"PACK\x00\x00\x00[\x02\x03]|\xfftOc\x00\x00\x00\x02|DIRC\x00\x00\x00"
+     rb"|# v[23] git bundle|CGPH\x01|MIDX\x01|RIDX\x00"),
     ("a script", rb"#!\s*/"),
-    ("a database", rb"SQLite format 3\x00|\x00\x01\x00\x00Standard (?:Jet|ACE) DB"),
-    ("a font", rb"\x00\x01\x00\x00\x00[\x04-\x40]|OTTO\x00|ttcf\x00|wOFF|wOF2|true\x00"),
+    ("a database", rb"SQLite format 3\x00|\x00\x01\x00\x00Standard (?:Jet|ACE) DB|TDB file"
+     rb"|\x37\x7f\x06[\x82\x83]|.{12}(?:\x61\x15\x06\x00|\x62\x31\x05\x00|\x00\x06\x15\x61|\x00\x05\x31\x62)"
+     rb"|\xce\x9a\x57\x13|.{4}\xef\xcd\xab\x89|.{16}\xde\xc0\xef\xbe|regf|ElfFile\x00|LPKSHHRH|!BDN|8tsd"),
+    ("a music program's library or crate", rb"hdfm|mhbd|PMAI\x00|vrsn\x00\x00\x00"),
+    ("a colour profile", rb".{36}acsp"),
+    ("a certificate or key", rb"\x30\x82..\x30\x82|\xfe\xed\xfe\xed|LUKS\xba\xbe|\x03\xd9\xa2\x9a"),
+    ("a recording of a network", rb"\xd4\xc3\xb2\xa1\x02|\xa1\xb2\xc3\xd4\x00\x02|\n\r\r\n.{4}\x4d\x3c"),
+    ("another picture", rb"icns\x00|qoif|FLIF|farbfeld|P[1-6]\s\d+\s+\d+\s|II\xbc\x01|\x59\xa6\x6a\x95"
+     rb"|.{128}DICM|\xabKTX [12]|BLENDER[-_][vV]|glTF[\x01\x02]\x00|Kaydara FBX|AC10[0-3]\d|CMMM"),
+    ("another document", rb".{60}(?:BOOKMOBI|TEXtREAd)|\xffWPC|\x06\x06\xed\xf5\xd8\x1d\x46\xe5"),
+    ("a font", rb"\x80\x01.{4}%!(?:PS-AdobeFont|FontType)"
+     rb"|\x00\x01\x00\x00\x00[\x04-\x40]|OTTO\x00|ttcf\x00|wOFF|wOF2|true\x00"),
     ("a Windows shortcut", rb"L\x00\x00\x00\x01\x14\x02\x00"),
     ("Macintosh folder settings", rb"\x00\x00\x00\x01Bud1"),
     ("a binary property list", rb"bplist0"),
@@ -64,11 +85,13 @@ _SIGNATURES: tuple[tuple[str, bytes], ...] = (
     ("a MATLAB file", rb"MATLAB \d\.\d MAT-file"),
     ("a disc image", rb".{32769}CD001|conectix|vhdxfile|KDMV|QFI\xfb|EVF\x09|.{32769}(?:BEA01|NSR0)"),
     ("a PAR2, SFV or NZB helper", rb"PAR2\x00PKT"),
-    ("a project of a music program", rb"FLhd\x06|\x03ProTools|RPK[NLM]|RIFF....NUND"),
+    ("a project of a music program", rb"FLhd\x06|\x03ProTools|\x030010111100101011|\x23\x47\xc0\xab|RPK[NLM]"
+     rb"|RIFF....NUND|SFPK"),
 )  # fmt: skip
 _KINDS = tuple((title, re.compile(pattern, re.DOTALL)) for title, pattern in _SIGNATURES)
 
 _LONGEST_ICON_BYTES = 4 << 20
+_UNPACKED_BYTES = 4096
 _CONTROL_CHARACTERS = bytes(set(range(32)) - {*b"\t\n\v\f\r\x1a\x1b"}) + b"\x7f"
 _BYTE_ORDER_MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8"))
 
@@ -86,7 +109,21 @@ def other_kind(head: bytes) -> str | None:
     found = next((title for title, pattern in _KINDS if pattern.match(head)), None)
     if found is not None:
         return found
+    if _is_zlib(head):
+        return "zlib data"
     return "an icon or cursor" if _is_icon(head) else None
+
+
+def _is_zlib(head: bytes) -> bool:
+    """Data that unpacks, as Git's objects are and what many programs keep; two bytes alone say little."""
+    if head[:1] != b"\x78" or int.from_bytes(head[:2], "big") % 31 or len(head) < 8:
+        return False
+    unpacker = zlib.decompressobj()
+    try:
+        unpacked = unpacker.decompress(head, _UNPACKED_BYTES)
+    except zlib.error:
+        return False
+    return unpacker.eof or len(unpacked) == _UNPACKED_BYTES
 
 
 def _is_icon(head: bytes) -> bool:

@@ -20,8 +20,11 @@ _OTHER_FILES = """
     .zip .rar .7z .gz .bz2 .xz .tar .iso .dmg .torrent .par2
     .m3u .m3u8 .pls .cue .xspf .asx .wax .wpl .ram
     .mid .midi .kar .mod .xm .it .s3m .mtm .med .sf2 .sf3 .dls
-    .exe .dll .so .dylib .py .pyc .sh .bat .db .ini .lnk .url .tmp .ds_store .itl .itdb
-    .asd .sfk .pkf .pek .reapeaks .gpk .ovw .als .flp .cpr .ptx .rpp
+    .exe .dll .so .dylib .o .a .class .py .pyc .pyo .swp .swo .sh .bat .db .ini
+    .lnk .url .tmp .ds_store .itl .itdb
+    .icc .icm .ttf .otf .woff .woff2 .lz4 .zst .lzma .db-wal .db-shm .db-journal
+    .asd .sfk .pkf .pek .reapeaks .gpk .ovw .als .adg .adv .amxd .flp .cpr .ptf .ptx .rpp .rns .logic
+    .nki .nkc .nkx .fxp .fxb .vstpreset
 """
 _OTHER_ENDINGS = frozenset(_OTHER_FILES.split())
 """Endings of files that are no music; they count only where the content is not recognised."""
