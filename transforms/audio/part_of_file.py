@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
+from operator import attrgetter
 
 from tonearm.transforms.audio.formats.claim import Correction
 
@@ -16,7 +19,7 @@ class PartOfFile(io.RawIOBase):
         descriptor: Open file descriptor; stays the caller's.
         start: Offset of the first byte to be seen.
         end: Offset of the first byte behind it that is not; None for the end of the file.
-        corrections: Bytes of the file that are seen in the place of those that stand there.
+        corrections: Bytes that are seen in the place of those of the file, and damage that is not seen.
     """
 
     def __init__(
@@ -28,10 +31,12 @@ class PartOfFile(io.RawIOBase):
     ) -> None:
         super().__init__()
         self._descriptor = descriptor
-        self._start = start
-        self._size = max((os.fstat(descriptor).st_size if end is None else end) - start, 0)
+        end = os.fstat(descriptor).st_size if end is None else end
+        self._pieces = _pieces(start, max(end, start), corrections)
+        self._positions = list(accumulate((len(piece) for piece in self._pieces), initial=0))
+        self._size = self._positions[-1]
         self._position = 0
-        self._corrections = corrections
+        self._corrections = [correction for correction in corrections if correction.data]
 
     def readable(self) -> bool:
         """It can be read."""
@@ -43,9 +48,12 @@ class PartOfFile(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Read on from the position."""
-        left = max(self._size - self._position, 0)
-        offset = self._start + self._position
-        found = os.preadv(self._descriptor, [memoryview(buffer)[:left]], offset)
+        if self._position >= self._size:
+            return 0
+        number = bisect_right(self._positions, self._position) - 1
+        piece = self._pieces[number][self._position - self._positions[number] :]
+        offset = piece.start
+        found = os.preadv(self._descriptor, [memoryview(buffer)[: len(piece)]], offset)
         for correction in self._corrections:
             _correct(memoryview(buffer)[:found], offset, correction)
         self._position += found
@@ -62,6 +70,16 @@ class PartOfFile(io.RawIOBase):
     def tell(self) -> int:
         """The position."""
         return self._position
+
+
+def _pieces(start: int, end: int, corrections: Sequence[Correction]) -> list[range]:
+    """The offsets that are seen: all from the start to the end but those that are removed."""
+    pieces = []
+    for removed in sorted(corrections, key=attrgetter("offset")):
+        if removed.removed and start <= removed.offset < end:
+            pieces.append(range(start, removed.offset))
+            start = min(removed.offset + removed.removed, end)
+    return [piece for piece in (*pieces, range(start, end)) if len(piece)]
 
 
 def _correct(data: memoryview, offset: int, correction: Correction) -> None:

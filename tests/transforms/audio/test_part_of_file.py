@@ -37,3 +37,17 @@ def test_corrections_are_read_in_the_place_of_what_stands_in_the_file(tmp_path: 
         assert part.read() == b"theWXYZund"
         part.seek(4)
         assert part.read(2) == b"XY"
+
+
+def test_damage_is_not_seen_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(range(100)))
+    with path.open("rb") as file:
+        removed = [Correction(90, removed=50), Correction(20, removed=30), Correction(60, b"\xff")]
+        part = PartOfFile(file.fileno(), 10, corrections=removed)
+        seen = part.read()
+        assert part.seek(-1, 2) == 49
+        assert part.read() == b"\x59"
+        assert part.seek(9) == 9
+        assert part.read(1) == b"\x13"
+    assert seen == bytes([*range(10, 20), *range(50, 60), 255, *range(61, 90)])

@@ -110,6 +110,12 @@ def test_damage_behind_which_nothing_more_is_found_is_told(kind: str) -> None:
     assert heard(content[:start] + NOISE(end - start) + content[end:]).truncated
 
 
+def test_zeros_among_the_tags_of_flash_are_not_its_end() -> None:
+    content = STATED["swf"]()
+    start = len(content) // 2
+    assert heard(content[:start] + bytes(9000) + content[start + 9000 :]).truncated
+
+
 @pytest.mark.parametrize("encoder", ["ac3", "eac3"])
 def test_a_wav_that_carries_a_cables_bursts_is_cut_where_its_data_is(encoder: str) -> None:
     bursts = by_ffmpeg("spdif", encoder, rate_hz=48000, seconds=SECONDS)()

@@ -31,10 +31,17 @@ _SOX_LEAST_BYTES = 0x7F000000
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Bytes that belong at an offset of a file, where a header was never filled in."""
+    """What decoders are to see at an offset of a file in the place of what stands there.
+
+    Attributes:
+        offset: Where.
+        data: Bytes that belong there, where a header was never filled in.
+        removed: How many bytes of damage are not to be seen at all, where decoders would stop at them.
+    """
 
     offset: int
-    data: bytes
+    data: bytes = b""
+    removed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

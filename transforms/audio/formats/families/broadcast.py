@@ -90,7 +90,7 @@ def _read_swf(read_at: ReadAt, start: int, size: int) -> Claim:
     if end is None:
         return Claim(cut=True)
     is_known = stated != _SWF_UNKNOWN_BYTES and not is_unknown_size(stated, 32)
-    return Claim(cut=is_known and is_cut(start + stated, end), next_at=end)
+    return Claim(cut=is_cut(start + stated if is_known else size, end), next_at=end)
 
 
 def _inflated_bytes(read_at: ReadAt, start: int) -> int:

@@ -6,6 +6,7 @@ import re
 import struct
 
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, starts_with
+from tonearm.transforms.audio.formats.block_chain import without_damage
 from tonearm.transforms.audio.formats.claim import Claim, ReadAt, chunks
 
 _FLAC_BYTES_OF_SILENCE = 10
@@ -13,6 +14,7 @@ _FLAC_BLOCK_SAMPLES = 65535
 """The shortest frame, of one value throughout, decodes to so many samples: a file cannot hold more."""
 
 _WAVPACK_UNKNOWN = 0xFFFFFFFF
+_WAVPACK_HEADER_BYTES, _WAVPACK_LONGEST_BYTES = 32, 1 << 20
 _DSF_BLOCK_SAMPLES = 4096
 """Samples of FFmpeg, which makes one of eight bits, in the padding of a channel's last block."""
 
@@ -26,9 +28,19 @@ def _read_flac(read_at: ReadAt, start: int, size: int) -> Claim:
 
 def _read_wavpack(read_at: ReadAt, start: int, size: int) -> Claim:
     """The first block's header counts the samples, in 40 bits of which the high ones are elsewhere."""
-    del size
     high, low = struct.unpack("<BI", read_at(start + 11, 5))
-    return Claim(samples=None if low == _WAVPACK_UNKNOWN else low + (high << 32) - high)
+    samples = None if low == _WAVPACK_UNKNOWN else low + (high << 32) - high
+    damage = without_damage(read_at, start, size, b"wvpk", _WAVPACK_HEADER_BYTES, _wavpack_block_bytes)
+    return Claim(samples=samples, corrections=damage)
+
+
+def _wavpack_block_bytes(header: bytes) -> int | None:
+    """The length counts what follows it; the version is one of WavPack 4 or 5."""
+    if len(header) < _WAVPACK_HEADER_BYTES or header[:4] != b"wvpk":
+        return None
+    length, version = struct.unpack_from("<IH", header, 4)
+    is_plausible = _WAVPACK_HEADER_BYTES - 8 <= length <= _WAVPACK_LONGEST_BYTES and 0x402 <= version <= 0x410
+    return int(length) + 8 if is_plausible else None
 
 
 def _read_tta(read_at: ReadAt, start: int, size: int) -> Claim:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, Recogniser
-from tonearm.transforms.audio.formats.claim import Claim, ReadAt
+from tonearm.transforms.audio.formats.claim import Claim, Correction, ReadAt
 
 LONGEST_PAGE_BYTES = 65307
+_PAGE_HEADER_BYTES = 27
+_TURNED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+"""Each byte with its bits in the other order."""
 
 _VORBIS, _OPUS, _FLAC, _SPEEX = b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   "
 
@@ -55,6 +60,43 @@ def _read_ogg(read_at: ReadAt, start: int, size: int) -> Claim:
     return Claim(cut=page + page_bytes > len(tail) or not ends_stream)
 
 
+def _read_ogg_flac(read_at: ReadAt, start: int, size: int) -> Claim:
+    """The frames have checksums of their own, so those of damaged pages are put right: most frames are whole.
+
+    FFmpeg leaves out a page whose checksum is wrong, with ten seconds of sound where pages are long.
+    """
+    return replace(_read_ogg(read_at, start, size), corrections=_right_checksums(read_at, start, size))
+
+
+def _right_checksums(read_at: ReadAt, start: int, size: int) -> Sequence[Correction]:
+    """The checksums of pages whose length is right, as the next one begins where they end."""
+    corrections, at = list[Correction](), start
+    while at < size:
+        page = read_at(at, LONGEST_PAGE_BYTES + 5)
+        body = _PAGE_HEADER_BYTES + page[26] if len(page) >= _PAGE_HEADER_BYTES else 0
+        page_bytes = body + sum(page[_PAGE_HEADER_BYTES:body])
+        is_page = page.startswith(b"OggS\0") and body > 0
+        if not is_page or (page[page_bytes : page_bytes + 5] != b"OggS\0" and at + page_bytes != size):
+            found = page.find(b"OggS\0", 1)
+            at += found if found > 0 else max(len(page) - 4, 1)
+            continue
+        right = checksum(page[:page_bytes])
+        if right != page[22:26]:
+            corrections.append(Correction(at + 22, right))
+        at += page_bytes
+    return corrections
+
+
+def checksum(page: bytes) -> bytes:
+    """A page's checksum as it has it: a CRC of 32 bits, the highest bit of each byte first (RFC 3533, 6).
+
+    That of zlib takes the lowest bit first, so bits are turned before it and behind it.
+    """
+    turned = (page[:22] + bytes(4) + page[26:]).translate(_TURNED)
+    crc = zlib.crc32(turned, 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return crc.to_bytes(4, "little").translate(_TURNED)[::-1]
+
+
 OGG_VORBIS = AudioFormat(
     name="ogg_vorbis",
     title="Ogg Vorbis",
@@ -91,7 +133,7 @@ FORMATS = (
         soundfile=("OGG",),
         is_begun_by=_holds(_FLAC),
         signature=_page_with(_FLAC),
-        read_claim=_read_ogg,
+        read_claim=_read_ogg_flac,
     ),
     AudioFormat(
         name="ogg_speex",

@@ -1,0 +1,73 @@
+"""Behind damage the sound goes on: blocks of WavPack, pages of Ogg FLAC."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from tests.audio_files import Recipe, write_with_ffmpeg
+from tests.transforms.audio.damage import lively
+from tonearm.transforms.audio.formats.families.ogg import checksum
+from tonearm.transforms.audio.reader import AudioReader, open_audio
+
+SECONDS = 8.0
+NOISE = np.random.default_rng(9).bytes
+
+
+def made(container: str, encoder: str) -> bytes:
+    with tempfile.NamedTemporaryFile() as file:
+        recipe = Recipe("", "", ffmpeg=(container, encoder))
+        write_with_ffmpeg(file.name, recipe, lively(SECONDS, 44100), rate_hz=44100, cover=False)
+        return file.read()
+
+
+def heard(content: bytes) -> AudioReader:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        with open_audio(file.name) as reader:
+            for _ in reader.blocks():
+                pass
+    return reader
+
+
+@pytest.fixture(scope="module")
+def wavpack() -> bytes:
+    return made("wv", "wavpack")
+
+
+@pytest.mark.parametrize(
+    "fill", [bytes, NOISE, lambda count: b""], ids=["zeros", "random bytes", "nothing at all"]
+)
+def test_wavpack_is_heard_behind_a_hole(fill: Callable[[int], bytes], wavpack: bytes) -> None:
+    start, end = len(wavpack) // 3, len(wavpack) * 4 // 10
+    reader = heard(wavpack[:start] + fill(end - start) + wavpack[end:])
+    assert 0.75 * SECONDS < reader.decoded_s < SECONDS
+    assert reader.truncated
+
+
+def test_wavpack_behind_wavpack_is_heard(wavpack: bytes) -> None:
+    reader = heard(wavpack + wavpack)
+    assert reader.decoded_s == pytest.approx(2 * SECONDS)
+    assert not reader.truncated
+
+
+def test_frames_of_flac_in_a_damaged_page_of_ogg_are_heard() -> None:
+    """A hole in each page costs the frames that it is in, and not the page."""
+    content = bytearray(made("ogg", "flac"))
+    for start in range(8000, len(content) - 2000, 64 * 1024):
+        content[start : start + 1000] = bytes(1000)
+    reader = heard(bytes(content))
+    assert 0.6 * SECONDS < reader.decoded_s < SECONDS
+    assert reader.truncated
+
+
+def test_the_checksum_of_a_page_is_that_of_other_tools() -> None:
+    content = made("ogg", "flac")
+    segments = content[26]
+    page = content[: 27 + segments + sum(content[27 : 27 + segments])]
+    assert checksum(page) == page[22:26]
+    assert checksum(page[:-1] + b"\1") != page[22:26]
