@@ -1,4 +1,4 @@
-"""The ingest job: tags what an input names and writes the tables."""
+"""The ingest job: tags what an input names, or makes spectrograms of it, and writes the tables."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import apache_beam as beam
+
 from tonearm.errors import StoppedError
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.shared import require_precision
 from tonearm.pipelines.local.bounded_source import BoundedSource
-from tonearm.pipelines.local.share_runner import ShareRunner
+from tonearm.pipelines.local.share_runner import ShareRunner, ShareWork
 from tonearm.pipelines.local.shares import SharePlan, TrackSource
 from tonearm.pipelines.local.stopping import stop_signals_answered
 from tonearm.pipelines.local.stream_source import opened_stream
@@ -25,10 +27,13 @@ from tonearm.pipelines.runs.retry import RetryInput, failed_tracks, retry_ledger
 from tonearm.pipelines.runs.stream_input import StreamInput
 from tonearm.transforms.sources.listing import announced_at, count_arrivals, require_tracks, require_usable
 from tonearm.transforms.sources.pending import pending_tracks
+from tonearm.transforms.tables.contract import TableWriter
 from tonearm.transforms.tables.holding.hold import held
 from tonearm.transforms.tables.holding.holder import Holder
 from tonearm.transforms.tables.ledger import Ledger
 from tonearm.transforms.tables.outputs import output_at
+from tonearm.transforms.tables.rows import Provenance
+from tonearm.transforms.tagging.counting import OnFailure
 from tonearm.transforms.tagging.stored_tagger import stored_tagger
 
 _logger = logging.getLogger(__name__)
@@ -40,7 +45,7 @@ _ONE_THREAD = ("--direct_num_workers=1", "--direct_running_mode=in_memory")
 
 
 def ingest(order: IngestOrder) -> RunRecord:
-    """Tag an input: on this machine in shares, on a cluster in one graph; safe to kill and to run again.
+    """Work an input: on this machine in shares, on a cluster in one graph; safe to kill and to run again.
 
     Returns:
         The run's counts; they reconcile.
@@ -65,7 +70,7 @@ def ingest(order: IngestOrder) -> RunRecord:
         for location in filter(None, (order.input.watch, order.input.catch_up)):
             require_usable(location)
     tagger = stored_tagger(order.settings.tagger)
-    if not order.retag:
+    if not (order.retag or order.spectrograms):
         require_same_bundle(order.ledger_output, tagger)
     if order.beam.is_local:
         require_precision(order.settings.precision)
@@ -92,7 +97,7 @@ def _ingest_on_this_machine(order: IngestOrder, tagger: Tagger) -> RunRecord:
         held(output, holder) as hold,
         _source(order, tagger, record, plan) as source,
     ):
-        runner = ShareRunner(source, output, hold, order.settings, tagger.front_end, record, plan, flags)
+        runner = ShareRunner(source, output, hold, _work(order, tagger), record, plan, flags)
         signals.stop = runner.stop
         with progress_shown(record, total):
             runner.run()
@@ -102,6 +107,37 @@ def _ingest_on_this_machine(order: IngestOrder, tagger: Tagger) -> RunRecord:
     return record
 
 
+def _work(order: IngestOrder, tagger: Tagger) -> ShareWork:
+    """What becomes of the tracks of each share.
+
+    The graphs are loaded with the first share: with them come torch and scipy, which take seconds, and a run
+    with nothing to do needs neither.
+    """
+
+    def tagging(writer: TableWriter, provenance: Provenance, on_failure: OnFailure) -> beam.PTransform:
+        from tonearm.pipelines.graphs.share import TagShare
+
+        return TagShare(order.settings, tagger.front_end, writer, provenance, on_failure)
+
+    def spectrograms(writer: TableWriter, provenance: Provenance, on_failure: OnFailure) -> beam.PTransform:
+        from tonearm.pipelines.graphs.spectrograms import MakeSpectrograms
+
+        return MakeSpectrograms(
+            order.settings,
+            tagger.front_end,
+            *(writer, provenance, on_failure),
+            with_uris=bool(order.spectrograms and order.spectrograms.with_uris),
+        )
+
+    return spectrograms if order.spectrograms else tagging
+
+
+def _ledger(order: IngestOrder, tagger: Tagger) -> Ledger:
+    if order.spectrograms:
+        return Ledger.read_spectrograms(order.ledger_output, tagger.front_end.fingerprint)
+    return Ledger.read(order.ledger_output, tagger.identity)
+
+
 @contextmanager
 def _source(order: IngestOrder, tagger: Tagger, record: RunRecord, plan: SharePlan) -> Iterator[TrackSource]:
     if isinstance(order.input, RetryInput):
@@ -109,7 +145,7 @@ def _source(order: IngestOrder, tagger: Tagger, record: RunRecord, plan: SharePl
         pending = pending_tracks(failed, retry_ledger(order.input, tagger.identity), record.skip)
         yield BoundedSource(pending, plan.wave_tracks)
         return
-    ledger = None if order.retag else Ledger.read(order.ledger_output, tagger.identity)
+    ledger = None if order.retag else _ledger(order, tagger)
     if ledger:
         _tell_of_gaps(order, ledger, tagger)
     if isinstance(order.input, StreamInput):

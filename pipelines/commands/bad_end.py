@@ -52,5 +52,6 @@ def _what_stays(order: IngestOrder) -> str:
     if not order.beam.is_local:
         return "The cluster may go on with the job: look there before you start another one"
     if order.retag:
-        return "What is committed stays in the tables; the same command works all again, as --retag asks"
+        asked = "--remake" if order.spectrograms else "--retag"
+        return f"What is committed stays in the tables; the same command works all again, as {asked} asks"
     return "What is committed stays in the tables; once the cause is mended, the same command works the rest"

@@ -11,10 +11,10 @@ from pathlib import PurePosixPath
 from typing import NoReturn
 
 from tonearm.errors import WrongCallError
-from tonearm.pipelines.commands import ingest, plan, retry, show
+from tonearm.pipelines.commands import ingest, plan, retry, show, spectrograms
 from tonearm.pipelines.reports.printing import say
 
-_RUNS = ("ingest", "retry")
+_RUNS = ("ingest", "retry", "spectrograms")
 """Commands that pass options on to Beam."""
 
 _EPILOG = """\
@@ -63,7 +63,7 @@ def _parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
     )
     parser.add_argument("--version", action="version", version=f"tonearm {version('tonearm')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
-    for command in (ingest, retry, show, plan):
+    for command in (ingest, retry, spectrograms, show, plan):
         command.add_to(commands)
     return parser, dict(commands.choices)
 
@@ -126,13 +126,13 @@ def _did_you_mean(word: str, known: Collection[str]) -> str:
 
 
 def _refuse_further_words(words: Sequence[str], known: argparse.Namespace) -> NoReturn:
-    if known.command != "ingest":
+    if known.command not in {"ingest", "spectrograms"}:
         raise WrongCallError(f"{words[0]} is a word too many; see `tonearm {known.command} --help`")
     given = [known.input, *words]
     first = ", ".join(given[:2]) + (", …" if len(given) > 2 else "")
     raise WrongCallError(
-        f"{len(given)} INPUTs are given, {first}, and ingest takes one. If the shell made them from a "
-        f"pattern, quote it, so that the shell leaves it alone: '{_pattern_of(given)}'. Otherwise "
+        f"{len(given)} INPUTs are given, {first}, and {known.command} takes one. If the shell made them "
+        f"from a pattern, quote it, so that the shell leaves it alone: '{_pattern_of(given)}'. Otherwise "
         "name their folder, or write a manifest"
     )
 

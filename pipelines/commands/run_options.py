@@ -1,4 +1,4 @@
-"""What ``tonearm ingest`` and ``retry`` share: their options, and the call of the run."""
+"""What ``tonearm ingest``, ``retry`` and ``spectrograms`` share: their options, and the call of the run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tonearm.pipelines.runs.defaults import STREAMING_INSERTS, WAVE_TRACKS
 from tonearm.transforms.elements.settings import MAX_PATCHES, MAX_TRACK_BYTES, SEGMENT_SECONDS
 
 if TYPE_CHECKING:
-    from tonearm.pipelines.runs.order import IngestOrder, Input
+    from tonearm.pipelines.runs.order import IngestOrder, Input, SpectrogramWish
 
 EXIT_CODES = """\
 exit codes: 0 the run is whole, even if tracks failed; 1 it broke, or more failed than
@@ -40,18 +40,23 @@ def add_failure_limit(group: argparse._ArgumentGroup) -> None:
 def add_analysis_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of what is read and how it is scored."""
     group = parser.add_argument_group("analysis")
-    group.add_argument(
-        "--tagger",
-        metavar="BUNDLE",
-        default="musicnn",
-        help="name of an embedded tagger, or folder or URL of one of yours (default: musicnn)",
-    )
+    add_reading_options(group)
     group.add_argument(
         "--segment_seconds",
         metavar="SECONDS",
         type=positive_number,
         default=SEGMENT_SECONDS,
         help=f"length of a row in segments (default: {SEGMENT_SECONDS:g})",
+    )
+
+
+def add_reading_options(group: argparse._ArgumentGroup) -> None:
+    """Add the options of what is read."""
+    group.add_argument(
+        "--tagger",
+        metavar="BUNDLE",
+        default="musicnn",
+        help="name of an embedded tagger, or folder or URL of one of yours (default: musicnn)",
     )
     group.add_argument(
         "--max_track_bytes",
@@ -76,25 +81,44 @@ def add_analysis_options(parser: argparse.ArgumentParser) -> None:
 
 def add_speed_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that trade speed for something."""
-    group = parser.add_argument_group(
-        "speed",
-        "--direct_num_workers N, an option of Beam, says how many workers there are (default: one per core)",
-    )
+    group = _speed_group(parser)
     group.add_argument(
         "--precision",
         choices=("float32", "bf16"),
         default="float32",
         help="bf16 is faster where the CPU has it, track scores within 0.002 (default: float32)",
     )
+    _add_max_patches(group, "that the networks see", "fewer are faster and move scores")
+    _add_wave_tracks(group)
+
+
+def add_making_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of how much is made of a track and how many are worked at a time."""
+    group = _speed_group(parser)
+    _add_max_patches(group, "that are kept", "fewer take less room and move scores")
+    _add_wave_tracks(group)
+
+
+def _speed_group(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    return parser.add_argument_group(
+        "speed",
+        "--direct_num_workers N, an option of Beam, says how many workers there are (default: one per core)",
+    )
+
+
+def _add_max_patches(group: argparse._ArgumentGroup, which: str, effect: str) -> None:
     group.add_argument(
         "--max_patches",
         metavar="PATCHES",
         type=even_number,
         default=MAX_PATCHES,
-        help="patches of a track, of 3 s each, that the networks see, an even number, spread evenly over it "
-        "where it has more; fewer are faster and move scores "
+        help=f"patches of a track, of 3 s each, {which}, an even number, spread evenly over it "
+        f"where it has more; {effect} "
         f"(default: {MAX_PATCHES}, which leaves out nothing of the first 51 minutes)",
     )
+
+
+def _add_wave_tracks(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--wave_tracks",
         metavar="TRACKS",
@@ -112,6 +136,7 @@ def order_of(
     *,
     retag: bool = False,
     bigquery_write_method: str = STREAMING_INSERTS,
+    spectrograms: SpectrogramWish | None = None,
 ) -> IngestOrder:
     """The run that a command line asks for.
 
@@ -140,6 +165,7 @@ def order_of(
         retag=retag,
         wave_tracks=known.wave_tracks,
         bigquery_write_method=bigquery_write_method,
+        spectrograms=spectrograms,
         payer=Payer(known.billing_project, s3=known.s3_requester_pays),
         beam=read_beam_options(beam_options),
     )

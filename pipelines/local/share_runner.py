@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -24,16 +24,15 @@ from apache_beam.metrics.metric import MetricResults
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from tonearm.models.front_end import FrontEnd
 from tonearm.pipelines.local.shares import NotedFailures, Share, SharePlan, TrackSource, dealt
 from tonearm.pipelines.runs.metrics import counters, stage_seconds
 from tonearm.pipelines.runs.record import CountsError, RunRecord
 from tonearm.transforms.audio.isolation.isolated_reader import start_decoders
-from tonearm.transforms.elements.settings import AnalysisSettings
-from tonearm.transforms.tables.contract import Output
+from tonearm.transforms.tables.contract import Output, TableWriter
 from tonearm.transforms.tables.holding.hold import Hold
-from tonearm.transforms.tables.schemas import PER_TRACK_TABLES
-from tonearm.transforms.tables.sink import GatherInBundle, WriteTables
+from tonearm.transforms.tables.rows import Provenance
+from tonearm.transforms.tables.schemas import PER_TRACK_TABLES, SPECTROGRAMS
+from tonearm.transforms.tagging.counting import OnFailure
 
 SHARE_SECONDS = 25.0
 """A share closes after so long: a kill costs each worker half a minute of work at most, and one track."""
@@ -41,6 +40,9 @@ SHARE_SECONDS = 25.0
 COMMITS_SHARE_OF_PACE = 0.01
 """The part of a run's time that commits may take. Where they are slow, as into BigQuery, shares stay open
 longer than ``SHARE_SECONDS``."""
+
+ShareWork = Callable[[TableWriter, Provenance, OnFailure], beam.PTransform]
+"""Makes the graph of a share, from its arrivals to the rows that its writer takes; called for each share."""
 
 _logger = logging.getLogger(__name__)
 
@@ -53,8 +55,7 @@ class ShareRunner:
         source: TrackSource,
         output: Output,
         hold: Hold,
-        settings: AnalysisSettings,
-        front_end: FrontEnd,
+        work: ShareWork,
         record: RunRecord,
         plan: SharePlan,
         flags: Sequence[str] = (),
@@ -65,8 +66,7 @@ class ShareRunner:
             source: Where tracks come from.
             output: The tables.
             hold: This run's hold on them; without it nothing more is committed.
-            settings: How tracks are analysed.
-            front_end: The tagger's front end.
+            work: What becomes of a share's tracks.
             record: Counts of the run; brought up to date with every commit.
             plan: Workers, and how many tracks may be in flight.
             flags: Further Beam options, as on the command line.
@@ -74,8 +74,7 @@ class ShareRunner:
         self._source = source
         self._output = output
         self._hold = hold
-        self._settings = settings
-        self._front_end = front_end
+        self._work_of = work
         self._record = record
         self._workers = plan.workers
         self._share_tracks = plan.share_tracks
@@ -154,15 +153,11 @@ class ShareRunner:
                 self.stage_seconds[stage] += seconds
 
     def _run_pipeline(self, share: Share) -> MetricResults:
-        # With the graph come torch and scipy, which take seconds: a run with nothing to do needs neither.
-        from tonearm.pipelines.graphs.analyze import AnalyzeTracks
-
         pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(self._flags))
         with dealt(share) as tracks:
-            analyze = AnalyzeTracks(self._settings, self._front_end, NotedFailures(share.commit_id))
-            outcomes = pipeline | "Share" >> tracks | "Analyze" >> analyze
             writer = self._output.staging_writer(share.commit_id)
-            outcomes | "Write" >> WriteTables(GatherInBundle(), writer, self._record.provenance)
+            work = self._work_of(writer, self._record.provenance, NotedFailures(share.commit_id))
+            pipeline | "Share" >> tracks | "Work" >> work
             result = pipeline.run()
             result.wait_until_finish()
         return result.metrics()
@@ -194,7 +189,7 @@ class ShareRunner:
     def _commit_with_record(self, commit_id: str, counts: Counter[str]) -> None:
         self._output.staging_writer(commit_id).write("runs", [self._record.row()])
         self._hold.require()
-        rows = {table: counts[f"rows_{table}"] for table in PER_TRACK_TABLES}
+        rows = {table: counts[f"rows_{table}"] for table in (*PER_TRACK_TABLES, SPECTROGRAMS)}
         self._output.commit(commit_id, rows | {"runs": 1})
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from tonearm.pipelines.reports.printing import StandardOutputError, printing, say
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.transforms.elements.stage_times import TIMED_STAGES
+from tonearm.transforms.sources.pending import SkipReason
 
 
 def print_summary(record: RunRecord, stage_seconds: Mapping[str, float], outputs: Sequence[str]) -> None:
@@ -26,12 +27,13 @@ def _print(
 ) -> None:
     seconds = max(1e-9, (record.ended or record.started).timestamp() - record.started.timestamp())
     console.print(
-        f"seen {record.seen:,} = tagged {record.tagged:,} + skipped {record.n_skipped:,}"
+        f"seen {record.seen:,} = {record.done} {record.tagged:,} + skipped {record.n_skipped:,}"
         f" + failed {record.failed:,}   in {_duration(seconds)}"
     )
     for reason, count in sorted(record.skipped.items()):
         if count:
-            console.print(f"  skipped, {reason}: {count:,}")
+            why = f"already {record.done}" if reason is SkipReason.ALREADY_TAGGED else reason
+            console.print(f"  skipped, {why}: {count:,}")
     for word, count in sorted(record.failed_as.items()):
         console.print(f"  failed, {word}: {count:,}")
     if record.tagged:

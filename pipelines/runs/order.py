@@ -21,6 +21,17 @@ Input = str | StreamInput | RetryInput
 
 
 @dataclass(frozen=True, slots=True)
+class SpectrogramWish:
+    """What a run that makes spectrograms writes.
+
+    Attributes:
+        with_uris: False to write no URI into any row.
+    """
+
+    with_uris: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class IngestOrder:
     """One call of the ingest job.
 
@@ -32,6 +43,7 @@ class IngestOrder:
         wave_tracks: Tracks in flight at most on a local run.
         payer: Who pays for requests to buckets whose readers pay.
         bigquery_write_method: How a stream on a cluster writes to BigQuery.
+        spectrograms: What spectrograms are wanted in place of tags; None for tags.
         beam: Options for Beam.
     """
 
@@ -41,6 +53,7 @@ class IngestOrder:
     retag: bool = False
     wave_tracks: int = WAVE_TRACKS
     bigquery_write_method: str = STREAMING_INSERTS
+    spectrograms: SpectrogramWish | None = None
     payer: Payer = Payer()  # noqa: RUF009 - frozen
     beam: BeamOptions = field(default_factory=BeamOptions)
 
@@ -55,5 +68,8 @@ def new_record(order: IngestOrder, tagger: Tagger, *, mode: str) -> RunRecord:
     moment = datetime.now(UTC)
     run_id = f"{moment:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     settings = {name: str(value) for name, value in asdict(order.settings).items()}
+    if order.spectrograms:
+        settings |= {f"spectrograms_{name}": str(value) for name, value in asdict(order.spectrograms).items()}
+    done = "made" if order.spectrograms else "tagged"
     provenance = Provenance(run_id, tagger.identity, tagger.front_end.fingerprint)
-    return RunRecord(provenance, mode, settings, tagger.bundle_hash, started=moment)
+    return RunRecord(provenance, mode, settings, tagger.bundle_hash, done, started=moment)

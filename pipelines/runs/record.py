@@ -11,7 +11,7 @@ from importlib.metadata import version
 from tonearm.errors import TonearmError
 from tonearm.transforms.sources.pending import SkipReason
 from tonearm.transforms.tables.rows import Provenance
-from tonearm.transforms.tables.schemas import PARTITION, Row
+from tonearm.transforms.tables.schemas import PARTITION, SPECTROGRAMS, Row
 from tonearm.transforms.tagging.counting import FAILED_AS
 
 _VERSIONED = (
@@ -40,7 +40,8 @@ class RunRecord:
         mode: ``batch`` or ``streaming``.
         settings: The run's settings, as text.
         bundle_sha256: Of the tagger's ``bundle.json``: which bundle it was, whatever its version says.
-        tagged: Tracks tagged.
+        done: What becomes of a track that does not fail, for people.
+        tagged: Tracks tagged, or whose spectrogram was made.
         failed: Tracks that failed.
         failed_as: The same, by the word of the failure.
         skipped: Tracks left out, by reason.
@@ -50,6 +51,7 @@ class RunRecord:
     mode: str
     settings: dict[str, str]
     bundle_sha256: str
+    done: str = "tagged"
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     ended: datetime | None = None
     tagged: int = 0
@@ -85,7 +87,8 @@ class RunRecord:
         Raises:
             CountsError: Rows written are not the outcomes counted.
         """
-        written = counts["rows_track_tags"] + counts["rows_failures"] + counts["failed_again"]
+        made = counts["rows_track_tags"] + counts[f"rows_{SPECTROGRAMS}"]
+        written = made + counts["rows_failures"] + counts["failed_again"]
         if written != counts["tagged"] + counts["failed"]:
             raise CountsError(f"the rows written are not the outcomes counted: {dict(counts)}")
         with self._counting:

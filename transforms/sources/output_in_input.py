@@ -9,7 +9,7 @@ from functools import lru_cache
 from tonearm.transforms.storage.contract import StorageError
 from tonearm.transforms.storage.glob_pattern import GlobPattern, has_wildcard
 from tonearm.transforms.storage.schemes import is_local, is_object_url, normal_location
-from tonearm.transforms.tables.schemas import SCHEMAS
+from tonearm.transforms.tables.schemas import FILE_SCHEMAS
 
 
 class OutputInInput:
@@ -43,7 +43,7 @@ class OutputInInput:
 
 def _is_of_tables(place: str) -> bool:
     first, slash, _ = place.partition("/")
-    return bool(slash) and (first in SCHEMAS or first.startswith("_"))
+    return bool(slash) and (first in FILE_SCHEMAS or first.startswith("_"))
 
 
 def _folder_of(location: str) -> str:

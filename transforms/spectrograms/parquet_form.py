@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -54,6 +53,21 @@ SCHEMA = pa.schema([_field(key) for key in KEYS])
 """Columns of the files. ``patches`` holds a track's numbers one after the other, as a C array of three
 dimensions has them; the last two are told by ``frontend_settings``."""
 
+FILE_OPTIONS: Mapping[str, Any] = {
+    "compression": "zstd",
+    "row_group_size": 1,
+    "use_dictionary": False,
+    "write_statistics": [name for name in SCHEMA.names if name != "patches"],
+}
+"""How :func:`pyarrow.parquet.write_table` is to write them. The encoding ``BYTE_STREAM_SPLIT`` would save a
+tenth of the bytes; DuckDB 2.0 cannot read float16 in it."""
+
+
+def row_of(record: SpectrogramRecord) -> dict[str, Any]:
+    """A row of the files, as :meth:`pyarrow.Table.from_pylist` takes it."""
+    flat = {"patches": record.patches.reshape(-1), "metadata": list(record.metadata.items())}
+    return values_of(record) | flat
+
 
 class ParquetForm:
     """Parquet; see :class:`SpectrogramForm`."""
@@ -80,47 +94,7 @@ class ParquetForm:
 
     def write(self, record: SpectrogramRecord, file: BinaryIO) -> None:
         """See :class:`SpectrogramForm`."""
-        with ParquetShard(file) as shard:
-            shard.add(record)
-
-
-class ParquetShard:
-    """A file of many tracks that is written track by track; holds one track at a time in memory.
-
-    The encoding ``BYTE_STREAM_SPLIT`` would save a tenth of the bytes; DuckDB 2.0 cannot read float16 in it.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._writer = pq.ParquetWriter(
-            file,
-            SCHEMA,
-            compression="zstd",
-            use_dictionary=False,
-            write_statistics=[name for name in SCHEMA.names if name != "patches"],
-        )
-
-    def add(self, record: SpectrogramRecord) -> None:
-        """Write a track, as a row group of its own."""
-        values = values_of(record) | {"metadata": list(record.metadata.items())}
-        columns = [_column(field, values[field.name]) for field in SCHEMA]
-        self._writer.write_table(pa.table(columns, schema=SCHEMA))
-
-    def close(self) -> None:
-        """Write the footer, without which the file is none."""
-        self._writer.close()
-
-    def __enter__(self) -> ParquetShard:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-def _column(field: pa.Field, value: Any) -> pa.Array:
-    if not isinstance(value, np.ndarray):
-        return pa.array([value], field.type)
-    numbers = pa.array(np.ascontiguousarray(value).reshape(-1), field.type.value_type)
-    return pa.ListArray.from_arrays(pa.array([0, len(numbers)], pa.int32()), numbers, type=field.type)
+        pq.write_table(pa.Table.from_pylist([row_of(record)], SCHEMA), file, **FILE_OPTIONS)
 
 
 @contextmanager

@@ -188,6 +188,10 @@ class OutputKind(Protocol):
     def replaces_rows(self) -> bool:
         """True if a row that is committed again, by whatever run, replaces the one that is there."""
 
+    @property
+    def holds_spectrograms(self) -> bool:
+        """True if it can hold the table ``spectrograms``, whose rows have megabytes."""
+
     def takes(self, location: str) -> bool:
         """True if a location is of this kind, well-formed or not."""
 

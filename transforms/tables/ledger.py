@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import defaultdict
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.elements.readable import readable
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.storage.schemes import stored_uri
+from tonearm.transforms.tables.schemas import SPECTROGRAMS
 from tonearm.transforms.tables.stored_rows import table_rows
 
 
@@ -36,13 +38,27 @@ class Ledger:
             output: Where the tables lie.
             tagger: Only rows of this ``name@version`` count.
         """
+        return cls._read(output, "track_tags", {"tagger": tagger})
+
+    @classmethod
+    def read_spectrograms(cls, output: str, fingerprint: str) -> Ledger:
+        """Read which spectrograms an output holds; one that is there counts as tagged.
+
+        Args:
+            output: Where the tables lie.
+            fingerprint: Only rows of this front end count.
+        """
+        return cls._read(output, SPECTROGRAMS, {"frontend": fingerprint})
+
+    @classmethod
+    def _read(cls, output: str, table: str, made_by: Mapping[str, str]) -> Ledger:
         ledger = cls()
         tagged = array("Q")
-        for row in table_rows(output, "track_tags", ["track_id", "uri", "generation"], tagger=tagger):
+        for row in table_rows(output, table, ["track_id", "uri", "generation"], **made_by):
             tagged.append(_digest(row["track_id"], row["uri"], row["generation"]))
         ledger._tagged = _Digests(tagged)
         columns = ["track_id", "uri", "generation", "stage", "error", "retriable"]
-        for row in table_rows(output, "failures", columns, tagger=tagger):
+        for row in table_rows(output, "failures", columns, **made_by):
             key = _digest(row["track_id"], row["uri"], row["generation"])
             ledger._failures[key].add(f"{row['stage']}/{row['error']}")
             if not row["retriable"]:
@@ -55,11 +71,11 @@ class Ledger:
 
     def is_tagged(self, track: Track) -> bool:
         """True if ``track_tags`` has this track, from this URI, at this generation."""
-        return _key(track) in self._tagged
+        return any(key in self._tagged for key in _keys(track))
 
     def failed_for_good(self, track: Track) -> bool:
         """True if these very bytes failed before in a way that trying again does not change."""
-        return _key(track) in self._failed_for_good
+        return not self._failed_for_good.isdisjoint(_keys(track))
 
     def forget_failures(self) -> None:
         """Forget which tracks failed for good, so that they are tried again all the same."""
@@ -79,7 +95,7 @@ class Ledger:
 
     def past_failures(self, track: Track) -> tuple[str, ...]:
         """``stage/error`` of the track's rows in ``failures``."""
-        return tuple(sorted(self._failures.get(_key(track), ())))
+        return tuple(sorted({kind for key in _keys(track) for kind in self._failures.get(key, ())}))
 
 
 class _Digests:
@@ -100,6 +116,11 @@ class _Digests:
 
 def _key(track: Track) -> int:
     return _digest(readable(track.track_id), stored_uri(track.uri), track.generation)
+
+
+def _keys(track: Track) -> tuple[int, int]:
+    """The digests of rows that are the track's: with its URI, and with the URI withheld."""
+    return _key(track), _digest(readable(track.track_id), "", track.generation)
 
 
 def _digest(*parts: str) -> int:

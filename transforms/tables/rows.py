@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.elements.readable import readable
 from tonearm.transforms.elements.track import Track
+from tonearm.transforms.spectrograms.parquet_form import row_of
+from tonearm.transforms.spectrograms.record import SpectrogramRecord
 from tonearm.transforms.storage.schemes import stored_uri
 from tonearm.transforms.tables.schemas import KEYS, PARTITION, Row
 from tonearm.transforms.tagging.analysis import TrackAnalysis
@@ -49,6 +51,11 @@ def rows_of(outcome: TrackAnalysis | Failure, provenance: Provenance) -> dict[st
         "embeddings": [common | {"vector": outcome.embedding.tolist(), "dim": len(outcome.embedding)}],
         "track_tags": [common | _track_columns(outcome)],
     }
+
+
+def spectrogram_row(record: SpectrogramRecord, provenance: Provenance, moment: datetime) -> Row:
+    """The row of the table ``spectrograms`` that a record makes."""
+    return row_of(record) | {"run_id": provenance.run_id, PARTITION: moment.astimezone(UTC).date()}
 
 
 def _track_columns(analysis: TrackAnalysis) -> Row:

@@ -1,4 +1,4 @@
-"""The five tables: their columns, keys and the order in which they become visible."""
+"""The five tables: their columns, keys and the order in which they become visible; and spectrograms."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
+
+from tonearm.transforms.spectrograms.parquet_form import SCHEMA as SPECTROGRAM_SCHEMA
 
 Row = dict[str, Any]
 """A row of any table, by column."""
@@ -152,9 +154,21 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "failures": (*TRACK_KEY, "uri", "stage", "error"),
     "track_tags": TRACK_KEY,
     "runs": ("run_id",),
+    "spectrograms": ("track_id", "generation", "frontend"),
 }
 """Columns that name a row."""
 
 PER_TRACK_TABLES = ("segments", "embeddings", "failures", "track_tags")
 VISIBILITY_ORDER = (*PER_TRACK_TABLES, "runs")
 """Files become visible in this order: who sees a row of ``track_tags`` finds its other rows."""
+
+SPECTROGRAMS = "spectrograms"
+
+FILE_SCHEMAS: Mapping[str, pa.Schema] = {
+    **SCHEMAS,
+    SPECTROGRAMS: pa.schema([*SPECTROGRAM_SCHEMA, _ORIGIN[0], _INGEST_DATE]),
+}
+"""What Parquet files hold: the five tables and, of runs that make them, spectrograms. Nothing else holds
+those: a row has megabytes."""
+
+FILE_VISIBILITY_ORDER = (*PER_TRACK_TABLES, SPECTROGRAMS, "runs")

@@ -17,6 +17,7 @@ from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
 from tonearm.models.bundles.loading import load_tagger
 from tonearm.pipelines.graphs.analyze import AnalyzeTracks
 from tonearm.pipelines.graphs.backfill import TagBackfill
+from tonearm.pipelines.graphs.spectrograms import MakeSpectrograms
 from tonearm.pipelines.graphs.stream import TagStream, written_at_once
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.sources.object_filter import ObjectFilter
@@ -33,8 +34,12 @@ _PROVENANCE = Provenance("run", "musicnn@1", "fingerprint")
 def pictures() -> dict[str, str]:
     """Each graph as a Mermaid flowchart, by the name that its block has on the page."""
     tagger, output = load_tagger(_SETTINGS.tagger), output_at(["tables"])
+    writer = output.staging_writer("share")
     graphs: dict[str, Callable[[], beam.PTransform]] = {
         "analyze": lambda: AnalyzeTracks(_SETTINGS, tagger.front_end),
+        "spectrograms": lambda: MakeSpectrograms(
+            _SETTINGS, tagger.front_end, writer, _PROVENANCE, print, with_uris=True
+        ),
         "backfill": lambda: TagBackfill(_SETTINGS, tagger, output, _PROVENANCE, ["/tags"]),
         "stream": lambda: TagStream(_SETTINGS, tagger, ObjectFilter(), written_at_once(output, _PROVENANCE)),
     }

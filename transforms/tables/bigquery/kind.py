@@ -25,6 +25,7 @@ class BigQueryTables:
 
     locations: str = "bigquery://project.dataset"
     replaces_rows: bool = True
+    holds_spectrograms: bool = False
 
     def takes(self, location: str) -> bool:
         """See :class:`OutputKind`."""

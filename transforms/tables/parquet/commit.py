@@ -29,7 +29,7 @@ from tonearm.transforms.storage.objects import (
 from tonearm.transforms.storage.schemes import is_local
 from tonearm.transforms.tables.contract import OutputError, RowCounts, require_staged
 from tonearm.transforms.tables.parquet.files import rows_in
-from tonearm.transforms.tables.schemas import VISIBILITY_ORDER
+from tonearm.transforms.tables.schemas import FILE_VISIBILITY_ORDER
 
 STAGING = "_staging"
 COMMITS = "_commits"
@@ -161,4 +161,4 @@ def _marker_of(output: str, commit_id: str) -> str:
 
 
 def _visibility(name: str) -> int:
-    return VISIBILITY_ORDER.index(name.split("/", 1)[0])
+    return FILE_VISIBILITY_ORDER.index(name.split("/", 1)[0])

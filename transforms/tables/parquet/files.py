@@ -7,17 +7,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.spectrograms.parquet_form import FILE_OPTIONS
 from tonearm.transforms.storage.contract import StorageError
 from tonearm.transforms.storage.objects import files_below, opened_object, write_object
 from tonearm.transforms.tables.contract import OutputError
 from tonearm.transforms.tables.rows import name_of_row
-from tonearm.transforms.tables.schemas import PARTITION, SCHEMAS, Row
+from tonearm.transforms.tables.schemas import FILE_SCHEMAS, PARTITION, SPECTROGRAMS, Row
+
+_AS_TABLES: Mapping[str, Any] = {"compression": "zstd"}
+_WRITTEN_WITH = {SPECTROGRAMS: FILE_OPTIONS}
+"""Options of files by table, for tables that are not written as the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +60,9 @@ def parquet_bytes(table: str, rows: Iterable[Row]) -> pa.Buffer:
         table: Name of the table.
         rows: Rows with all columns of the table; ``ingest_date`` is left out, as the folder's name tells it.
     """
-    columns = pa.Table.from_pylist(list(rows), schema=SCHEMAS[table]).drop_columns([PARTITION])
+    columns = pa.Table.from_pylist(list(rows), schema=FILE_SCHEMAS[table]).drop_columns([PARTITION])
     sink = pa.BufferOutputStream()
-    pq.write_table(columns, sink, compression="zstd")
+    pq.write_table(columns, sink, **_WRITTEN_WITH.get(table, _AS_TABLES))
     return sink.getvalue()
 
 
@@ -132,7 +137,7 @@ def _pieces(file: BinaryIO, location: str, columns: list[str] | None) -> Iterato
 
 def _completed(batch: pa.RecordBatch, location: str, table: str, columns: list[str] | None) -> pa.RecordBatch:
     """Bring a piece of a file to the columns and types of the table."""
-    for field in SCHEMAS[table]:
+    for field in FILE_SCHEMAS[table]:
         if field.name == PARTITION or (columns is not None and field.name not in columns):
             continue
         place = batch.schema.get_field_index(field.name)

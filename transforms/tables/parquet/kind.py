@@ -26,6 +26,7 @@ class ParquetTables:
 
     locations: str = "folder or URL (gs://BUCKET/…, s3://BUCKET/…)"
     replaces_rows: bool = False
+    holds_spectrograms: bool = True
 
     def takes(self, location: str) -> bool:
         """See :class:`OutputKind`."""

@@ -15,7 +15,7 @@ from tonearm.transforms.tables.contract import OutputError, OutputInUseError, Ro
 from tonearm.transforms.tables.parquet import commit
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.parquet.note_object import NoteObject
-from tonearm.transforms.tables.schemas import PARTITION, SCHEMAS, Row
+from tonearm.transforms.tables.schemas import FILE_SCHEMAS, PARTITION, Row
 
 
 class ParquetOutput:
@@ -33,7 +33,7 @@ class ParquetOutput:
         except OSError as error:
             message = f"{self._location} cannot be the folder of the tables: {error.strerror}"
             raise OutputError(message) from error
-        for name in (*SCHEMAS, commit.STAGING, commit.COMMITS):
+        for name in (*FILE_SCHEMAS, commit.STAGING, commit.COMMITS):
             _require_folder(joined(self._location, name))
         self._delete_half_written()
 
@@ -90,7 +90,9 @@ class ParquetOutput:
         """Delete what was left by killed processes: of a note, of a marker, or of a cluster's files."""
         if is_local(self._location):
             output = Path(self._location)
-            partitions = (folder for table in SCHEMAS for folder in (output / table).glob(f"{PARTITION}=*"))
+            partitions = (
+                folder for table in FILE_SCHEMAS for folder in (output / table).glob(f"{PARTITION}=*")
+            )
             for folder in (output, output / commit.COMMITS, *partitions):
                 delete_half_written(str(folder))
 
