@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.catalog import leftovers, query, tonearm, write_song
-from tonearm.transforms.tables.schemas import SCHEMAS
+from tonearm.transforms.tables.schemas import FILE_SCHEMAS
 from tonearm.transforms.tables.stored_rows import table_rows
 
 
@@ -20,8 +20,8 @@ def before_and_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     first, second = (write_song(tmp_path / f"{name}.flac") for name in ("before", "after"))
     assert tonearm("ingest", first, "--output", tmp_path / "tables") == 0
     added = pa.field("key", pa.string(), metadata={"description": "Musical key"})
-    schema = SCHEMAS["track_tags"]
-    monkeypatch.setitem(SCHEMAS, "track_tags", schema.insert(3, added))  # type: ignore[arg-type]
+    schema = FILE_SCHEMAS["track_tags"]
+    monkeypatch.setitem(FILE_SCHEMAS, "track_tags", schema.insert(3, added))  # type: ignore[arg-type]
     assert tonearm("ingest", second, "--output", tmp_path / "tables") == 0
     return tmp_path / "tables"
 
@@ -29,7 +29,9 @@ def before_and_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_tables_of_before_and_after_read_together(before_and_after: Path) -> None:
     pattern = "'{output}/track_tags/**/*.parquet', hive_partitioning = true, union_by_name = true"
     in_duckdb = query(f"select track_id, key from read_parquet({pattern})", before_and_after)
-    files = ds.dataset(before_and_after / "track_tags", partitioning="hive", schema=SCHEMAS["track_tags"])
+    files = ds.dataset(
+        before_and_after / "track_tags", partitioning="hive", schema=FILE_SCHEMAS["track_tags"]
+    )
     in_pyarrow = files.to_table(columns=["track_id", "key", "ingest_date"]).to_pylist()
     ours = list(table_rows(str(before_and_after), "track_tags", ["track_id", "key"]))
     whole = list(table_rows(str(before_and_after), "track_tags"))
