@@ -57,6 +57,7 @@ FILE_OPTIONS: Mapping[str, Any] = {
     "compression": "zstd",
     "row_group_size": 1,
     "use_dictionary": False,
+    "write_page_checksum": True,
     "write_statistics": [name for name in SCHEMA.names if name != "patches"],
 }
 """How :func:`pyarrow.parquet.write_table` is to write them. The encoding ``BYTE_STREAM_SPLIT`` would save a
@@ -114,7 +115,7 @@ def _opened(file: BinaryIO) -> pq.ParquetFile:
         raise unreadable("no whole Parquet file: its footer is missing, as if it were cut")
     require_fitting("the Parquet file's footer", length, _MOST_FOOTER_BYTES)
     with _reading():
-        return pq.ParquetFile(file, pre_buffer=True)
+        return pq.ParquetFile(file, pre_buffer=True, page_checksum_verification=True)
 
 
 def _row(opened: pq.ParquetFile, place: int, names: Sequence[str]) -> dict[str, Any]:

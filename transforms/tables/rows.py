@@ -55,7 +55,11 @@ def rows_of(outcome: TrackAnalysis | Failure, provenance: Provenance) -> dict[st
 
 def spectrogram_row(record: SpectrogramRecord, provenance: Provenance, moment: datetime) -> Row:
     """The row of the table ``spectrograms`` that a record makes."""
-    return row_of(record) | {"run_id": provenance.run_id, PARTITION: moment.astimezone(UTC).date()}
+    return row_of(record) | {
+        "analyzed_at": moment,
+        "run_id": provenance.run_id,
+        PARTITION: moment.astimezone(UTC).date(),
+    }
 
 
 def _track_columns(analysis: TrackAnalysis) -> Row:

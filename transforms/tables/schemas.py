@@ -166,7 +166,14 @@ SPECTROGRAMS = "spectrograms"
 
 FILE_SCHEMAS: Mapping[str, pa.Schema] = {
     **SCHEMAS,
-    SPECTROGRAMS: pa.schema([*SPECTROGRAM_SCHEMA, _ORIGIN[0], _INGEST_DATE]),
+    SPECTROGRAMS: pa.schema(
+        [
+            *SPECTROGRAM_SCHEMA,
+            _field("analyzed_at", _TIMESTAMP, "When the patches were made"),
+            _ORIGIN[0],
+            _INGEST_DATE,
+        ]
+    ),
 }
 """What Parquet files hold: the five tables and, of runs that make them, spectrograms. Nothing else holds
 those: a row has megabytes."""
