@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,15 @@ pytest_plugins = ["tests.servers.fixtures", "tests.transforms.storage.stores"]
 
 collect_ignore = ["models/musicnn/make_golden_synthetic.py"]
 """Runs in the original's environment; its imports are not in ours."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files_go_with_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a server, a killed run or a library leaves in the temporary folder, pytest deletes some day."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
+        patched.setattr(tempfile, "tempdir", None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -43,11 +43,12 @@ def by_ffmpeg(
     """Make a file with one of FFmpeg's encoders."""
 
     def make() -> bytes:
-        path = Path(tempfile.mkdtemp()) / "file"
         recipe = Recipe("", "", ffmpeg=(container, encoder))
         signal = sweep(seconds, rate_hz=rate_hz, channels=channels)
-        write_with_ffmpeg(path, recipe, signal, rate_hz=rate_hz, cover=False)
-        return path.read_bytes()
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "file"
+            write_with_ffmpeg(path, recipe, signal, rate_hz=rate_hz, cover=False)
+            return path.read_bytes()
 
     return make
 

@@ -29,6 +29,7 @@ from tonearm.pipelines.cluster.job import (
     submit,
     wait_for,
 )
+from tonearm.pipelines.cluster.temporary_folder import own_temporary_folder
 from tonearm.pipelines.graphs.backfill import TagBackfill
 from tonearm.pipelines.graphs.stream import TagStream, written_at_once
 from tonearm.pipelines.reports.summary import print_summary
@@ -64,10 +65,11 @@ def ingest_on_cluster(
         JobOutOfSightError: The cluster cannot be asked any more.
     """
     output = output_at(order.outputs)
-    if isinstance(order.input, StreamInput):
-        return _stream(order, order.input, tagger, output, messages)
-    assert isinstance(order.input, str)  # the command refuses to retry on a cluster
-    return _backfill(order, order.input, tagger, output)
+    with own_temporary_folder():
+        if isinstance(order.input, StreamInput):
+            return _stream(order, order.input, tagger, output, messages)
+        assert isinstance(order.input, str)  # the command refuses to retry on a cluster
+        return _backfill(order, order.input, tagger, output)
 
 
 def _backfill(order: IngestOrder, location: str, tagger: Tagger, output: Output) -> RunRecord:

@@ -17,7 +17,7 @@ from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.sources.pending import KeepPending, ListArrivals
 from tonearm.transforms.tables.contract import NoteBoard, Output
 from tonearm.transforms.tables.holding.hold import Hold
-from tonearm.transforms.tables.holding.keep_hold import KeepHold
+from tonearm.transforms.tables.holding.keep_hold import KeepHold, RequireHold
 from tonearm.transforms.tables.rows import Provenance
 from tonearm.transforms.tables.sink import GatherDurably, WriteTables
 from tonearm.transforms.tagging.analysis import Outcome
@@ -67,7 +67,7 @@ class TagBackfill(beam.PTransform):
     def expand(self, locations: beam.PCollection[str]) -> beam.PCollection[None]:
         """Return one element, after the commit."""
         run_id = self._provenance.run_id
-        writer = self._output.backfill_writer(run_id)
+        writer = self._output.backfill_writer(run_id, RequireHold(self._boards, run_id))
         outcomes: beam.PCollection[Outcome] = (
             locations
             | "Hold while listing" >> self._held()

@@ -16,7 +16,7 @@ How to add a table format, say Delta:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -145,8 +145,14 @@ class Output(Protocol):
     def staging_writer(self, commit_id: str) -> TableWriter:
         """A writer for rows that no reader sees before the share is committed."""
 
-    def backfill_writer(self, run_id: str) -> TableWriter:
-        """A writer for a cluster's batch run; readers see its rows when it is finished, if not before."""
+    def backfill_writer(self, run_id: str, require_hold: Callable[[], None]) -> TableWriter:
+        """A writer for a cluster's batch run; readers see its rows when it is finished, if not before.
+
+        Args:
+            run_id: The run.
+            require_hold: Raises if the run holds the output no longer: what is written then is not to become
+                visible, and nothing of it to remain.
+        """
 
     def stream_writer(self) -> TableWriter:
         """A writer for a cluster's stream, whose rows readers see at once."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 from tonearm.transforms.tables.contract import NoteBoard, Output, OutputError, RowCounts, SeveralWriters
+from tonearm.transforms.tables.holding.hold import HoldLostError
 from tonearm.transforms.tables.kinds import all_locations, kind_of
 from tonearm.transforms.tables.schemas import Row
 
@@ -30,6 +32,31 @@ def in_order(locations: Sequence[str]) -> tuple[str, ...]:
         )
     ordered = sorted(zip(kinds, locations, strict=True), key=lambda each: not each[0].replaces_rows)
     return tuple(kind.located(location) for kind, location in ordered)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldStagingWriter:
+    """Stages rows of a cluster's batch run; nothing remains of what a run that lost its hold still stages.
+
+    Attributes:
+        output: One of the run's outputs.
+        run_id: The run, as whose commit all of its rows wait.
+        require_hold: Raises if the run holds its outputs no longer.
+    """
+
+    output: Output
+    run_id: str
+    require_hold: Callable[[], None]
+
+    def write(self, table: str, rows: Sequence[Row]) -> int:
+        """See :class:`TableWriter`."""
+        written = self.output.staging_writer(self.run_id).write(table, rows)
+        try:
+            self.require_hold()
+        except HoldLostError:
+            self.output.discard(self.run_id)
+            raise
+        return written
 
 
 class SeveralOutputs:
@@ -68,11 +95,11 @@ class SeveralOutputs:
         """See :class:`Output`."""
         return SeveralWriters(tuple(output.staging_writer(commit_id) for output in self._outputs))
 
-    def backfill_writer(self, run_id: str) -> SeveralWriters:
+    def backfill_writer(self, run_id: str, require_hold: Callable[[], None]) -> SeveralWriters:
         """See :class:`Output`; what tells what is done must not do so before the others are committed."""
         *others, last = self._outputs
-        writers = (*(output.backfill_writer(run_id) for output in others), last.staging_writer(run_id))
-        return SeveralWriters(writers)
+        writers = [output.backfill_writer(run_id, require_hold) for output in others]
+        return SeveralWriters((*writers, HeldStagingWriter(last, run_id, require_hold)))
 
     def stream_writer(self) -> SeveralWriters:
         """See :class:`Output`."""

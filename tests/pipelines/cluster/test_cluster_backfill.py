@@ -81,7 +81,7 @@ def test_a_track_whose_row_is_refused_fails_in_both_outputs(
     monkeypatch.setattr(
         BigQueryOutput,
         "backfill_writer",
-        lambda self, run: StagingWriter(self._dataset, run, max_row_bytes=20_000),
+        lambda self, run, require_hold: StagingWriter(self._dataset, run, max_row_bytes=20_000),
     )
     names = sorted(library.glob("*.flac"))
     rows = [{"track_id": name.stem, "uri": str(name), "note": "plain"} for name in names]

@@ -12,6 +12,7 @@ import pytest
 from tests.catalog import keys, tonearm, write_song
 from tonearm.transforms.tables import kinds
 from tonearm.transforms.tables.contract import OutputError
+from tonearm.transforms.tables.holding.keep_hold import RequireHold
 from tonearm.transforms.tables.kinds import KINDS, kind_of
 from tonearm.transforms.tables.outputs import in_order, output_at
 from tonearm.transforms.tables.parquet.kind import ParquetTables
@@ -26,7 +27,11 @@ LOCATIONS = ("bigquery://project.tags", "gs://bucket/tags", "s3://bucket/tags", 
 def test_one_kind_takes_a_location_and_its_output_travels_to_a_cluster(location: str) -> None:
     assert [kind for kind in KINDS if kind.takes(location)] == [kind_of(location)]
     output = pickle.loads(pickle.dumps(output_at([location])))
-    for writer in (output.staging_writer("run-1"), output.backfill_writer("run"), output.stream_writer()):
+    for writer in (
+        output.staging_writer("run-1"),
+        output.backfill_writer("run", RequireHold((), "run")),
+        output.stream_writer(),
+    ):
         pickle.loads(pickle.dumps(writer))
 
 

@@ -8,7 +8,7 @@ one with a row of the other: so a dataset is held by one run at a time, as a fol
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 
@@ -61,8 +61,8 @@ class BigQueryOutput:
         """See :class:`Output`."""
         return StagingWriter(self._dataset, commit_id)
 
-    def backfill_writer(self, run_id: str) -> StagingWriter:
-        """See :class:`Output`."""
+    def backfill_writer(self, run_id: str, require_hold: Callable[[], None]) -> StagingWriter:
+        """See :class:`Output`; what waits when the hold is lost BigQuery deletes by itself."""
         return StagingWriter(self._dataset, run_id, BACKFILL_LIFETIME, BACKFILL_PARTS)
 
     def stream_writer(self) -> StreamWriter:

@@ -241,7 +241,7 @@ def _give_up(hold: Hold, output: Output, run_id: str) -> None:
         return
     try:
         hold.sign()  # looks at the note: a cluster's job gives the hold up by itself
-        output.recover((run_id,))
+        output.recover((run_id, *hold.dead_runs))  # one that was only suspended may have written once more
         hold.release()
     except HoldLostError:
         return

@@ -4,14 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TypeVar
 
 import apache_beam as beam
 
 from tonearm.transforms.tables.contract import NoteBoard
 from tonearm.transforms.tables.holding.hold import Hold
+from tonearm.transforms.tables.holding.holder import Holder
 
 _Element = TypeVar("_Element")
+
+
+@dataclass(frozen=True, slots=True)
+class RequireHold:
+    """Called by a worker before what it wrote becomes visible; pickled to where the graph runs.
+
+    Attributes:
+        boards: Where the notes of the hold lie.
+        run_id: The run.
+    """
+
+    boards: Sequence[NoteBoard]
+    run_id: str
+
+    def __call__(self) -> None:
+        """Make sure that the run still holds its output.
+
+        Raises:
+            HoldLostError: Another run has taken it over.
+        """
+        Hold(self.boards, Holder.here(self.run_id, "batch", outlives_process=True)).require()
 
 
 class KeepHold(beam.DoFn):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from tonearm.transforms.storage.schemes import is_local
 from tonearm.transforms.tables.contract import OutputError, OutputInUseError, RowCounts
 from tonearm.transforms.tables.parquet import commit
 from tonearm.transforms.tables.parquet.files import ParquetWriter
+from tonearm.transforms.tables.parquet.held_writer import HeldParquetWriter
 from tonearm.transforms.tables.parquet.note_object import NoteObject
 from tonearm.transforms.tables.schemas import FILE_SCHEMAS, PARTITION, Row
 
@@ -63,9 +64,9 @@ class ParquetOutput:
         """See :class:`Output`."""
         return ParquetWriter(commit.staging_root(self._location, commit_id))
 
-    def backfill_writer(self, run_id: str) -> ParquetWriter:
+    def backfill_writer(self, run_id: str, require_hold: Callable[[], None]) -> HeldParquetWriter:
         """See :class:`Output`; a step that is tried again writes the same file, so nothing waits."""
-        return ParquetWriter(self._location)
+        return HeldParquetWriter(self._location, run_id, require_hold)
 
     def stream_writer(self) -> ParquetWriter:
         """See :class:`Output`."""
