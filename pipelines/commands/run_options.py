@@ -10,6 +10,7 @@ from tonearm.errors import TonearmError
 from tonearm.pipelines.commands.bad_end import bad_end
 from tonearm.pipelines.commands.option_types import even_number, fraction, positive_integer, positive_number
 from tonearm.pipelines.runs.defaults import STREAMING_INSERTS, WAVE_TRACKS
+from tonearm.transforms.elements.decoder_choice import DecoderChoice, require_installed
 from tonearm.transforms.elements.settings import MAX_PATCHES, MAX_TRACK_BYTES, SEGMENT_SECONDS
 
 if TYPE_CHECKING:
@@ -65,6 +66,14 @@ def add_reading_options(group: argparse._ArgumentGroup) -> None:
         default=MAX_TRACK_BYTES,
         help="larger objects fail as too_large and are not read "
         f"(default: {MAX_TRACK_BYTES}, {MAX_TRACK_BYTES >> 30} GiB)",
+    )
+    group.add_argument(
+        "--decoder",
+        choices=[choice.value for choice in DecoderChoice],
+        default=DecoderChoice.FFMPEG_AND_LIBSNDFILE.value,
+        help="which libraries decode (default: ffmpeg-and-libsndfile); tensorflow-io, where it is installed, "
+        "takes WAV, FLAC, Vorbis and MP3 and leaves the rest to the others; tensorflow-io-only makes the "
+        "rest failures",
     )
     group.add_argument(
         "--billing_project",
@@ -142,7 +151,7 @@ def order_of(
 
     Raises:
         OutputError: The outputs cannot be as given.
-        WrongCallError: Beam's options cannot be as given.
+        WrongCallError: Beam's options cannot be as given, or the decoder is not installed.
     """
     from tonearm.pipelines.runs.beam_options import read_beam_options
     from tonearm.pipelines.runs.order import IngestOrder
@@ -150,6 +159,8 @@ def order_of(
     from tonearm.transforms.storage.payer import Payer
     from tonearm.transforms.tables.outputs import in_order
 
+    decoder = DecoderChoice(known.decoder)
+    require_installed(decoder)
     in_sequence = in_order(outputs)
     settings = AnalysisSettings(
         tagger=known.tagger,
@@ -157,6 +168,7 @@ def order_of(
         segment_seconds=known.segment_seconds,
         max_patches=known.max_patches,
         max_track_bytes=known.max_track_bytes,
+        decoder=decoder,
     )
     return IngestOrder(
         input=source,

@@ -129,7 +129,9 @@ class ShareRunner:
             self._shares += 1
             commit_id = f"{self._record.provenance.run_id}-{self._shares:06d}"
             self._in_work.add(commit_id)
-            start_decoders(len(self._in_work))  # they come up while the pipeline is made
+            start_decoders(
+                len(self._in_work), self._settings.decoder
+            )  # they come up while the pipeline is made
             return Share(commit_id, first, self._source, self._share_tracks, self._open_seconds())
 
     def _open_seconds(self) -> float:

@@ -68,7 +68,9 @@ def prepare_track(
             look_at = None if track.named else partial(require_perhaps_music, track.uri)
             file = held.enter_context(fetched(track, settings.max_track_bytes, look_at))
         with failing_at(Stage.DECODE):
-            audio = held.enter_context(open_audio_isolated(file.path, front_end.sample_rate_hz, times))
+            audio = held.enter_context(
+                open_audio_isolated(file.path, front_end.sample_rate_hz, times, settings.decoder)
+            )
         with failing_at(Stage.SPECTROGRAM):
             spectrogram = spectrogram_of(
                 _decoded(audio), front_end, max_patches=settings.max_patches, times=times

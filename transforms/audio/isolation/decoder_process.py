@@ -14,6 +14,7 @@ from queue import SimpleQueue
 
 import tonearm
 from tonearm.transforms.audio.isolation.messages import BUFFER_BYTES, Message, receive, send_file
+from tonearm.transforms.elements.decoder_choice import DecoderChoice
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Stage, TrackError
 
@@ -109,7 +110,8 @@ class Spawner:
     program, ``kill -9`` included. A process at rest ends as well when its socket closes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, choice: DecoderChoice) -> None:
+        self._choice = choice
         self._orders: SimpleQueue[Future[DecoderProcess]] = SimpleQueue()
         threading.Thread(target=self._work, name="decoder-spawner", daemon=True).start()
 
@@ -123,19 +125,19 @@ class Spawner:
         while True:
             order = self._orders.get()
             try:
-                order.set_result(_start_process())
+                order.set_result(_start_process(self._choice))
             except BaseException as error:
                 order.set_exception(error)
 
 
-def _start_process() -> DecoderProcess:
+def _start_process(choice: DecoderChoice) -> DecoderProcess:
     ours, theirs = socket.socketpair()
     with theirs:
         theirs.setblocking(True)  # Beam's cloud clients set a default timeout for all sockets of the program
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
         try:
             child = subprocess.Popen(
-                [sys.executable, "-SPm", _DECODER_MAIN, str(os.getpid())],
+                [sys.executable, "-SPm", _DECODER_MAIN, str(os.getpid()), choice],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 env=_environment(),

@@ -32,6 +32,7 @@ from tonearm.transforms.audio.decoders.downmix import Samples
 from tonearm.transforms.audio.isolation.decoder_process import DecoderProcess, Spawner, timeout_error
 from tonearm.transforms.audio.isolation.messages import Kind, Message, ProtocolError, unpacked_error
 from tonearm.transforms.audio.reader import open_regular_file
+from tonearm.transforms.elements.decoder_choice import DecoderChoice
 from tonearm.transforms.elements.stage_times import StageTimes
 
 STALL_LIMIT_S = 60.0
@@ -43,7 +44,12 @@ TRACK_LIMIT_S = 1800.0
 
 @contextmanager
 def open_audio_isolated(
-    path: str | Path, rate_hz: int, times: StageTimes, *, stall_limit_s: float = STALL_LIMIT_S
+    path: str | Path,
+    rate_hz: int,
+    times: StageTimes,
+    choice: DecoderChoice = DecoderChoice.FFMPEG_AND_LIBSNDFILE,
+    *,
+    stall_limit_s: float = STALL_LIMIT_S,
 ) -> Iterator[IsolatedReader]:
     """Open an audio file in a decoder process; the path may be ``/proc/self/fd/N``.
 
@@ -52,6 +58,7 @@ def open_audio_isolated(
         rate_hz: The rate that samples are wanted at.
         times: Where the process's ``decode`` and ``resample`` times are added; waiting for it is told apart
             as ``decode_wait``, since both sides work at once.
+        choice: Which libraries decode.
         stall_limit_s: Seconds without a sign from the process after which it is killed.
 
     Yields:
@@ -61,7 +68,7 @@ def open_audio_isolated(
         TrackError: As :func:`open_audio`; ``decode_timeout`` if it takes too long;
             ``decoder_died`` if the process did, retriable only if it was killed from outside.
     """
-    pool = _pool()
+    pool = _pool(choice)
     descriptor = open_regular_file(path)
     try:
         process = pool.borrow()
@@ -75,14 +82,15 @@ def open_audio_isolated(
         os.close(descriptor)
 
 
-def start_decoders(count: int) -> None:
+def start_decoders(count: int, choice: DecoderChoice = DecoderChoice.FFMPEG_AND_LIBSNDFILE) -> None:
     """Start processes until there are so many, at rest or in use; returns before the new ones are up."""
-    _pool().start(count)
+    _pool(choice).start(count)
 
 
 def close_decoders() -> None:
     """End the processes that are not in use, before the program does; a later track starts one again."""
-    _pool().close()
+    for choice in DecoderChoice:
+        _pool(choice).close()
 
 
 class IsolatedReader:
@@ -93,7 +101,7 @@ class IsolatedReader:
         decoded_s: After the last piece: length of what was decoded, in seconds.
         truncated: After the last piece: True if less was heard than the file promises.
         downmix_loss_db: After the last piece: level lost by mixing to mono; None for silence.
-        at_rest: True once the process waits for another file.
+        at_rest: True once the process waits for another file; never if a library hangs in it.
     """
 
     info: AudioInfo
@@ -126,7 +134,7 @@ class IsolatedReader:
             if kind is Kind.DONE:
                 break
             yield content
-        self.at_rest = True
+        self.at_rest = not content["is_worn"]
         self.decoded_s, self.truncated = content["decoded_s"], content["truncated"]
         self.downmix_loss_db = content["downmix_loss_db"]
         for stage, seconds in content["seconds"].items():
@@ -136,7 +144,7 @@ class IsolatedReader:
         with self._times.measure("decode_wait"):
             kind, content = self._process.receive(self._stall_limit_s)
         if kind is Kind.FAILED:
-            self.at_rest = True
+            self.at_rest = not content["is_worn"]
             raise unpacked_error(content)
         if kind not in expected:
             raise ProtocolError(f"{kind.name} came out of turn")
@@ -146,10 +154,10 @@ class IsolatedReader:
 
 
 class _DecoderPool:
-    """The program's decoder processes: as many as threads decode at once."""
+    """The program's decoder processes of one choice of libraries: as many as threads decode at once."""
 
-    def __init__(self) -> None:
-        self._spawner = Spawner()
+    def __init__(self, choice: DecoderChoice) -> None:
+        self._spawner = Spawner(choice)
         self._lock = threading.Lock()
         self._idle: list[DecoderProcess] = []
         self._in_use = 0
@@ -201,12 +209,12 @@ class _DecoderPool:
 _making_pool = threading.Lock()
 
 
-def _pool() -> _DecoderPool:
+def _pool(choice: DecoderChoice) -> _DecoderPool:
     """The pool of this program; one that was forked off has none of its parent's."""
     with _making_pool:
-        return _pool_of(os.getpid())
+        return _pool_of(os.getpid(), choice)
 
 
-@lru_cache(maxsize=1)
-def _pool_of(pid: int) -> _DecoderPool:
-    return _DecoderPool()
+@lru_cache(maxsize=len(DecoderChoice))
+def _pool_of(pid: int, choice: DecoderChoice) -> _DecoderPool:
+    return _DecoderPool(choice)
