@@ -23,6 +23,7 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code; an unforeseen error is raised, and Python exits with 1."""
     import logging
+    import warnings
 
     from tonearm.errors import EXIT_OK, StoppedError, TonearmError
     from tonearm.pipelines.commands.command_line import job_of
@@ -32,6 +33,9 @@ def run(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     # Our own error says what google-auth's warnings lead up to.
     logging.getLogger("google.auth").setLevel(logging.ERROR)
+    # Libraries beside TensorFlow I/O are older: they warn of Python's age, and of formats not used here.
+    logging.getLogger("apache_beam.io.tfrecordio").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core")
     try:
         require_folder()
         job_of(arguments)()

@@ -37,7 +37,7 @@ def home(tmp_path: Path) -> Path:
     return folder
 
 
-def run_whole(tmp_path: Path, home: Path) -> tuple[Path, str]:
+def run_whole(tmp_path: Path, home: Path, *options: str) -> tuple[Path, str]:
     """Tag a song as in a fresh account; returns the tables, and what was asked of a network."""
     (tmp_path / "audited").mkdir()
     (tmp_path / "audited" / "sitecustomize.py").write_text(AUDIT)
@@ -51,7 +51,7 @@ def run_whole(tmp_path: Path, home: Path) -> tuple[Path, str]:
         "AUDIT_LOG": str(audit),
     }
     traced = [*STRACE, str(trace)] if shutil.which("strace") else []
-    command = tonearm_command("ingest", tmp_path / "songs", "--output", output)
+    command = tonearm_command("ingest", tmp_path / "songs", "--output", output, *options)
     subprocess.run([*traced, *command], env=environment, check=True, capture_output=True, cwd=tmp_path)
     calls = audit.read_text() if audit.exists() else ""
     if trace.exists():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from tonearm.errors import TonearmError
 from tonearm.transforms.sources.pending import SkipReason
@@ -24,7 +26,9 @@ _VERSIONED = (
     "soundfile",
     "soxr",
     "pyarrow",
+    "tensorflow-io",
 )
+"""The last one is in an environment of its own only."""
 
 
 class CountsError(TonearmError):
@@ -108,7 +112,7 @@ class RunRecord:
             "mode": self.mode,
             "tagger": self.provenance.tagger,
             "frontend": self.provenance.fingerprint,
-            "versions": [(name, version(name)) for name in _VERSIONED],
+            "versions": list(_versions()),
             "settings": sorted(self.settings.items()),
             "started": self.started,
             "ended": self.ended,
@@ -119,3 +123,10 @@ class RunRecord:
             PARTITION: self.started.date(),
             "bundle_sha256": self.bundle_sha256,
         }
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    """Names and versions of the packages that matter to what comes out, those that are installed."""
+    for name in _VERSIONED:
+        with suppress(PackageNotFoundError):
+            yield name, version(name)

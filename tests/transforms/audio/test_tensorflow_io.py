@@ -6,6 +6,7 @@ import os
 import struct
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import TrackError
 from tonearm.transforms.elements.stage_times import StageTimes
 
-pytest.importorskip("tensorflow_io", reason="not installed: make test-tfio", exc_type=ImportError)
+pytestmark = pytest.mark.skipif(find_spec("tensorflow_io") is None, reason="not installed: make test-tfio")
 
 USUAL, FIRST, ONLY = DecoderChoice
 ITS_OWN = (
@@ -261,6 +262,7 @@ def test_isolated_it_is_as_it_is_in_process(tmp_path: Path) -> None:
 
 PEAK = """
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from tonearm.transforms.audio.decoders.tensorflow_io import audio_operations
 from tonearm.transforms.audio.reader import open_audio

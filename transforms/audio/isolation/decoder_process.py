@@ -28,6 +28,9 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
 _MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(4 << 20), "MALLOC_TRIM_THRESHOLD_": str(16 << 20)}
 """Has glibc keep freed memory for the next block: to give it back and get it again costs time."""
 
+_NO_HOME = {"HOME": os.devnull}
+"""TensorFlow's Keras writes its settings into a home, and who has none is looked up in the accounts."""
+
 
 class DecoderProcess:
     """One child process and the socket to it; used by one thread at a time."""
@@ -155,7 +158,7 @@ def _environment() -> dict[str, str]:
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     modules = os.pathsep.join([ours, *filter(None, sys.path)])
     settings = {"PYTHONPATH": modules, "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return passed_on | settings | _MALLOC
+    return passed_on | settings | _MALLOC | _NO_HOME
 
 
 def timeout_error(message: str) -> TrackError:
