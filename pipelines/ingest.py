@@ -89,7 +89,7 @@ def _ingest_on_this_machine(order: IngestOrder, tagger: Tagger) -> RunRecord:
     record = new_record(order, tagger, mode="streaming" if is_stream else "batch")
     output = output_at(order.outputs)
     workers = order.beam.workers or len(os.sched_getaffinity(0))
-    plan = SharePlan(workers, order.wave_tracks)
+    plan = SharePlan(workers, order.wave_tracks, order.settings.decoder)
     flags = (*order.beam.flags, *_ONE_THREAD)
     holder = Holder.here(record.provenance.run_id, record.mode)
     with (

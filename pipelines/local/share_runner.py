@@ -78,6 +78,7 @@ class ShareRunner:
         self._record = record
         self._workers = plan.workers
         self._share_tracks = plan.share_tracks
+        self._decoder = plan.decoder
         self._flags = list(flags)
         self._taking = threading.Lock()
         self._committing = threading.Lock()
@@ -129,9 +130,7 @@ class ShareRunner:
             self._shares += 1
             commit_id = f"{self._record.provenance.run_id}-{self._shares:06d}"
             self._in_work.add(commit_id)
-            start_decoders(
-                len(self._in_work), self._settings.decoder
-            )  # they come up while the pipeline is made
+            start_decoders(len(self._in_work), self._decoder)  # they come up while the pipeline is made
             return Share(commit_id, first, self._source, self._share_tracks, self._open_seconds())
 
     def _open_seconds(self) -> float:

@@ -15,6 +15,7 @@ from typing import Protocol
 import apache_beam as beam
 
 from tonearm.transforms.elements.arrival import Arrival
+from tonearm.transforms.elements.decoder_choice import DecoderChoice
 from tonearm.transforms.elements.failure import Failure
 
 
@@ -26,10 +27,12 @@ class SharePlan:
         workers: Threads, each with a pipeline of its own.
         wave_tracks: Tracks in flight at most, but one for each worker; a kill costs no more than these, nor
             more than each worker's work of ``SHARE_SECONDS``.
+        decoder: Which libraries decode: their processes are started before the first track comes.
     """
 
     workers: int
     wave_tracks: int
+    decoder: DecoderChoice = DecoderChoice.FFMPEG_AND_LIBSNDFILE
 
     @property
     def share_tracks(self) -> int:
