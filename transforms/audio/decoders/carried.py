@@ -191,5 +191,6 @@ def words_of(frame: av.AudioFrame) -> bytes:
     if numbers.dtype == np.int32:
         numbers = numbers >> 16
     elif numbers.dtype.kind == "f":
-        numbers = np.clip(np.rint(numbers * 32768), -32768, 32767)
+        with np.errstate(over="ignore", invalid="ignore"):
+            numbers = np.nan_to_num(np.clip(np.rint(numbers * 32768), -32768, 32767))
     return numbers.astype("<i2").tobytes()

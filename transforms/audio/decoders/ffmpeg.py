@@ -221,7 +221,7 @@ class FfmpegDecoder:
         """The frames of a packet; none if it is a hole or cannot be decoded."""
         count = self._count
         if not count.see(packet):
-            count.fail(packet)
+            count.pass_over(packet)
             return ()
         try:
             frames = self._codec.decode(packet)

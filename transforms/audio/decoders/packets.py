@@ -112,7 +112,7 @@ class PacketCount:
         self._looks_at_places = periodic or self._allowed_gap is not None
         self._packets = self._failed = self._skipped_bytes = 0
         self._next_byte = -1
-        self._tail_failed = self._tail_bytes = 0
+        self._tail_failed = self._tail_bytes = self._hole_bytes = 0
         self.heard = False
         self.listens = True
         self._broke_off = False
@@ -175,6 +175,15 @@ class PacketCount:
             self._skipped_bytes += distance - self._period_bytes
         self._last_byte = position
 
+    def pass_over(self, packet: av.Packet[av.AudioStream]) -> None:
+        """Count zeros in the place of a packet; in a bare stream nobody knows how many packets there were."""
+        if not self._bare:
+            self.fail(packet)
+            return
+        self._packets -= 1
+        self._hole_bytes += packet.size
+        self.listens = True
+
     def fail(self, packet: av.Packet[av.AudioStream]) -> None:
         """Count a packet that gave no sound."""
         if self.heard or not self._bare:
@@ -185,6 +194,8 @@ class PacketCount:
 
     def hear(self) -> None:
         """Note that a packet gave sound; to be called while ``listens``."""
+        self._skipped_bytes += self._hole_bytes if self.heard else 0
+        self._hole_bytes = 0
         self.heard, self.listens = True, False
         self._tail_failed = self._tail_bytes = 0
 
@@ -198,4 +209,5 @@ class PacketCount:
         ticks = 0 if self._bare else self._ticks + self._stretch
         ends_in_rubbish = self._bare and self._tail_bytes < SLACK_BYTES
         failed = self._failed - (self._tail_failed if ends_in_rubbish else 0)
-        return Promise(ticks * self._time_base, self._packets, failed, self._skipped_bytes, self._broke_off)
+        skipped_bytes = self._skipped_bytes + (self._hole_bytes if self._hole_bytes >= SLACK_BYTES else 0)
+        return Promise(ticks * self._time_base, self._packets, failed, skipped_bytes, self._broke_off)

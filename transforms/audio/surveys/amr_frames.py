@@ -15,6 +15,7 @@ _WIDE_FRAME_BYTES = (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 0, 0, 0, 0, 1, 1)
 
 _NOTHING_SENT = 15
 _PADDING_BITS, _GOOD_BIT = 0x83, 0x04
+_MOST_PADDING_BYTES = 4096
 _PIECE_BYTES = 1 << 20
 
 
@@ -34,10 +35,15 @@ def is_damaged_amr(read_at: ReadAt, start: int, end: int) -> bool:
         while at < len(piece):
             length = good[piece[at]]
             if not length:
-                return True
+                return not _is_padding(read_at, position + at, end)
             at += length
         position += max(at, 1)
     return position > end
+
+
+def _is_padding(read_at: ReadAt, start: int, end: int) -> bool:
+    """True for a few zeros at the end, which some writers leave there."""
+    return end - start <= _MOST_PADDING_BYTES and not any(read_at(start, end - start))
 
 
 def _lengths_of_good_headers(frame_bytes: tuple[int, ...]) -> list[int]:

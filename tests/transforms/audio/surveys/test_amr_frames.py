@@ -80,6 +80,14 @@ def test_a_hole_is_told(fill: str, length: int, offset: int, path: Path) -> None
     assert hear(path)[1] == "truncated"
 
 
+@pytest.mark.parametrize(
+    ("zeros", "outcome"), [(1, "whole"), (40, "whole"), (4000, "whole"), (9000, "truncated")]
+)
+def test_few_zeros_at_the_end_are_no_loss(zeros: int, outcome: str, path: Path) -> None:
+    path.write_bytes(amr() + bytes(zeros))
+    assert hear(path) == (pytest.approx(SECONDS, abs=0.03), outcome)
+
+
 def test_a_frame_that_says_that_it_is_damaged_is_told(path: Path) -> None:
     content = bytearray(amr())
     content[HEADER + 30 * FRAME_BYTES] &= ~0x04
