@@ -1,6 +1,6 @@
 """Peak memory of a ten-hour track against that of a four-minute one.
 
-``python -m benchmarks.long_track [--hours 10]``
+``python -m benchmarks.long_track [--hours 10] [--command spectrograms]``
 
 Both are FLAC files of a quiet chord, small on disk however long they are, and written as a stream.
 """
@@ -26,6 +26,9 @@ LIMIT = 1.25
 
 _BLOCK_S = 10.0
 
+_TABLES = {"ingest": "track_tags", "spectrograms": "spectrograms"}
+"""The table that has a row of each track, by the command that writes it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -48,11 +51,16 @@ class Row:
     against_short: float
 
 
-def rows(hours: float = 10.0) -> list[Row]:
-    """Measure the short and the long track."""
+def rows(hours: float = 10.0, command: str = "ingest") -> list[Row]:
+    """Measure the short and the long track.
+
+    Args:
+        hours: Length of the long one.
+        command: What is made of them: ``ingest`` makes tags, ``spectrograms`` the patches.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        short = _measured(Path(folder), SHORT_S, None)
-        return [short, _measured(Path(folder), hours * 3600, short.peak_mib)]
+        short = _measured(Path(folder), command, SHORT_S, None)
+        return [short, _measured(Path(folder), command, hours * 3600, short.peak_mib)]
 
 
 def write_flac(path: Path, seconds: float) -> None:
@@ -64,13 +72,13 @@ def write_flac(path: Path, seconds: float) -> None:
             file.write(block)
 
 
-def _measured(folder: Path, seconds: float, short_mib: float | None) -> Row:
+def _measured(folder: Path, command: str, seconds: float, short_mib: float | None) -> Row:
     track, output = folder / f"{seconds:.0f}.flac", folder / f"{seconds:.0f}"
     write_flac(track, seconds)
     begun = time.monotonic()
-    peak = peak_mib(tonearm_memory("ingest", track, "--output", output))
+    peak = peak_mib(tonearm_memory(command, track, "--output", output))
     wall_s = time.monotonic() - begun
-    (row,) = pq.read_table(output / "track_tags", columns=["analyzed_s"]).to_pylist()
+    (row,) = pq.read_table(output / _TABLES[command], columns=["analyzed_s"]).to_pylist()
     return Row(
         minutes=seconds / 60,
         file_mib=track.stat().st_size / 2**20,
@@ -87,7 +95,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--hours", type=float, default=10.0, help="length of the long track (default: 10)")
-    measured = rows(parser.parse_args().hours)
+    parser.add_argument("--command", choices=_TABLES, default="ingest", help="what to make of the tracks")
+    arguments = parser.parse_args()
+    measured = rows(arguments.hours, arguments.command)
     print("minutes   file MiB   analysed min   wall s   peak MiB   against short")
     for row in measured:
         print(

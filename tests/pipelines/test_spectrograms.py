@@ -174,6 +174,18 @@ def test_files_are_cut_by_their_size(songs: Path, output: Path, monkeypatch: pyt
     assert len(records(output)) == 4
 
 
+def test_which_tracks_are_made_is_read_from_the_ends_of_the_files(songs: Path, output: Path) -> None:
+    """A catalog's spectrograms take terabytes; a second run must not read them."""
+    assert tonearm("spectrograms", songs, "--output", output) == 0
+    for path in output.glob("spectrograms/*/*.parquet"):
+        content = path.read_bytes()
+        footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+        path.write_bytes(b"PAR1" + bytes(footer - 4) + content[footer:])
+
+    assert tonearm("spectrograms", songs, "--output", output) == 0
+    assert counts(output) == (4, 0, 4, 0)
+
+
 def test_a_bucket_is_worked_into_a_bucket(gcs_server: GcsServer, songs: Path, tmp_path: Path) -> None:
     gcs_server.create_bucket(BUCKET)
     names = upload_songs(gcs_server, songs)

@@ -17,6 +17,7 @@ from tonearm.transforms.spectrograms.parquet_form import FILE_OPTIONS
 from tonearm.transforms.storage.contract import StorageError
 from tonearm.transforms.storage.objects import files_below, opened_object, write_object
 from tonearm.transforms.tables.contract import OutputError
+from tonearm.transforms.tables.parquet.footer import rows_told_by_footer
 from tonearm.transforms.tables.rows import name_of_row
 from tonearm.transforms.tables.schemas import FILE_SCHEMAS, PARTITION, SPECTROGRAMS, Row
 
@@ -127,7 +128,12 @@ def read_batches(output: str, table: str, columns: list[str] | None) -> Iterator
 
 def _pieces(file: BinaryIO, location: str, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
     try:
-        yield from pq.ParquetFile(file).iter_batches(batch_size=10_000, columns=columns)
+        opened = pq.ParquetFile(file)
+        told = None if columns is None else rows_told_by_footer(opened, columns)
+        if told is None:
+            yield from opened.iter_batches(batch_size=10_000, columns=columns)
+        else:
+            yield told
     except (pa.ArrowException, ValueError, OSError) as error:
         raise OutputError(
             f"{location} cannot be read as Parquet ({error}): it is cut, or no file of these tables; "
