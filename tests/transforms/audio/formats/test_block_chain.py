@@ -1,4 +1,4 @@
-"""Behind damage the sound goes on: blocks of WavPack, pages of Ogg FLAC."""
+"""Behind damage the sound goes on: blocks of WavPack, pages of Ogg FLAC, clusters of Matroska."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.audio_files import Recipe, write_with_ffmpeg
 from tests.transforms.audio.damage import lively
+from tonearm.transforms.audio.claimed_length import read_claim
 from tonearm.transforms.audio.formats.families.ogg import checksum
+from tonearm.transforms.audio.formats.matroska_damage import damage_as_void
+from tonearm.transforms.audio.identification import identify_file
 from tonearm.transforms.audio.reader import AudioReader, open_audio
 
 SECONDS = 8.0
@@ -71,3 +76,53 @@ def test_the_checksum_of_a_page_is_that_of_other_tools() -> None:
     page = content[: 27 + segments + sum(content[27 : 27 + segments])]
     assert checksum(page) == page[22:26]
     assert checksum(page[:-1] + b"\1") != page[22:26]
+
+
+FILL = {"zeros": bytes, "random bytes": NOISE}
+
+
+@pytest.mark.parametrize("fill", FILL.values(), ids=FILL)
+@pytest.mark.parametrize("encoder", ["aac", "libmp3lame", "ac3", "flac", "alac", "wavpack"])
+def test_blocks_of_matroska_are_heard_between_holes(encoder: str, fill: Callable[[int], bytes]) -> None:
+    """FFmpeg goes on at the next cluster only, of which there is one for five seconds."""
+    content = bytearray(made("matroska", encoder))
+    step = max(len(content) // 6, 40_000)
+    for start in range(step, len(content) - 2000, step):
+        content[start : start + 2000] = fill(2000)
+    reader = heard(bytes(content))
+    assert 0.55 * SECONDS < reader.decoded_s < SECONDS
+    assert reader.truncated
+
+
+@pytest.mark.parametrize("container", ["matroska", "webm"])
+def test_an_intact_matroska_has_no_damage(container: str) -> None:
+    content = made(container, "aac" if container == "matroska" else "vorbis")
+
+    def read_at(offset: int, length: int) -> bytes:
+        return content[offset : offset + length]
+
+    identified = identify_file(read_at, len(content))
+    assert identified is not None
+    assert read_claim(read_at, len(content), identified).corrections == []
+
+
+@given(places=st.lists(st.integers(0, 1 << 20), max_size=12), fill=st.binary(min_size=1, max_size=40))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_damaged_is_covered_within_the_file(
+    places: list[int], fill: bytes, matroska: bytes
+) -> None:
+    content = bytearray(matroska)
+    for place in places:
+        at = place % len(content)
+        content[at : at + len(fill)] = fill[: len(content) - at]
+    end = 0
+    for void in damage_as_void(
+        lambda offset, length: bytes(content[offset : offset + length]), 60, len(content)
+    ):
+        assert end <= void.offset < void.offset + len(void.data) <= len(content)
+        end = void.offset + len(void.data)
+
+
+@pytest.fixture(scope="module")
+def matroska() -> bytes:
+    return made("matroska", "aac")

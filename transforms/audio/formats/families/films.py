@@ -7,6 +7,7 @@ import struct
 
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, Decoder, starts_with
 from tonearm.transforms.audio.formats.claim import MAX_CHUNKS, Claim, ReadAt, chunks, is_cut, is_unknown_size
+from tonearm.transforms.audio.formats.matroska_damage import damage_as_void
 
 _ASF_HEADER_GUID = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_DATA_GUID = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
@@ -99,8 +100,10 @@ def _read_matroska(read_at: ReadAt, start: int, size: int) -> Claim:
     segment_bytes, width = _ebml_size(head, segment + 4)
     if segment_bytes == (1 << 7 * width) - 1:
         return Claim()
-    end = start + segment + 4 + width + segment_bytes
-    return Claim(cut=is_cut(end, size), next_at=end)
+    first = start + segment + 4 + width
+    end = first + segment_bytes
+    damage = damage_as_void(read_at, first, min(end, size))
+    return Claim(cut=is_cut(end, size), next_at=end, corrections=damage)
 
 
 def _ebml_size(data: bytes, offset: int) -> tuple[int, int]:
