@@ -14,7 +14,7 @@ from tonearm.transforms.audio.decoders.decoder import DecoderError
 from tonearm.transforms.audio.decoders.downmix import Block, mix
 from tonearm.transforms.audio.decoders.ffmpeg import FfmpegDecoder
 from tonearm.transforms.audio.decoders.packets import Promise
-from tonearm.transforms.audio.formats.audio_format import AudioFormat
+from tonearm.transforms.audio.formats.audio_format import AudioFormat, nowhere
 from tonearm.transforms.audio.formats.claim import Claim
 from tonearm.transforms.audio.identification import Identified, stream_in_samples
 
@@ -32,6 +32,9 @@ _LOSSLESS = (
     "shorten",
 )
 """Codecs, by the beginning of their names, that give back the bits that were put in."""
+
+_LOOKED_AT_AS_BYTES = "pcm_s16"
+"""What lies in a file as a cable has it was looked at when the file was identified, which takes FFmpeg longer."""
 
 _CABLE_CHANNELS = 2
 _SAMPLE_BYTES = 2 * _CABLE_CHANNELS
@@ -148,7 +151,9 @@ def carried_stream(descriptor: int, identified: Identified, claim: Claim, codec:
         claim: What it says about its length.
         codec: The word for its codec.
     """
-    if not codec.startswith(_LOSSLESS) or not identified.audio_format.demuxer:
+    audio_format = identified.audio_format
+    is_looked_at = audio_format.samples_at is not nowhere and codec == _LOOKED_AT_AS_BYTES
+    if is_looked_at or not codec.startswith(_LOSSLESS) or not audio_format.demuxer:
         return None
     position = os.lseek(descriptor, 0, os.SEEK_CUR)
     try:
