@@ -34,7 +34,7 @@ _LOSSLESS = (
 """Codecs, by the beginning of their names, that give back the bits that were put in."""
 
 _LOOKED_AT_AS_BYTES = "pcm_s16"
-"""What lies in a file as a cable has it was looked at when the file was identified, which takes FFmpeg longer."""
+"""What lies in a file as a cable has it was looked at when the file was identified; FFmpeg takes longer."""
 
 _CABLE_CHANNELS = 2
 _SAMPLE_BYTES = 2 * _CABLE_CHANNELS
