@@ -37,6 +37,13 @@ from tonearm.transforms.tagging.counting import OnFailure
 SHARE_SECONDS = 25.0
 """A share closes after so long: a kill costs each worker half a minute of work at most, and one track."""
 
+FIRST_SHARES_SECONDS = 10.0
+"""A run's first shares close after so long, as a kill would else cost a short run most of its work. A share
+costs 0.13 s of processor time."""
+
+SHARE_OF_RUN = 0.25
+"""Later shares stay open for this part of the run's time so far, until ``SHARE_SECONDS`` are reached."""
+
 COMMITS_SHARE_OF_PACE = 0.01
 """The part of a run's time that commits may take. Where they are slow, as into BigQuery, shares stay open
 longer than ``SHARE_SECONDS``."""
@@ -85,6 +92,7 @@ class ShareRunner:
         self._stopping = threading.Event()
         self._shares = 0
         self._commit_seconds = 0.0
+        self._began = time.monotonic()
         self._in_work: set[str] = set()
         self.stage_seconds: defaultdict[str, float] = defaultdict(float)
 
@@ -134,11 +142,13 @@ class ShareRunner:
             return Share(commit_id, first, self._source, self._share_tracks, self._open_seconds())
 
     def _open_seconds(self) -> float:
-        """How long a share stays open: longer where commits are slow, to make fewer of them.
+        """How long a share stays open: less at a run's start, and longer where commits are slow.
 
         The quickest commit so far tells how long one takes, as a slow one may have met a short outage.
         """
-        return max(SHARE_SECONDS, self._commit_seconds / COMMITS_SHARE_OF_PACE)
+        since_start = time.monotonic() - self._began
+        wanted = min(SHARE_SECONDS, max(FIRST_SHARES_SECONDS, since_start * SHARE_OF_RUN))
+        return max(wanted, self._commit_seconds / COMMITS_SHARE_OF_PACE)
 
     def _work_share(self, share: Share) -> None:
         try:

@@ -210,7 +210,7 @@ def test_an_interrupted_run_commits_what_is_in_flight_and_the_next_one_goes_on(
 
 
 def wait_for_first_commit(output: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not list(output.glob("track_tags/*/*.parquet")):
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -233,8 +233,12 @@ def test_decoders_are_kept_for_the_next_run(songs: Path, tmp_path: Path) -> None
 def test_a_share_closes_by_time_so_that_a_kill_costs_seconds_and_not_a_wave(
     songs: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When a track is begun, all that was ended so long ago stands in the tables, however large a wave is."""
-    monkeypatch.setattr("tonearm.pipelines.local.share_runner.SHARE_SECONDS", 0.5)
+    """When a track is begun, all that was ended so long ago stands in the tables, however large a wave is.
+
+    So it is from a run's start on.
+    """
+    monkeypatch.setattr("tonearm.pipelines.local.share_runner.FIRST_SHARES_SECONDS", 0.5)
+    monkeypatch.setattr("tonearm.pipelines.local.share_runner.SHARE_OF_RUN", 0.0)
     monkeypatch.setattr("tonearm.pipelines.local.share_runner.COMMITS_SHARE_OF_PACE", 10.0)
     prepare_track, ended = prepare.prepare_track, list[float]()
     kept: list[tuple[int, int]] = []
