@@ -31,6 +31,10 @@ class TonearmError(Exception):
     exit_code: ClassVar[int] = EXIT_BROKEN
 
 
+class MachineError(TonearmError):
+    """This machine cannot do what every track needs; no track is to blame, and the run ends."""
+
+
 class StoppedError(BaseException):
     """A signal ended the command before its work was done.
 

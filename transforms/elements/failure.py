@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from tonearm.errors import MachineError
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.track import Track
 
@@ -61,10 +62,11 @@ def failing_at(stage: Stage) -> Iterator[None]:
 
     Raises:
         TrackError: What the body raised; one that an inner stage raised keeps that stage.
+        MachineError: It was no fault of the track.
     """
     try:
         yield
-    except TrackError:
+    except (TrackError, MachineError):
         raise
     except Exception as error:
         message = f"unexpected {type(error).__name__}"

@@ -12,7 +12,11 @@ from apache_beam.metrics import Metrics
 
 from tonearm.models.front_end import FrontEnd
 from tonearm.transforms.audio.decoders.downmix import Samples
-from tonearm.transforms.audio.isolation.isolated_reader import IsolatedReader, open_audio_isolated
+from tonearm.transforms.audio.isolation.isolated_reader import (
+    IsolatedReader,
+    open_audio_isolated,
+    require_decoder,
+)
 from tonearm.transforms.audio.passing_over import NoMusicError, require_perhaps_music
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError, failing_at
@@ -35,8 +39,13 @@ class PrepareTracks(beam.DoFn):
         self._front_end = front_end
 
     def setup(self) -> None:
-        """Leave the other cores to other workers: torch would take them all for each spectrogram."""
+        """Wait for a decoder, and leave the other cores to other workers: torch would take them all.
+
+        Raises:
+            MachineError: No decoder process can be started here.
+        """
         torch.set_num_threads(1)
+        require_decoder(self._settings.decoder)
 
     def process(self, element: Arrival) -> Iterator[PreparedTrack | beam.pvalue.TaggedOutput]:
         """Work one track; an error becomes its failure."""

@@ -1,9 +1,10 @@
 """What the decoder process runs: it opens, decodes and resamples files, one after another, for one worker.
 
-``python -m tonearm.transforms.audio.isolation.decoder_main PARENT_PID CHOICE``, with a Unix socket as
-standard input; ``decoder_process`` starts it. CHOICE says which libraries decode (``DecoderChoice``). The
-module imports neither torch nor Beam, nor TensorFlow unless it is asked for, and so starts in a third of a
-second.
+``python -m tonearm.transforms.audio.isolation.decoder_main PARENT_PID CHOICE ERRORS``, with a Unix socket as
+standard input; ``decoder_process`` starts it. CHOICE says which libraries decode (``DecoderChoice``), ERRORS
+is the number of an open file that takes the place of standard error once the process is up: what it says
+before is for the error of its worker. The module imports neither torch nor Beam, nor TensorFlow unless it is
+asked for, and so starts in a third of a second.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def main() -> None:
     _set_signals()
     if choice is not DecoderChoice.FFMPEG_AND_LIBSNDFILE:
         tensorflow_io.audio_operations()  # here, or the first track would wait for it
+    _set_standard_error(int(sys.argv[3]))
     with socket.socket(fileno=sys.stdin.fileno()) as connection:
         send(connection, Kind.READY)
         while handed_over := receive_file(connection):
@@ -80,6 +82,11 @@ def _set_signals() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # nobody wants the rest: no reason for a traceback
+
+
+def _set_standard_error(descriptor: int) -> None:
+    os.dup2(descriptor, sys.stderr.fileno())
+    os.close(descriptor)
 
 
 def _serve(connection: socket.socket, descriptor: int, rate_hz: int, choice: DecoderChoice) -> None:

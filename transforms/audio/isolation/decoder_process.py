@@ -21,6 +21,7 @@ from tonearm.transforms.elements.failure import Stage, TrackError
 _DECODER_MAIN = "tonearm.transforms.audio.isolation.decoder_main"
 
 _START_LIMIT_S = 120.0
+_MOST_LAST_WORDS = 1 << 16
 _END_LIMIT_S = 5.0
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
 """Environment variables for the decoder process: no credentials beside hostile bytes."""
@@ -32,34 +33,72 @@ _NO_HOME = {"HOME": os.devnull}
 """TensorFlow's Keras writes its settings into a home, and who has none is looked up in the accounts."""
 
 
+class StartError(Exception):
+    """A decoder process could not be started; the message says why, and no file was touched.
+
+    Args:
+        reason: Why, for people.
+        hangs: True if it took too long, so that it is not worth while to try again.
+    """
+
+    def __init__(self, reason: str, *, hangs: bool = False) -> None:
+        super().__init__(reason)
+        self.hangs = hangs
+
+
 class DecoderProcess:
-    """One child process and the socket to it; used by one thread at a time."""
+    """One child process and the socket to it; used by one thread at a time.
+
+    Attributes:
+        is_ready: True once the process has said that it is up.
+    """
 
     def __init__(self, child: subprocess.Popen[bytes], connection: socket.socket) -> None:
         self._child = child
         self._connection = connection
-        self._ready = False
+        self.is_ready = False
 
     def lives(self) -> bool:
         """False if the process has ended; it is then no zombie either."""
         return self._child.poll() is None
 
+    def await_ready(self) -> None:
+        """Wait for the process to be up.
+
+        Raises:
+            StartError: It ended before, or takes too long; it is dead then.
+        """
+        if self.is_ready:
+            return
+        try:
+            self.receive(_START_LIMIT_S)
+        except TrackError as error:
+            hangs = error.error is ErrorWord.DECODE_TIMEOUT
+            self.kill()
+            raise StartError(f"{error.message}{self._last_words()}", hangs=hangs) from error
+        self.is_ready = True
+        self._close_errors()
+
     def decode(self, descriptor: int, rate_hz: int) -> None:
-        """Have a file decoded; waits for the process to be up."""
-        if not self._ready:
-            self._await_ready()
+        """Have a file decoded by a process that is up."""
         try:
             send_file(self._connection, descriptor, rate_hz)
         except OSError as error:
             raise self._death() from error
 
-    def _await_ready(self) -> None:
-        try:
-            self.receive(_START_LIMIT_S)
-        except TrackError as error:  # no file was touched yet: this machine is to blame
-            message = f"no decoder process can be started: {error.message}"
-            raise TrackError(error.stage, error.error, message, retriable=True) from error
-        self._ready = True
+    def _last_words(self) -> str:
+        """The last line of what the process wrote to its standard error before it was up."""
+        errors = self._child.stderr
+        if errors is None or errors.closed:
+            return ""
+        os.set_blocking(errors.fileno(), False)
+        lines = (errors.read(_MOST_LAST_WORDS) or b"").decode("utf-8", "replace").strip().splitlines()
+        errors.close()
+        return f" ({lines[-1].strip()})" if lines else ""
+
+    def _close_errors(self) -> None:
+        if self._child.stderr is not None:
+            self._child.stderr.close()
 
     def receive(self, stall_limit_s: float) -> Message:
         """The next message.
@@ -103,6 +142,7 @@ class DecoderProcess:
     def close(self) -> None:
         """End a process that is at rest."""
         self._end()
+        self._close_errors()
 
 
 class Spawner:
@@ -119,10 +159,17 @@ class Spawner:
         threading.Thread(target=self._work, name="decoder-spawner", daemon=True).start()
 
     def start(self) -> DecoderProcess:
-        """Start a process; returns before it is up."""
+        """Start a process; returns before it is up.
+
+        Raises:
+            StartError: The system refuses to start one.
+        """
         order: Future[DecoderProcess] = Future()
         self._orders.put(order)
-        return order.result()
+        try:
+            return order.result()
+        except OSError as error:
+            raise StartError(f"{sys.executable}: {error.strerror or error}") from error
 
     def _work(self) -> None:
         while True:
@@ -134,21 +181,27 @@ class Spawner:
 
 
 def _start_process(choice: DecoderChoice) -> DecoderProcess:
+    """Start a process, whose standard error is ours as soon as it is up, and a pipe that we read before."""
     ours, theirs = socket.socketpair()
+    our_errors = os.dup(2)
     with theirs:
         theirs.setblocking(True)  # Beam's cloud clients set a default timeout for all sockets of the program
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
         try:
             child = subprocess.Popen(
-                [sys.executable, "-SPm", _DECODER_MAIN, str(os.getpid()), choice],
+                [sys.executable, "-SPm", _DECODER_MAIN, str(os.getpid()), choice, str(our_errors)],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=(our_errors,),
                 env=_environment(),
                 start_new_session=True,  # a Ctrl-C is the worker's to answer
             )
         except BaseException:
             ours.close()
             raise
+        finally:
+            os.close(our_errors)
     return DecoderProcess(child, ours)
 
 

@@ -27,16 +27,27 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
+from tonearm.errors import MachineError
 from tonearm.transforms.audio.decoders.decoder import AudioInfo
 from tonearm.transforms.audio.decoders.downmix import Samples
-from tonearm.transforms.audio.isolation.decoder_process import DecoderProcess, Spawner, timeout_error
+from tonearm.transforms.audio.isolation.decoder_process import (
+    DecoderProcess,
+    Spawner,
+    StartError,
+    timeout_error,
+)
 from tonearm.transforms.audio.isolation.messages import Kind, Message, ProtocolError, unpacked_error
 from tonearm.transforms.audio.reader import open_regular_file
 from tonearm.transforms.elements.decoder_choice import DecoderChoice
+from tonearm.transforms.elements.error_words import ErrorWord
+from tonearm.transforms.elements.failure import Stage, TrackError
 from tonearm.transforms.elements.stage_times import StageTimes
 
 STALL_LIMIT_S = 60.0
 """A decoder that sends nothing for so long hangs; a block takes some milliseconds."""
+
+_PAUSES_S = (0.2, 1.0)
+"""After these one that could not be started is tried again: memory may be short for a moment."""
 
 TRACK_LIMIT_S = 1800.0
 """Enough for a day of music on a busy core; a small file can decode to weeks of silence, block by block."""
@@ -66,7 +77,9 @@ def open_audio_isolated(
 
     Raises:
         TrackError: As :func:`open_audio`; ``decode_timeout`` if it takes too long;
-            ``decoder_died`` if the process did, retriable only if it was killed from outside.
+            ``decoder_died`` if the process did, retriable only if it was killed from outside, or could not
+            be started beside others that are up.
+        MachineError: No process can be started, and none is up.
     """
     pool = _pool(choice)
     descriptor = open_regular_file(path)
@@ -85,6 +98,16 @@ def open_audio_isolated(
 def start_decoders(count: int, choice: DecoderChoice = DecoderChoice.FFMPEG_AND_LIBSNDFILE) -> None:
     """Start processes until there are so many, at rest or in use; returns before the new ones are up."""
     _pool(choice).start(count)
+
+
+def require_decoder(choice: DecoderChoice) -> None:
+    """Wait until a process is up, so that none of the tracks to come is blamed for a machine without any.
+
+    Raises:
+        MachineError: None can be started.
+    """
+    with suppress(TrackError):  # another one is up
+        _pool(choice).give_back(_pool(choice).borrow(), at_rest=True)
 
 
 def close_decoders() -> None:
@@ -161,31 +184,69 @@ class _DecoderPool:
         self._lock = threading.Lock()
         self._idle: list[DecoderProcess] = []
         self._in_use = 0
+        self._up: set[DecoderProcess] = set()
         atexit.register(self.close)
 
     def start(self, count: int) -> None:
         """Start as many as lack; that none can be started is for those to tell who borrow one."""
-        with self._lock, suppress(OSError):
+        with self._lock, suppress(StartError):
             while len(self._idle) + self._in_use < count:
                 self._idle.append(self._spawner.start())
 
     def borrow(self) -> DecoderProcess:
-        """A process at rest, or a new one."""
+        """A process at rest, or a new one.
+
+        Raises:
+            TrackError: ``decoder_died``: it cannot be started now, and others are up.
+            MachineError: It cannot be started, and none is up.
+        """
         with self._lock:
             self._in_use += 1  # before it is taken, or another thread would start one too many
         try:
-            return self._living() or self._spawner.start()
+            process = self._ready_process()
         except BaseException:
             with self._lock:
                 self._in_use -= 1
             raise
+        with self._lock:
+            self._up.add(process)
+        return process
+
+    def _ready_process(self) -> DecoderProcess:
+        for pause_s in (*_PAUSES_S, None):
+            try:
+                process = self._living() or self._spawner.start()
+                process.await_ready()
+            except StartError as error:
+                if pause_s is None or error.hangs:
+                    raise self._not_started(error) from error
+                time.sleep(pause_s)
+            else:
+                return process
+        raise AssertionError  # the last try returns or raises
+
+    def _not_started(self, error: StartError) -> TrackError | MachineError:
+        message = f"no decoder process can be started: {error}"
+        with self._lock:
+            others_are_up = any(process.lives() for process in self._up)
+        if others_are_up:
+            return TrackError(Stage.DECODE, ErrorWord.DECODER_DIED, message, retriable=True)
+        return MachineError(
+            f"{message}. Every track needs one: look at the limits on processes and memory (`ulimit -a`), "
+            "and at what a sandbox forbids"
+        )
 
     def _living(self) -> DecoderProcess | None:
         while process := self._pop():
             if process.lives():
                 return process
-            process.close()
+            self._end(process)
         return None
+
+    def _end(self, process: DecoderProcess) -> None:
+        process.close()
+        with self._lock:
+            self._up.discard(process)
 
     def give_back(self, process: DecoderProcess, *, at_rest: bool) -> None:
         """Keep a process for the next track, or end it if it is not at rest."""
@@ -195,11 +256,13 @@ class _DecoderPool:
             self._in_use -= 1
             if at_rest:
                 self._idle.append(process)
+            else:
+                self._up.discard(process)
 
     def close(self) -> None:
         """End the processes at rest."""
         while process := self._pop():
-            process.close()
+            self._end(process)
 
     def _pop(self) -> DecoderProcess | None:
         with self._lock:
