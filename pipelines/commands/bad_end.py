@@ -13,6 +13,9 @@ from tonearm.transforms.storage.contract import StorageError
 if TYPE_CHECKING:
     from tonearm.pipelines.runs.order import IngestOrder
 
+_NO_THREAD = "can't start new thread"
+"""Python's words where the system refuses a thread; the error has no type of its own."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -34,6 +37,8 @@ def bad_end(error: Exception, order: IngestOrder) -> TonearmError:
             return first
         case OSError() if first.errno:
             happened = os.strerror(first.errno) + (f": {first.filename}" if first.filename else "")
+        case RuntimeError() if str(first) == _NO_THREAD:
+            happened = "the system allows no more threads: look at `ulimit -u`, or a container's limit on pids"
         case _:
             _logger.error("the run broke off", exc_info=first)
             happened = f"{type(first).__name__}, see above"

@@ -58,3 +58,12 @@ def test_of_an_error_that_nobody_foresaw_the_traceback_is_logged_once(
     assert broken_by(ZeroDivisionError("by nought"), monkeypatch, songs, "--output", output) == 1
     assert "the run broke off (ZeroDivisionError, see above)" in capfd.readouterr().err
     assert caplog.text.count("ZeroDivisionError: by nought") == 1
+
+
+def test_a_system_that_allows_no_more_threads_is_told_in_one_line(
+    songs: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    refused = RuntimeError("can't start new thread")
+    assert broken_by(refused, monkeypatch, songs, "--output", output) == 1
+    (told,) = capfd.readouterr().err.splitlines()
+    assert "no more threads: look at `ulimit -u`" in told
