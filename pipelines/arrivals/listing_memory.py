@@ -103,4 +103,4 @@ class ListingMemory:
 
 def _key(track: Track) -> int:
     """64 bits: among a million objects two clash once in 30 million runs."""
-    return hash((track.uri, track.generation))
+    return hash((track.track_id, track.uri, track.generation))

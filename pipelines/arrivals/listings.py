@@ -15,6 +15,7 @@ from tonearm.pipelines.arrivals.outage import Outage
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.sources.listing import InputError, arrivals_at, require_usable
+from tonearm.transforms.sources.pending import SkipReason, without_repeats
 from tonearm.transforms.storage.schemes import is_local
 from tonearm.transforms.storage.signed_url import location_of
 
@@ -109,7 +110,7 @@ class ListingDeliveries:
         """Make one listing; True if it came to its end."""
         try:
             require_usable(self._location)
-            for arrival in arrivals_at(self._location, self._outputs):
+            for arrival in without_repeats(arrivals_at(self._location, self._outputs), _say_nothing):
                 self._has_answered = True
                 self._announce(arrival)
                 if self._ending.is_set():
@@ -142,3 +143,7 @@ class ListingDeliveries:
                 return self._finds.put(find, timeout=_LOOK_UP_SECONDS)
             except Full:
                 continue  # the workers have to catch up
+
+
+def _say_nothing(reason: SkipReason) -> None:
+    """A row that stands twice in a manifest would be counted by every listing anew."""

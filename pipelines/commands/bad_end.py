@@ -38,7 +38,7 @@ def bad_end(error: Exception, order: IngestOrder) -> TonearmError:
         case OSError() if first.errno:
             happened = os.strerror(first.errno) + (f": {first.filename}" if first.filename else "")
         case RuntimeError() if str(first) == _NO_THREAD:
-            happened = "the system allows no more threads: look at `ulimit -u`, or a container's limit on pids"
+            happened = "the system allows no more threads: look at `ulimit -u`, or at a container's limit"
         case _:
             _logger.error("the run broke off", exc_info=first)
             happened = f"{type(first).__name__}, see above"

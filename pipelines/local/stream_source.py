@@ -166,7 +166,9 @@ class StreamSource:
     def _reason_to_skip(self, delivery: Delivery) -> SkipReason | None:
         if reason := reason_to_leave_out(delivery.arrival, self._wanted):
             return reason
-        return None if delivery.again else reason_to_skip(delivery.arrival, self._ledger)
+        if delivery.again:
+            return None
+        return reason_to_skip(delivery.arrival, self._ledger, may_be_late=delivery.receipt is not None)
 
     def _acknowledge(self, receipts: Sequence[str]) -> None:
         if receipts:

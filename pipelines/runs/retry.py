@@ -40,14 +40,18 @@ def failed_tracks(order: RetryInput, tagger: str) -> Iterator[Arrival]:
         order: Which failures.
         tagger: Only failures of this ``name@version``.
     """
-    latest: dict[tuple[str, str], Row] = {}
+    latest: dict[str, Row] = {}
     for row in table_rows(order.output, "failures", _COLUMNS, tagger=tagger):
-        key = row["track_id"], row["uri"]
-        if key not in latest or latest[key]["occurred_at"] <= row["occurred_at"]:
+        key = row["track_id"]
+        if _names_an_object(row) and (key not in latest or latest[key]["occurred_at"] <= row["occurred_at"]):
             latest[key] = row
-    for (track_id, uri), row in latest.items():
-        if _names_an_object(row) and (row["retriable"] or order.everything):
-            yield Track(track_id, normal_location(uri), named=True)
+    for row in table_rows(order.output, "track_tags", ["track_id", "uri", "analyzed_at"], tagger=tagger):
+        failed = latest.get(row["track_id"])
+        if failed and failed["uri"] != row["uri"] and failed["occurred_at"] < row["analyzed_at"]:
+            del latest[row["track_id"]]  # the catalog names another file since
+    for track_id, row in latest.items():
+        if row["retriable"] or order.everything:
+            yield Track(track_id, normal_location(row["uri"]), named=True)
 
 
 def _names_an_object(row: Row) -> bool:

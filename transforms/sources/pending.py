@@ -65,7 +65,16 @@ def _unless_done(
 def distinct_arrivals(
     announced: Iterable[Arrival], on_skip: Callable[[SkipReason], None]
 ) -> Iterator[Arrival]:
-    """Pass on each track once, and no parts of uploads.
+    """Pass on each track once, and no parts of uploads; see :func:`without_repeats`."""
+    for element in without_repeats(announced, on_skip):
+        if reason := reason_to_leave_out(element, ObjectFilter()):
+            on_skip(reason)
+        else:
+            yield element
+
+
+def without_repeats(announced: Iterable[Arrival], on_skip: Callable[[SkipReason], None]) -> Iterator[Arrival]:
+    """Pass on each track once.
 
     The second of two rows with one ``track_id`` is skipped if it names the same object, else it is a failure.
     """
@@ -75,15 +84,10 @@ def distinct_arrivals(
         match first_seen.clash(track):
             case SkipReason() as repeated:
                 on_skip(repeated)
-                continue
             case TrackError() as clash:
-                unique: Arrival = Failure.of(track, clash)
+                yield Failure.of(track, clash)
             case None:
-                unique = element
-        if reason := reason_to_leave_out(unique, ObjectFilter()):
-            on_skip(reason)
-        else:
-            yield unique
+                yield element
 
 
 class ListArrivals(beam.DoFn):  # type: ignore[misc]
@@ -152,11 +156,21 @@ class _FirstSeen:
         )
 
 
-def reason_to_skip(element: Arrival, ledger: Ledger | None) -> SkipReason | None:
-    """Why an announcement needs no work; None if it does."""
+def reason_to_skip(
+    element: Arrival, ledger: Ledger | None, *, may_be_late: bool = False
+) -> SkipReason | None:
+    """Why an announcement needs no work; None if it does.
+
+    Args:
+        element: The announcement.
+        ledger: What is done; None to do everything again.
+        may_be_late: True of a message, which may be delivered again when its object has changed since. What a
+            listing or a manifest names is so now, even if it was something else meanwhile.
+    """
     if ledger is None:
         return None
-    if ledger.is_committed(track_of(element)):
+    track = track_of(element)
+    if ledger.is_committed(track) or (may_be_late and ledger.was_replaced(track)):
         return SkipReason.ANNOUNCED_AGAIN
     if isinstance(element, Failure):
         known = element.kind in ledger.past_failures(element.track)

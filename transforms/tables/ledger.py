@@ -6,6 +6,7 @@ import hashlib
 from array import array
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -16,17 +17,23 @@ from tonearm.transforms.storage.schemes import stored_uri
 from tonearm.transforms.tables.schemas import SPECTROGRAMS
 from tonearm.transforms.tables.stored_rows import table_rows
 
+_NONE: array[int] = array("Q")
+_NEVER: array[float] = array("d")
+
 
 class Ledger:
-    """What is written for one tagger, as digests: 8 bytes a tagged track in memory; empty at first.
+    """What is written for one tagger, as digests: 8 bytes a row in memory; empty at first.
 
     A track is its id, its URI and its generation: a row of a manifest that points to another file is
-    another track, even if that file has the size and time of the one before.
+    another track, even if that file has the size and time of the one before. Only the latest row of a
+    ``track_id`` counts as done: one that goes from a file to another and back is worked a third time, so
+    that the latest row says again what the catalog says now.
     """
 
     def __init__(self) -> None:
-        self._tagged = _Digests(array("Q"))
-        self._committed: set[int] = set()
+        self._tagged = _LatestOfEach()
+        self._committed: dict[int, int] = {}
+        self._replaced: set[int] = set()
         self._failed_for_good: set[int] = set()
         self._failures: defaultdict[int, set[str]] = defaultdict(set)
 
@@ -53,10 +60,14 @@ class Ledger:
     @classmethod
     def _read(cls, output: str, table: str, made_by: Mapping[str, str]) -> Ledger:
         ledger = cls()
-        tagged = array("Q")
-        for row in table_rows(output, table, ["track_id", "uri", "generation"], **made_by):
-            tagged.append(_digest(row["track_id"], row["uri"], row["generation"]))
-        ledger._tagged = _Digests(tagged)
+        ids, keys, moments = array("Q"), array("Q"), array("d")
+        columns = ["track_id", "uri", "generation", "analyzed_at"]
+        for row in table_rows(output, table, columns, **made_by):
+            ids.append(_digest(row["track_id"]))
+            keys.append(_digest(row["track_id"], row["uri"], row["generation"]))
+            moments.append(row["analyzed_at"].timestamp())
+        if keys:
+            ledger._tagged = _LatestOfEach(ids, keys, moments)
         columns = ["track_id", "uri", "generation", "stage", "error", "retriable"]
         for row in table_rows(output, "failures", columns, **made_by):
             key = _digest(row["track_id"], row["uri"], row["generation"])
@@ -66,12 +77,17 @@ class Ledger:
         return ledger
 
     def lacking_in(self, other: Ledger) -> int:
-        """How many of these tagged tracks another output does not hold."""
+        """How many tracks another output does not hold as they were tagged last."""
         return self._tagged.lacking_in(other._tagged)
 
     def is_tagged(self, track: Track) -> bool:
-        """True if ``track_tags`` has this track, from this URI, at this generation."""
-        return any(key in self._tagged for key in _keys(track))
+        """True if the latest row of this id is of this URI, at this generation."""
+        return any(self._tagged.holds(key) for key in _keys(track))
+
+    def was_replaced(self, track: Track) -> bool:
+        """True if this URI at this generation was worked, and something else of the same id after it."""
+        key = _key(track)
+        return key in self._replaced or self._tagged.held(key)
 
     def failed_for_good(self, track: Track) -> bool:
         """True if these very bytes failed before in a way that trying again does not change."""
@@ -83,35 +99,65 @@ class Ledger:
 
     def remember(self, track: Track) -> None:
         """Note that this run has committed a track: its rows, of whatever kind, are in the tables."""
-        self._committed.add(_key(track))
+        id_digest, key = _digest(readable(track.track_id)), _key(track)
+        before = self._committed.get(id_digest, key)
+        if before != key:
+            self._replaced.add(before)
+            self._replaced.discard(key)
+        self._committed[id_digest] = key
 
     def remember_failure(self, failure: Failure) -> None:
         """Note that this run has written a failure's row: the same failure adds no second one."""
         self._failures[_key(failure.track)].add(failure.kind)
 
     def is_committed(self, track: Track) -> bool:
-        """True if this run has committed the track at this generation."""
-        return _key(track) in self._committed
+        """True if it is what this run has committed last of the track's id."""
+        return self._committed.get(_digest(readable(track.track_id))) == _key(track)
 
     def past_failures(self, track: Track) -> tuple[str, ...]:
         """``stage/error`` of the track's rows in ``failures``."""
         return tuple(sorted({kind for key in _keys(track) for kind in self._failures.get(key, ())}))
 
 
-class _Digests:
-    """A fixed set of digests in little memory."""
+class _LatestOfEach:
+    """Keys of rows, as a fixed set of digests in little memory; knows which is the latest of each id.
 
-    def __init__(self, digests: array[int]) -> None:
-        self._sorted = np.sort(np.frombuffer(digests, np.uint64)) if digests else np.empty(0, np.uint64)
+    Args:
+        ids: Digest of each row's ``track_id``.
+        keys: Digest of each row's whole key.
+        moments: When each row was made.
+    """
 
-    def lacking_in(self, other: _Digests) -> int:
-        """How many of these the other does not hold."""
-        return len(np.setdiff1d(self._sorted, other._sorted))
+    def __init__(
+        self, ids: array[int] = _NONE, keys: array[int] = _NONE, moments: array[float] = _NEVER
+    ) -> None:
+        by_id = np.lexsort((_values(moments), _values(ids)))
+        sorted_ids = _values(ids)[by_id]
+        is_last = np.append(sorted_ids[1:] != sorted_ids[:-1], True)[: len(sorted_ids)]
+        sorted_keys = _values(keys)[by_id]
+        self._latest = np.sort(sorted_keys[is_last])
+        self._before = np.sort(sorted_keys[~is_last])
 
-    def __contains__(self, digest: int) -> bool:
-        wanted = np.uint64(digest)
-        place = int(np.searchsorted(self._sorted, wanted))
-        return place < len(self._sorted) and bool(self._sorted[place] == wanted)
+    def lacking_in(self, other: _LatestOfEach) -> int:
+        """How many of the latest the other does not hold as the latest."""
+        return len(np.setdiff1d(self._latest, other._latest))
+
+    def holds(self, key: int) -> bool:
+        """True if it is the latest key of its id."""
+        return _is_among(key, self._latest)
+
+    def held(self, key: int) -> bool:
+        """True if it is an id's key, and not the latest."""
+        return _is_among(key, self._before) and not self.holds(key)
+
+
+def _values(digests: array[Any]) -> np.ndarray:
+    return np.frombuffer(digests, np.dtype(digests.typecode)) if digests else np.empty(0, digests.typecode)
+
+
+def _is_among(digest: int, found: np.ndarray) -> bool:
+    place = int(np.searchsorted(found, np.uint64(digest)))
+    return place < len(found) and bool(found[place] == np.uint64(digest))
 
 
 def _key(track: Track) -> int:

@@ -176,6 +176,32 @@ def test_another_generation_is_another_track() -> None:
     assert not skipped
 
 
+def commit_each(source: StreamSource, listed: Listed, *deliveries: Delivery) -> None:
+    """Have one delivery after the other worked and committed."""
+    for each in deliveries:
+        listed.batches.append([each])
+        source.note_committed([track for track in [source.first()] if track], [])
+
+
+def test_a_late_message_of_what_was_overwritten_is_acknowledged_and_not_worked() -> None:
+    listed = Listed()
+    source, skipped = source_of(listed)
+    commit_each(source, listed, arrival("a", "1st", "1"), arrival("a", "2nd", "2"))
+    listed.batches.append([arrival("a", "late", "1"), arrival("b")])
+    assert names(take(source)) == ["b"]
+    assert listed.acknowledged == ["1st", "2nd", "late"]
+    assert skipped == [SkipReason.ANNOUNCED_AGAIN]
+
+
+def test_a_listing_that_finds_a_file_put_back_has_it_worked_again() -> None:
+    listed = Listed()
+    source, skipped = source_of(listed)
+    commit_each(source, listed, *(Delivery(Track("a", "/music/a", generation)) for generation in "12"))
+    listed.batches.append([Delivery(Track("a", "/music/a", "1")), Delivery(Track("b", "/music/b", "1"))])
+    assert names(take(source)) == ["a", "b"]
+    assert not skipped
+
+
 def test_a_stop_ends_the_wait() -> None:
     source, _ = source_of(Listed())
     threading.Timer(0.05, source.stop).start()
