@@ -25,7 +25,8 @@ from tonearm.pipelines.runs.order import IngestOrder, new_record
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput, failed_tracks, retry_ledger
 from tonearm.pipelines.runs.stream_input import StreamInput
-from tonearm.transforms.sources.listing import announced_at, count_arrivals, require_tracks, require_usable
+from tonearm.transforms.elements.arrival import Arrival
+from tonearm.transforms.sources.listing import count_arrivals, require_usable, tracks_of
 from tonearm.transforms.sources.pending import pending_tracks
 from tonearm.transforms.tables.contract import TableWriter
 from tonearm.transforms.tables.holding.hold import held
@@ -64,8 +65,9 @@ def ingest(order: IngestOrder) -> RunRecord:
     """
     export_s3_options(order.beam.flags)
     order.payer.export()
+    named: Iterator[Arrival] = iter(())
     if isinstance(order.input, str):
-        require_tracks(order.input)
+        named = tracks_of(order.input, order.outputs)
     elif isinstance(order.input, StreamInput):
         for location in filter(None, (order.input.watch, order.input.catch_up)):
             require_usable(location)
@@ -74,7 +76,7 @@ def ingest(order: IngestOrder) -> RunRecord:
         require_same_bundle(order.ledger_output, tagger)
     if order.beam.is_local:
         require_precision(order.settings.precision)
-        return _ingest_on_this_machine(order, tagger)
+        return _ingest_on_this_machine(order, tagger, named)
     from tonearm.pipelines.cluster.run import (
         ingest_on_cluster,
     )  # loaded here: a run on one machine needs none of it
@@ -82,20 +84,21 @@ def ingest(order: IngestOrder) -> RunRecord:
     return ingest_on_cluster(order, tagger)
 
 
-def _ingest_on_this_machine(order: IngestOrder, tagger: Tagger) -> RunRecord:
+def _ingest_on_this_machine(order: IngestOrder, tagger: Tagger, named: Iterator[Arrival]) -> RunRecord:
+    """Work in shares what the input names, whose listing has begun."""
     _beam_logger.setLevel(logging.CRITICAL)
     is_stream = isinstance(order.input, StreamInput)
     total = count_arrivals(order.input, order.outputs) if isinstance(order.input, str) else None
     record = new_record(order, tagger, mode="streaming" if is_stream else "batch")
     output = output_at(order.outputs)
     workers = order.beam.workers or len(os.sched_getaffinity(0))
-    plan = SharePlan(workers, order.wave_tracks, order.settings.decoder)
+    plan = SharePlan.of(workers, order.wave_tracks, order.settings.decoder)
     flags = (*order.beam.flags, *_ONE_THREAD)
     holder = Holder.here(record.provenance.run_id, record.mode)
     with (
         stop_signals_answered() as signals,
         held(output, holder) as hold,
-        _source(order, tagger, record, plan) as source,
+        _source(order, named, tagger, record, plan) as source,
     ):
         runner = ShareRunner(source, output, hold, _work(order, tagger), record, plan, flags)
         signals.stop = runner.stop
@@ -139,7 +142,9 @@ def _ledger(order: IngestOrder, tagger: Tagger) -> Ledger:
 
 
 @contextmanager
-def _source(order: IngestOrder, tagger: Tagger, record: RunRecord, plan: SharePlan) -> Iterator[TrackSource]:
+def _source(
+    order: IngestOrder, named: Iterator[Arrival], tagger: Tagger, record: RunRecord, plan: SharePlan
+) -> Iterator[TrackSource]:
     if isinstance(order.input, RetryInput):
         failed = failed_tracks(order.input, tagger.identity)
         pending = pending_tracks(failed, retry_ledger(order.input, tagger.identity), record.skip)
@@ -152,7 +157,7 @@ def _source(order: IngestOrder, tagger: Tagger, record: RunRecord, plan: SharePl
         with opened_stream(order.input, ledger or Ledger(), record.skip, plan, order.outputs) as stream:
             yield stream
     else:
-        pending = pending_tracks(announced_at(order.input, order.outputs), ledger, record.skip)
+        pending = pending_tracks(named, ledger, record.skip)
         yield BoundedSource(pending, plan.wave_tracks)
 
 

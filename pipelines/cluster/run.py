@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import apache_beam as beam
@@ -44,6 +45,7 @@ from tonearm.transforms.tables.holding.hold import held
 from tonearm.transforms.tables.holding.holder import Holder
 from tonearm.transforms.tables.kinds import kind_of
 from tonearm.transforms.tables.outputs import output_at
+from tonearm.transforms.tagging.stored_tagger import absolute_tagger
 
 _logger = logging.getLogger(__name__)
 
@@ -64,6 +66,7 @@ def ingest_on_cluster(
         JobLeftError: The command was told to stop before a backfill's end.
         JobOutOfSightError: The cluster cannot be asked any more.
     """
+    order = replace(order, settings=replace(order.settings, tagger=absolute_tagger(order.settings.tagger)))
     output = output_at(order.outputs)
     with own_temporary_folder():
         if isinstance(order.input, StreamInput):

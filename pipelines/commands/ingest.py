@@ -137,6 +137,7 @@ def _add_stream_options(parser: argparse.ArgumentParser) -> None:
 
 def _source(known: argparse.Namespace) -> str | StreamInput:
     from tonearm.pipelines.runs.stream_input import StreamInput
+    from tonearm.transforms.sources.listing import located
     from tonearm.transforms.sources.manifests.reading import is_manifest
     from tonearm.transforms.sources.object_filter import ObjectFilter
     from tonearm.transforms.tables.outputs import in_order
@@ -154,9 +155,9 @@ def _source(known: argparse.Namespace) -> str | StreamInput:
         raise WrongCallError(f"--catch_up {known.catch_up} holds nothing that --prefix lets through")
     return StreamInput(
         subscription=known.subscription or "",
-        watch=known.watch or "",
+        watch=located(known.watch or ""),
         poll_seconds=known.poll_seconds,
-        catch_up=known.catch_up or "",
+        catch_up=located(known.catch_up or ""),
         wanted=wanted,
         max_wave_seconds=known.max_wave_seconds,
     )

@@ -132,8 +132,8 @@ def _add_wave_tracks(group: argparse._ArgumentGroup) -> None:
         "--wave_tracks",
         metavar="TRACKS",
         type=positive_integer,
-        default=WAVE_TRACKS,
-        help=f"tracks in flight at most; a kill costs no more than these (default: {WAVE_TRACKS})",
+        help="tracks in flight at most, and so workers at most; a kill costs no more than these "
+        f"(default: {WAVE_TRACKS}, or the workers where they are more)",
     )
 
 

@@ -2,8 +2,7 @@
 
 Each worker is a thread with a Beam pipeline of its own for every share of tracks: the decoders, torch and
 OpenVINO release the interpreter's lock. A pipeline takes track after track, and a worker that is done begins
-the next share at once, so no core waits for another. Tracks in flight never exceed ``--wave_tracks``, but for
-the one track that each worker has where there are more workers than that.
+the next share at once, so no core waits for another. Tracks in flight never exceed ``--wave_tracks``.
 """
 
 from __future__ import annotations

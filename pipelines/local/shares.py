@@ -14,6 +14,7 @@ from typing import Protocol
 
 import apache_beam as beam
 
+from tonearm.pipelines.runs.defaults import WAVE_TRACKS
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.decoder_choice import DecoderChoice
 from tonearm.transforms.elements.failure import Failure
@@ -25,14 +26,31 @@ class SharePlan:
 
     Attributes:
         workers: Threads, each with a pipeline of its own.
-        wave_tracks: Tracks in flight at most, but one for each worker; a kill costs no more than these, nor
-            more than each worker's work of ``SHARE_SECONDS``.
+        wave_tracks: Tracks in flight at most; a kill costs no more than these, nor more than each worker's
+            work of ``SHARE_SECONDS``.
         decoder: Which libraries decode: their processes are started before the first track comes.
     """
 
     workers: int
     wave_tracks: int
     decoder: DecoderChoice = DecoderChoice.FFMPEG_AND_LIBSNDFILE
+
+    @classmethod
+    def of(cls, workers: int, wave_tracks: int | None, decoder: DecoderChoice) -> SharePlan:
+        """The plan of a run: never more workers than tracks may be in flight.
+
+        Args:
+            workers: How many workers there may be.
+            wave_tracks: Tracks in flight at most; None for as many as are usual, or one for each worker.
+            decoder: Which libraries decode.
+
+        Example:
+            >>> plan = SharePlan.of(8, 2, DecoderChoice.FFMPEG_AND_LIBSNDFILE)
+            >>> plan.workers, plan.wave_tracks
+            (2, 2)
+        """
+        most = max(WAVE_TRACKS, workers) if wave_tracks is None else wave_tracks
+        return cls(min(workers, most), most, decoder)
 
     @property
     def share_tracks(self) -> int:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.pipelines.runs.beam_options import BeamOptions
-from tonearm.pipelines.runs.defaults import STREAMING_INSERTS, WAVE_TRACKS
+from tonearm.pipelines.runs.defaults import STREAMING_INSERTS
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput
 from tonearm.pipelines.runs.stream_input import StreamInput
@@ -40,7 +40,7 @@ class IngestOrder:
         outputs: Where tables are written; the last one tells what is done. See ``outputs.in_order``.
         settings: How tracks are analysed.
         retag: True to work tracks again that the tables hold already.
-        wave_tracks: Tracks in flight at most on a local run.
+        wave_tracks: Tracks in flight at most on a local run; None for the usual number.
         payer: Who pays for requests to buckets whose readers pay.
         bigquery_write_method: How a stream on a cluster writes to BigQuery.
         spectrograms: What spectrograms are wanted in place of tags; None for tags.
@@ -51,7 +51,7 @@ class IngestOrder:
     outputs: tuple[str, ...]
     settings: AnalysisSettings
     retag: bool = False
-    wave_tracks: int = WAVE_TRACKS
+    wave_tracks: int | None = None
     bigquery_write_method: str = STREAMING_INSERTS
     spectrograms: SpectrogramWish | None = None
     payer: Payer = Payer()  # noqa: RUF009 - frozen

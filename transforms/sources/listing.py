@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from tonearm.errors import TonearmError, WrongCallError
@@ -20,7 +21,7 @@ from tonearm.transforms.sources.manifests.contract import REQUIRED_COLUMNS
 from tonearm.transforms.sources.manifests.reading import (
     NumberedRow,
     is_manifest,
-    manifest_parts,
+    manifest_or_listing,
     read_manifest,
     require_readable_kind,
 )
@@ -29,7 +30,7 @@ from tonearm.transforms.sources.relative_uri import absolute_uri
 from tonearm.transforms.storage.contract import Listed, StorageError, StoredObject
 from tonearm.transforms.storage.fetch import fetch_error
 from tonearm.transforms.storage.glob_pattern import GlobPattern, has_wildcard
-from tonearm.transforms.storage.schemes import is_local, list_objects, look_up, normal_location, storage_of
+from tonearm.transforms.storage.schemes import is_local, look_up, normal_location, storage_of
 from tonearm.transforms.storage.signed_url import location_of, without_signature
 
 _LOOKED_UP_AT_ONCE = 16
@@ -53,6 +54,20 @@ class ListingError(TonearmError):
     """A listing broke off after it had begun: the input is right, and its storage failed."""
 
 
+def located(location: str) -> str:
+    """An input as the storages know it; ``file:`` URLs become paths.
+
+    Raises:
+        InputError: No storage serves it.
+    """
+    try:
+        normal = normal_location(location)
+        storage_of(normal)
+    except StorageError as error:
+        raise InputError(f"{location_of(location)}: {error.message}") from error
+    return normal
+
+
 def require_usable(location: str) -> None:
     """Refuse an input that can never name anything: a URL that no storage serves, a path that is not there.
 
@@ -62,11 +77,7 @@ def require_usable(location: str) -> None:
         InputError: The input cannot be used.
         ManifestError: It is a list of tracks in a format that is not read.
     """
-    try:
-        normal = normal_location(location)
-        storage_of(normal)
-    except StorageError as error:
-        raise InputError(f"{location_of(location)}: {error.message}") from error
+    normal = located(location)
     if not is_local(normal) or os.path.lexists(normal):
         require_readable_kind("" if os.path.isdir(normal) else normal)  # noqa: PTH112 - the path is text
     elif not has_wildcard(normal):
@@ -75,8 +86,10 @@ def require_usable(location: str) -> None:
         raise InputError(f"{location}: no such folder as {folder}")
 
 
-def require_tracks(location: str) -> None:
-    """Refuse an input that names no object at all; an empty folder of a disk is one, and an empty bucket.
+def tracks_of(location: str, outputs: Sequence[str] = ()) -> Iterator[Arrival]:
+    """As :func:`announced_at`, with the listing begun: an input that names no object is refused at once.
+
+    An empty folder of a disk is one, and an empty bucket.
 
     Raises:
         InputError: The input cannot be used, cannot be listed, or names nothing.
@@ -84,8 +97,12 @@ def require_tracks(location: str) -> None:
     """
     require_usable(location)
     normal = normal_location(location)
-    if next(announced_at(normal), None) is not None or _exists(normal):
-        return
+    announced = announced_at(normal, outputs)
+    first = next(announced, None)
+    if first is not None:
+        return chain((first,), announced)
+    if _exists(normal) or next(announced_at(normal), None) is not None:
+        return iter(())
     shown = location_of(location)
     if has_wildcard(normal):
         raise InputError(f"{shown}: nothing is called so, and as a glob it matches nothing")
@@ -138,11 +155,12 @@ def announced_at(location: str, outputs: Sequence[str] = ()) -> Iterator[Arrival
     count = 0
     try:
         normal = normal_location(location)
-        if parts := manifest_parts(normal):
+        parts, listing = manifest_or_listing(normal)
+        if parts:
             yield from map(_arrival_of_row, read_manifest(parts))
             return
         tables = OutputInInput(outputs, normal)
-        found = (listed for listed in list_objects(normal) if not tables.holds(_uri_of(listed)))
+        found = (listed for listed in listing if not tables.holds(_uri_of(listed)))
         for count, listed in enumerate(found, start=1):  # noqa: B007  (told in the error)
             yield _arrival_of_listed(listed)
     except StorageError as error:

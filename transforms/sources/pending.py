@@ -16,7 +16,7 @@ from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.stage_times import NAMESPACE
 from tonearm.transforms.elements.track import Track
-from tonearm.transforms.sources.listing import announced_at, looked_up, with_generation
+from tonearm.transforms.sources.listing import looked_up, tracks_of, with_generation
 from tonearm.transforms.sources.object_filter import ObjectFilter, is_upload_part
 from tonearm.transforms.tables.ledger import Ledger
 
@@ -101,8 +101,12 @@ class ListArrivals(beam.DoFn):  # type: ignore[misc]
         self._outputs = tuple(outputs)
 
     def process(self, location: str) -> Iterator[Arrival]:
-        """Announce the tracks of one input."""
-        yield from distinct_arrivals(announced_at(location, self._outputs), count_skip)
+        """Announce the tracks of one input.
+
+        Raises:
+            InputError: It names nothing where this worker runs, as a folder of another machine.
+        """
+        yield from distinct_arrivals(tracks_of(location, self._outputs), count_skip)
 
 
 class KeepPending(beam.DoFn):  # type: ignore[misc]

@@ -25,7 +25,8 @@ _IMPLEMENTATIONS = {
 How to add one is told in ``contract``.
 """
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://|(file):/", re.I)
+"""Of files there are URLs with one slash, as Java and Spark write them."""
 
 
 def scheme_of(location: str) -> str:
@@ -36,7 +37,7 @@ def scheme_of(location: str) -> str:
         ('gs', '')
     """
     found = _SCHEME.match(location)
-    return found[1].lower() if found else LOCAL
+    return (found[1] or found[2]).lower() if found else LOCAL
 
 
 def is_local(location: str) -> bool:
@@ -50,14 +51,14 @@ def is_object_url(location: str) -> bool:
 
 
 def normal_location(location: str) -> str:
-    """A location as the storages know it: ``file://`` URLs become paths, schemes lower case.
+    """A location as the storages know it: ``file:`` URLs become paths, schemes lower case.
 
     Raises:
         StorageError: ``unreadable`` for a ``file://`` URL of another host, or a store's without a bucket.
 
     Example:
-        >>> normal_location("file:///music/a%20b.mp3"), normal_location("music/a%20b.mp3")
-        ('/music/a b.mp3', 'music/a%20b.mp3')
+        >>> normal_location("file:///music/a%20b.mp3"), normal_location("file:/m"), normal_location("a%20b")
+        ('/music/a b.mp3', '/m', 'a%20b')
     """
     scheme = scheme_of(location)
     if scheme == "file":
@@ -76,7 +77,7 @@ def _path_of(url: str) -> str:
         message = f"file://{parts.netloc}/ is another machine; of this one, give a path or file:///…"
         raise StorageError(ErrorWord.UNREADABLE, message, retriable=False)
     # A path may hold a question mark or number sign that whoever wrote the URL forgot to encode.
-    path = url[len("file://") + len(parts.netloc) :]
+    path = url[len("file:") :].removeprefix(f"//{parts.netloc}")
     return os.fsdecode(unquote_to_bytes(path.encode("utf-8", "surrogateescape")))
 
 

@@ -21,7 +21,7 @@ def kind_of(location: str) -> OutputKind:
     for kind in KINDS:
         if kind.takes(location):
             return kind
-    raise OutputError(f"tables cannot be written to {location}; an output is {all_locations(', or ')}")
+    raise OutputError(f"no tables can be at {location}; an output is {all_locations(', or ')}")
 
 
 def all_locations(between: str) -> str:

@@ -19,9 +19,9 @@ from tonearm.transforms.sources.listing import (
     announced_at,
     arrivals_at,
     count_arrivals,
-    require_tracks,
     require_usable,
     track_id_of,
+    tracks_of,
 )
 from tonearm.transforms.sources.manifests.contract import ManifestError
 from tonearm.transforms.storage.contract import StoredObject
@@ -164,7 +164,7 @@ def test_an_input_that_exists_as_written_is_taken_as_written(tmp_path: Path, nam
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a.mp3").write_text(folder)
     location = f"{tmp_path}/{name}{ending.format(name)}"
-    require_tracks(location)
+    tracks_of(location)
     assert [track.uri for track in tracks(location)] == [f"{tmp_path}/{name}/a.mp3"]
 
 
@@ -187,11 +187,11 @@ def test_a_name_that_is_no_utf_8_is_taken_as_it_is(tmp_path: Path) -> None:
 )
 def test_an_input_that_names_nothing_says_so(tmp_path: Path, location: str, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
-        require_tracks(location.format(tmp_path))
+        tracks_of(location.format(tmp_path))
 
 
 def test_an_empty_folder_names_itself_and_a_glob_may_match_later(tmp_path: Path) -> None:
-    require_tracks(str(tmp_path))
+    tracks_of(str(tmp_path))
     require_usable(f"{tmp_path}/*.mp3")
     assert tracks(tmp_path) == []
 

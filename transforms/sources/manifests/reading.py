@@ -5,17 +5,19 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 
 import pyarrow as pa
 
+from tonearm.transforms.audio.endings import has_audio_ending
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.sources.manifests.contract import ManifestError, ManifestRow
 from tonearm.transforms.sources.manifests.delimited import read_delimited
 from tonearm.transforms.sources.manifests.json_values import read_json, read_json_lines
 from tonearm.transforms.sources.manifests.parquet import read_parquet
 from tonearm.transforms.storage.content_encoding import decoded
-from tonearm.transforms.storage.contract import StorageError, StoredObject
+from tonearm.transforms.storage.contract import Listed, StorageError, StoredObject
 from tonearm.transforms.storage.objects import opened_object
 from tonearm.transforms.storage.schemes import list_objects, storage_of
 
@@ -31,6 +33,8 @@ _READERS: dict[str, _Reader] = {
     ".json": read_json,
     **dict.fromkeys(_PARQUET, read_parquet),
 }
+
+_PARQUET_MAGIC = b"PAR1"
 
 _GZIP = ".gz"
 
@@ -70,34 +74,61 @@ def is_manifest(location: str) -> bool:
     return name.endswith(tuple(_READERS))
 
 
-def manifest_parts(location: str) -> list[StoredObject]:
-    """The files of a manifest: one, those that a glob matches, or a folder's Parquet files.
+def manifest_or_listing(location: str) -> tuple[list[StoredObject], Iterator[Listed]]:
+    """Tell the files of a manifest from those of a catalog, by one listing of what a location names.
 
-    A folder is a manifest if its name ends like one, or if it holds Parquet files and nothing else. Files
-    whose names begin with ``_`` or ``.``, as Spark writes them, do not count.
+    A manifest is one file, those that a glob matches, or a folder. A folder is one if its name ends like a
+    manifest's, or if it holds Parquet files and nothing else: by their endings or, as exports of Spark, Hive
+    and BigQuery have none, by their first bytes. Files whose names begin with ``_`` or ``.``, as Spark writes
+    them, do not count.
 
     Returns:
-        The files; none if the location is no manifest.
+        The manifest's files and an empty listing; or no files, and the listing of what is no manifest.
 
     Raises:
         ManifestError: It is named like a manifest, and there is none.
         StorageError: It cannot be listed.
     """
-    endings = (*_READERS, *(f"{ending}{_GZIP}" for ending in _READERS)) if is_manifest(location) else _PARQUET
-    own_name, parts, is_empty = _name_of(location.rstrip("/")), [], True
-    for listed in list_objects(location):
-        is_empty = False
+    own_name, parts, passed = _name_of(location.rstrip("/")), [], []
+    listing = list_objects(location)
+    for listed in listing:
+        passed.append(listed)
         uri = listed.uri if isinstance(listed, StoredObject) else listed[0]
         if _name_of(uri).startswith(("_", ".")) and _name_of(uri) != own_name:
             continue
-        if not uri.lower().endswith(endings):
-            return []
+        if not _is_part(listed, uri, by_name=is_manifest(location)):
+            return [], chain(passed, listing)
         if not isinstance(listed, StoredObject):
             raise listed[1]
         parts.append(listed)
-    if is_manifest(location) and is_empty:
+    if is_manifest(location) and not passed:
         raise ManifestError(f"{location}: no such manifest")
-    return parts
+    return parts, iter(() if parts else passed)
+
+
+def _is_part(listed: Listed, uri: str, *, by_name: bool) -> bool:
+    """True if a file may be a manifest's part.
+
+    Args:
+        listed: The file, as it was listed.
+        uri: Its path or URL.
+        by_name: True if the whole is named like a manifest, whose parts may be of any kind that is read.
+    """
+    name = uri.lower()
+    if by_name:
+        return name.removesuffix(_GZIP).endswith(tuple(_READERS))
+    if name.endswith(_PARQUET) or not isinstance(listed, StoredObject):
+        return name.endswith(_PARQUET)
+    return not has_audio_ending(name) and _begins_as_parquet(listed)
+
+
+def _begins_as_parquet(found: StoredObject) -> bool:
+    if found.size_bytes < len(_PARQUET_MAGIC):
+        return False
+    try:
+        return storage_of(found.uri).read_range(found, 0, len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
+    except StorageError:  # whoever reads the whole file is told
+        return False
 
 
 def _name_of(uri: str) -> str:
@@ -119,7 +150,7 @@ def read_manifest(parts: list[StoredObject]) -> Iterator[NumberedRow]:
     """Rows of a manifest, one at a time, in the order of its files and lines.
 
     Args:
-        parts: Its files, see :func:`manifest_parts`.
+        parts: Its files, see :func:`manifest_or_listing`.
 
     Raises:
         ManifestError: A file is of the wrong kind, or lacks a required column.
@@ -131,7 +162,8 @@ def read_manifest(parts: list[StoredObject]) -> Iterator[NumberedRow]:
 
 def _rows_of(part: StoredObject) -> Iterator[ManifestRow]:
     name = part.uri.lower()
-    reader = next(read for ending, read in _READERS.items() if name.removesuffix(_GZIP).endswith(ending))
+    endings = (ending for ending in _READERS if name.removesuffix(_GZIP).endswith(ending))
+    reader = _READERS[next(endings, _PARQUET[0])]  # without an ending it is known by its first bytes
     try:
         if reader is read_parquet:
             with opened_object(part.uri) as file:

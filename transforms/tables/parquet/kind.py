@@ -35,7 +35,7 @@ class ParquetTables:
     def located(self, location: str) -> str:
         """See :class:`OutputKind`; absolute if on a disk, and ``file:///music`` is the folder ``/music``."""
         if not location:
-            raise OutputError("the name of the output is empty; the working folder is --output .")
+            raise OutputError("the name of the output is empty; the working folder is `.`")
         try:
             normal = normal_location(location)
         except StorageError as error:

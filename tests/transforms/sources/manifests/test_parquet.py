@@ -12,8 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tonearm.transforms.elements.arrival import track_of
+from tonearm.transforms.elements.track import Track
+from tonearm.transforms.sources.listing import announced_at
 from tonearm.transforms.sources.manifests.contract import ManifestRow
-from tonearm.transforms.sources.manifests.reading import manifest_parts, read_manifest
+from tonearm.transforms.sources.manifests.reading import manifest_or_listing, read_manifest
 
 
 def rows_with(folder: Path, values: pa.Array, column: str = "x") -> list[ManifestRow]:
@@ -23,7 +26,7 @@ def rows_with(folder: Path, values: pa.Array, column: str = "x") -> list[Manifes
         "uri": ["a.mp3"] * len(values),
     }
     pq.write_table(pa.table(columns | {column: values}), folder / "a.parquet")
-    return [found.row for found in read_manifest(manifest_parts(str(folder / "a.parquet")))]
+    return [found.row for found in read_manifest(manifest_or_listing(str(folder / "a.parquet"))[0])]
 
 
 def texts(folder: Path, values: pa.Array, column: str = "x") -> list[str | None]:
@@ -91,3 +94,26 @@ def test_a_value_that_cannot_be_told_costs_its_row(tmp_path: Path, values: pa.Ar
 def test_a_time_zone_that_nobody_knows_costs_no_row(tmp_path: Path) -> None:
     odd = pa.array([0, None], pa.int64()).cast(pa.timestamp("us")).view(pa.timestamp("us", "Mars/Phobos"))
     assert texts(tmp_path, odd) == ["1970-01-01T00:00:00Z", None]
+
+
+@pytest.mark.parametrize(
+    "names", [("part-00000", "part-00001"), ("000000000000", "000000000001"), ("000000_0.snappy",)]
+)
+def test_parts_without_endings_are_known_by_their_first_bytes(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for number, name in enumerate(names):
+        pq.write_table(pa.table({"track_id": [f"t{number}"], "uri": ["a.flac"]}), tmp_path / name)
+    (tmp_path / "_SUCCESS").touch()
+    for place in (tmp_path, tmp_path / names[0], tmp_path / f"{names[0][:4]}*"):
+        found = [each.uri for each in announced_tracks(str(place))]
+        assert set(found) == {str(tmp_path / "a.flac")}
+    assert [each.track_id for each in announced_tracks(str(tmp_path))] == [f"t{n}" for n in range(len(names))]
+
+
+def test_parquet_beside_music_is_no_manifest(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"track_id": ["t"], "uri": ["a.flac"]}), tmp_path / "000000000000")
+    (tmp_path / "song.flac").write_bytes(b"fLaC")
+    assert len(announced_tracks(str(tmp_path))) == 2
+
+
+def announced_tracks(location: str) -> list[Track]:
+    return [track_of(arrival) for arrival in announced_at(location)]

@@ -18,7 +18,7 @@ from tests.transforms.storage.stores import Store
 from tonearm.transforms.sources.manifests.contract import ManifestError
 from tonearm.transforms.sources.manifests.reading import (
     is_manifest,
-    manifest_parts,
+    manifest_or_listing,
     read_manifest,
     require_readable_kind,
 )
@@ -27,7 +27,7 @@ HEADER = "track_id,uri,title\n"
 
 
 def rows_at(location: Path | str) -> list[dict[str, str]]:
-    return [dict(found.row.values) for found in read_manifest(manifest_parts(str(location)))]
+    return [dict(found.row.values) for found in read_manifest(manifest_or_listing(str(location))[0])]
 
 
 def rows_of(path: Path, content: str | bytes) -> list[dict[str, str]]:
@@ -38,7 +38,7 @@ def rows_of(path: Path, content: str | bytes) -> list[dict[str, str]]:
 def problems_of(path: Path, content: str | bytes) -> dict[int, str]:
     """The numbers of the rows that cannot be used, and why; the others must be good ones."""
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    found = list(read_manifest(manifest_parts(str(path))))
+    found = list(read_manifest(manifest_or_listing(str(path))[0]))
     for each in found:
         if not each.row.problem:
             assert each.row.values["uri"].endswith(".mp3")
@@ -220,7 +220,7 @@ def test_a_folder_of_parquet_parts_is_a_manifest(store: Store, tmp_path: Path, f
     assert rows_at(store.at(folder)) == rows_at(store.at(f"{folder}/")) == expected
     assert rows_at(store.at("*/part-1.parquet")) == expected[1:]
     store.put(f"{folder}/z.mp3", b"music", None)
-    assert manifest_parts(store.at(folder)) == []
+    assert manifest_or_listing(store.at(folder))[0] == []
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -239,6 +239,6 @@ def test_damage_in_one_row_leaves_the_rows_far_behind_it(
     damaged = head.encode() + lines.encode()[:at] + damage + lines.encode()[at:]
     path = tmp_path / f"a.{name}"
     path.write_bytes(damaged)
-    tail = [found.row for found in read_manifest(manifest_parts(str(path)))][-30:]
+    tail = [found.row for found in read_manifest(manifest_or_listing(str(path))[0])][-30:]
     assert [row.values["uri"] for row in tail] == [f"{number}.mp3" for number in range(30, 60)]
     assert not any(row.problem for row in tail)
