@@ -160,3 +160,12 @@ def test_gs_by_environment_alone(gcs_server: GcsServer, songs: Path, tmp_path: P
     assert run.returncode == 0, log
     tagged = rows(gcs_server, tmp_path / "t")
     assert len({tuple(row[column] for column in KEY) for row in tagged}) == len(tagged) == 4
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_bucket_is_listed_once(scheme: str, server: Any, songs: Path, output: Path) -> None:
+    upload_songs(server, songs)
+    server.faults.requests.clear()
+    assert tonearm("ingest", f"{scheme}://{BUCKET}/in/", "--output", output) == 0
+    listings = [request for _, request, _ in server.faults.requests if "prefix=in" in request]
+    assert len(listings) == 1, listings

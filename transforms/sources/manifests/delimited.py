@@ -36,6 +36,8 @@ def read_delimited(file: BinaryIO, location: str) -> Iterator[ManifestRow]:
     """
     lines = _Lines(file)
     header = lines.take().removeprefix(b"\xef\xbb\xbf")
+    while header and not header.strip():
+        header = lines.take()
     _require_utf8(header, location)
     delimiter = _delimiter(header)
     columns = column_names(_cells(header, delimiter), location)

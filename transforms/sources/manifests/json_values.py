@@ -35,10 +35,13 @@ def read_json_lines(file: BinaryIO, location: str) -> Iterator[ManifestRow]:
     """Rows of a manifest with one object on each line, in the file's order; blank lines are none.
 
     Raises:
-        ManifestError: The first object lacks a required column.
+        ManifestError: The first object lacks a required column, or the file is in UTF-16.
     """
-    rows = _Rows(location)
+    rows, is_first = _Rows(location), True
     while line := file.readline(_MOST_LINE_BYTES):
+        if is_first:
+            _refuse_utf16(line, location)
+            is_first = False
         if len(line) == _MOST_LINE_BYTES:
             while not line.endswith(b"\n") and (line := file.readline(_MOST_LINE_BYTES)):
                 pass
@@ -54,6 +57,7 @@ def read_json(file: BinaryIO, location: str) -> Iterator[ManifestRow]:
         ManifestError: It is neither, too large, or the first object lacks a required column.
     """
     content = file.read(_MOST_ARRAY_BYTES + 1)
+    _refuse_utf16(content, location)
     text = content.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"["):
         if len(content) > _MOST_ARRAY_BYTES:
@@ -66,6 +70,12 @@ def read_json(file: BinaryIO, location: str) -> Iterator[ManifestRow]:
     yield from read_json_lines(io.BytesIO(content + file.read()), location)
 
 
+def _refuse_utf16(beginning: bytes, location: str) -> None:
+    """Refuse what Python would read as JSON, in part, and no other reader of JSON Lines."""
+    if beginning.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in beginning[:4]:
+        raise ManifestError(f"{location}: is in UTF-16 or UTF-32; save it in UTF-8")
+
+
 def _rows_of_array(text: str, location: str) -> Iterator[ManifestRow]:
     """One object after the other, so that one that cannot be read costs itself."""
     rows, decoder, place = _Rows(location), json.JSONDecoder(), 1
@@ -76,6 +86,10 @@ def _rows_of_array(text: str, location: str) -> Iterator[ManifestRow]:
         except (ValueError, RecursionError):
             place = _end_of_value(text, place)
             yield ManifestRow(problem=_BAD_LINE)
+    if place >= len(text):
+        yield ManifestRow(problem="the array has no end: the file may be cut here")
+    elif text[place + 1 :].strip():
+        yield ManifestRow(problem="it stands behind the end of the array")
 
 
 def _behind_separator(text: str, place: int) -> int:

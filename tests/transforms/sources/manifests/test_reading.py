@@ -242,3 +242,34 @@ def test_damage_in_one_row_leaves_the_rows_far_behind_it(
     tail = [found.row for found in read_manifest(manifest_or_listing(str(path))[0])][-30:]
     assert [row.values["uri"] for row in tail] == [f"{number}.mp3" for number in range(30, 60)]
     assert not any(row.problem for row in tail)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('[{"track_id": "1", "uri": "a.mp3"}', "the array has no end: the file may be cut here"),
+        ('[{"track_id": "1", "uri": "a.mp3"}, ', "the array has no end: the file may be cut here"),
+        ('[{"track_id": "1", "uri": "a.mp3"}] {"track_id": 2}', "it stands behind the end of the array"),
+    ],
+)
+def test_an_array_that_is_cut_or_goes_on_behind_its_end_is_told(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    (path := tmp_path / "catalog.json").write_text(text)
+    rows = [found.row for found in read_manifest(manifest_or_listing(str(path))[0])]
+    assert [row.problem for row in rows] == ["", problem]
+
+
+@pytest.mark.parametrize("name", ["catalog.json", "catalog.jsonl", "catalog.csv"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_text_in_utf_16_is_refused_whole(tmp_path: Path, name: str, encoding: str) -> None:
+    text = "track_id,uri\n1,a" if name.endswith("csv") else '{"track_id": "1", "uri": "a.mp3"}\n'
+    (path := tmp_path / name).write_bytes(text.encode(encoding))
+    with pytest.raises(ManifestError, match="in UTF-16"):
+        list(read_manifest(manifest_or_listing(str(path))[0]))
+
+
+def test_blank_lines_before_the_header_are_none(tmp_path: Path) -> None:
+    (path := tmp_path / "catalog.csv").write_text("\n  \ntrack_id,uri\n1,a.mp3\n")
+    rows = [found.row for found in read_manifest(manifest_or_listing(str(path))[0])]
+    assert [row.values["uri"] for row in rows] == ["a.mp3"]
