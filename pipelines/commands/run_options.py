@@ -132,8 +132,8 @@ def _add_wave_tracks(group: argparse._ArgumentGroup) -> None:
         "--wave_tracks",
         metavar="TRACKS",
         type=positive_integer,
-        help="tracks in flight at most, and so workers at most; a kill costs no more than these "
-        f"(default: {WAVE_TRACKS}, or the workers where they are more)",
+        help="tracks in flight at most, and so workers at most; a kill costs no more than these. Without it "
+        f"one for each worker, where they are more (default: {WAVE_TRACKS})",
     )
 
 
