@@ -1,7 +1,7 @@
 """Damages files as downloads, disks and tools do, and lets FFmpeg judge what is left to hear.
 
-``python -m tests.transforms.audio.damage FOLDER CASES SEED`` prints what became of each case, in a process of
-its own, so that a crash inside a codec library is told by name.
+``python -m tests.transforms.audio.damage FOLDER CASES SEED [rare]`` prints what became of each case, in a
+process of its own, so that a crash inside a codec library is told by name; with ``rare``, of rarer formats.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ import av
 import numpy as np
 
 from tests.audio_files import RECIPES, id3v2_tag, write_audio
+from tests.rare_audio_files import RARE_FILES
 from tonearm.transforms.audio.reader import open_audio
 from tonearm.transforms.elements.failure import TrackError
 
 SECONDS = 2.0
 DEFAULT_RATE_HZ = 22050
+
+SMALLEST_BYTES = 1000
 
 _DEMUXER_ERRORS = 64
 
@@ -139,7 +142,7 @@ class Case:
     """What became of one damaged file.
 
     Attributes:
-        kind: A key of ``RECIPES``.
+        kind: A key of ``RECIPES`` or of ``RARE_FILES``.
         damage: The name of the damage.
         number: What the random numbers were drawn from, with the kind.
         judged_s: What FFmpeg decodes of it, in seconds.
@@ -195,9 +198,15 @@ def originals(folder: Path) -> Mapping[str, bytes]:
     return made
 
 
-def cases(folder: Path, count: int, seed: int) -> Iterator[Case]:
+def rare_originals() -> Mapping[str, bytes]:
+    """Half a second of every rare format, but for files that are too small to be damaged."""
+    made = {kind: rare.make() for kind, rare in RARE_FILES.items()}
+    return {kind: data for kind, data in made.items() if len(data) >= SMALLEST_BYTES}
+
+
+def cases(folder: Path, count: int, seed: int, *, rare: bool = False) -> Iterator[Case]:
     """Damage files and decode them, kind by kind and damage by damage."""
-    whole = originals(folder)
+    whole = rare_originals() if rare else originals(folder)
     for number in range(count):
         kind = list(whole)[number % len(whole)]
         damage = DAMAGES[number // len(whole) % len(DAMAGES)]
@@ -238,5 +247,5 @@ def judge(path: Path) -> float:
 
 
 if __name__ == "__main__":
-    for case in cases(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])):
+    for case in cases(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), rare="rare" in sys.argv[4:]):
         print(case, flush=True)

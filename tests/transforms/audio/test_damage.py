@@ -17,10 +17,10 @@ CASES = 2200
 ROOT = Path(__file__).parents[3]
 
 
-def run(folder: Path, cases: int, seed: int) -> list[Case]:
+def run(folder: Path, cases: int, seed: int, *which: str) -> list[Case]:
     """Damage and decode in a process of its own: a crash fails the test by name."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.transforms.audio.damage", str(folder), str(cases), str(seed)],
+        [sys.executable, "-m", "tests.transforms.audio.damage", str(folder), str(cases), str(seed), *which],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         cwd=ROOT,
         capture_output=True,
@@ -58,3 +58,8 @@ def test_some_are_whole_all_the_same_and_some_are_flagged(cases: list[Case]) -> 
 @pytest.mark.slow
 def test_the_same_of_many_more(tmp_path: Path) -> None:
     assert [case for case in run(tmp_path, 20_000, seed=2) if not case.promise_is_kept] == []
+
+
+@pytest.mark.slow
+def test_the_same_of_the_rare_formats(tmp_path: Path) -> None:
+    assert [case for case in run(tmp_path, 8000, 2, "rare") if not case.promise_is_kept] == []
