@@ -195,15 +195,15 @@ class FfmpegDecoder:
 
         Where the demuxer trips over damage it is asked to go on behind it.
         """
-        errors, sound = 0, self._stream
+        errors, several = 0, len(self._watched) > 1
         with library_errors("FFmpeg"):
             while errors < _ERRORS_IN_A_ROW:
                 try:
                     for packet in self._container.demux(*self._watched):
                         errors = 0
-                        if len(self._watched) > 1:
+                        if several:
                             self._note_end(packet)
-                        if packet.stream is sound:
+                        if not several or packet.stream is self._stream:
                             yield from self._decoded(packet)
                 except av.FFmpegError:
                     errors += 1
