@@ -103,6 +103,8 @@ def _reading() -> Iterator[None]:
     """Say of whatever the library finds that the file is not whole."""
     try:
         yield
+    except MemoryError:  # of Arrow's too, which is an ArrowException
+        raise
     except (pa.ArrowException, ValueError, OSError, OverflowError, KeyError, IndexError) as error:
         raise unreadable(f"no whole Parquet file ({type(error).__name__}): it is cut or damaged") from error
 

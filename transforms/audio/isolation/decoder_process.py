@@ -14,11 +14,11 @@ from queue import SimpleQueue
 
 import tonearm
 from tonearm.transforms.audio.isolation.messages import BUFFER_BYTES, Message, receive, send_file
-from tonearm.transforms.elements.decoder_choice import DecoderChoice
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Stage, TrackError
 
-_DECODER_MAIN = "tonearm.transforms.audio.isolation.decoder_main"
+Program = tuple[str, ...]
+"""What a process runs: a module that confines itself by ``confinement``, and arguments of its own."""
 
 _START_LIMIT_S = 120.0
 _MOST_LAST_WORDS = 1 << 16
@@ -151,10 +151,13 @@ class Spawner:
     The process asks the kernel to be killed when its parent ends (``PR_SET_PDEATHSIG``). The kernel means
     the thread that started it, and Beam's threads come and go with every pipeline; this one ends with the
     program, ``kill -9`` included. A process at rest ends as well when its socket closes.
+
+    Args:
+        program: What the processes run.
     """
 
-    def __init__(self, choice: DecoderChoice) -> None:
-        self._choice = choice
+    def __init__(self, program: Program) -> None:
+        self._program = program
         self._orders: SimpleQueue[Future[DecoderProcess]] = SimpleQueue()
         threading.Thread(target=self._work, name="decoder-spawner", daemon=True).start()
 
@@ -175,21 +178,22 @@ class Spawner:
         while True:
             order = self._orders.get()
             try:
-                order.set_result(_start_process(self._choice))
+                order.set_result(_start_process(self._program))
             except BaseException as error:
                 order.set_exception(error)
 
 
-def _start_process(choice: DecoderChoice) -> DecoderProcess:
+def _start_process(program: Program) -> DecoderProcess:
     """Start a process, whose standard error is ours as soon as it is up, and a pipe that we read before."""
     ours, theirs = socket.socketpair()
     our_errors = os.dup(2)
+    main, *arguments = program
     with theirs:
         theirs.setblocking(True)  # Beam's cloud clients set a default timeout for all sockets of the program
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
         try:
             child = subprocess.Popen(
-                [sys.executable, "-SPm", _DECODER_MAIN, str(os.getpid()), choice, str(our_errors)],
+                [sys.executable, "-SPm", main, str(os.getpid()), str(our_errors), *arguments],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

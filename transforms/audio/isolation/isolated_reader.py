@@ -18,36 +18,26 @@ messages half as long as now.)
 
 from __future__ import annotations
 
-import atexit
 import os
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 
-from tonearm.errors import MachineError
 from tonearm.transforms.audio.decoders.decoder import AudioInfo
 from tonearm.transforms.audio.decoders.downmix import Samples
-from tonearm.transforms.audio.isolation.decoder_process import (
-    DecoderProcess,
-    Spawner,
-    StartError,
-    timeout_error,
-)
+from tonearm.transforms.audio.isolation.decoder_process import DecoderProcess, timeout_error
 from tonearm.transforms.audio.isolation.messages import Kind, Message, ProtocolError, unpacked_error
+from tonearm.transforms.audio.isolation.process_pool import ProcessPool, pool_of
 from tonearm.transforms.audio.reader import open_regular_file
 from tonearm.transforms.elements.decoder_choice import DecoderChoice
-from tonearm.transforms.elements.error_words import ErrorWord
-from tonearm.transforms.elements.failure import Stage, TrackError
+from tonearm.transforms.elements.failure import TrackError
 from tonearm.transforms.elements.stage_times import StageTimes
 
 STALL_LIMIT_S = 60.0
 """A decoder that sends nothing for so long hangs; a block takes some milliseconds."""
 
-_PAUSES_S = (0.2, 1.0)
-"""After these one that could not be started is tried again: memory may be short for a moment."""
+_DECODER_MAIN = "tonearm.transforms.audio.isolation.decoder_main"
 
 TRACK_LIMIT_S = 1800.0
 """Enough for a day of music on a busy core; a small file can decode to weeks of silence, block by block."""
@@ -176,108 +166,5 @@ class IsolatedReader:
         return kind, content
 
 
-class _DecoderPool:
-    """The program's decoder processes of one choice of libraries: as many as threads decode at once."""
-
-    def __init__(self, choice: DecoderChoice) -> None:
-        self._spawner = Spawner(choice)
-        self._lock = threading.Lock()
-        self._idle: list[DecoderProcess] = []
-        self._in_use = 0
-        self._up: set[DecoderProcess] = set()
-        atexit.register(self.close)
-
-    def start(self, count: int) -> None:
-        """Start as many as lack; that none can be started is for those to tell who borrow one."""
-        with self._lock, suppress(StartError):
-            while len(self._idle) + self._in_use < count:
-                self._idle.append(self._spawner.start())
-
-    def borrow(self) -> DecoderProcess:
-        """A process at rest, or a new one.
-
-        Raises:
-            TrackError: ``decoder_died``: it cannot be started now, and others are up.
-            MachineError: It cannot be started, and none is up.
-        """
-        with self._lock:
-            self._in_use += 1  # before it is taken, or another thread would start one too many
-        try:
-            process = self._ready_process()
-        except BaseException:
-            with self._lock:
-                self._in_use -= 1
-            raise
-        with self._lock:
-            self._up.add(process)
-        return process
-
-    def _ready_process(self) -> DecoderProcess:
-        for pause_s in (*_PAUSES_S, None):
-            try:
-                process = self._living() or self._spawner.start()
-                process.await_ready()
-            except StartError as error:
-                if pause_s is None or error.hangs:
-                    raise self._not_started(error) from error
-                time.sleep(pause_s)
-            else:
-                return process
-        raise AssertionError  # the last try returns or raises
-
-    def _not_started(self, error: StartError) -> TrackError | MachineError:
-        message = f"no decoder process can be started: {error}"
-        with self._lock:
-            others_are_up = any(process.lives() for process in self._up)
-        if others_are_up:
-            return TrackError(Stage.DECODE, ErrorWord.DECODER_DIED, message, retriable=True)
-        return MachineError(
-            f"{message}. Every track needs one: look at the limits on processes and memory (`ulimit -a`), "
-            "and at what a sandbox forbids"
-        )
-
-    def _living(self) -> DecoderProcess | None:
-        while process := self._pop():
-            if process.lives():
-                return process
-            self._end(process)
-        return None
-
-    def _end(self, process: DecoderProcess) -> None:
-        process.close()
-        with self._lock:
-            self._up.discard(process)
-
-    def give_back(self, process: DecoderProcess, *, at_rest: bool) -> None:
-        """Keep a process for the next track, or end it if it is not at rest."""
-        if not at_rest:
-            process.kill()
-        with self._lock:
-            self._in_use -= 1
-            if at_rest:
-                self._idle.append(process)
-            else:
-                self._up.discard(process)
-
-    def close(self) -> None:
-        """End the processes at rest."""
-        while process := self._pop():
-            self._end(process)
-
-    def _pop(self) -> DecoderProcess | None:
-        with self._lock:
-            return self._idle.pop() if self._idle else None
-
-
-_making_pool = threading.Lock()
-
-
-def _pool(choice: DecoderChoice) -> _DecoderPool:
-    """The pool of this program; one that was forked off has none of its parent's."""
-    with _making_pool:
-        return _pool_of(os.getpid(), choice)
-
-
-@lru_cache(maxsize=len(DecoderChoice))
-def _pool_of(pid: int, choice: DecoderChoice) -> _DecoderPool:
-    return _DecoderPool(choice)
+def _pool(choice: DecoderChoice) -> ProcessPool:
+    return pool_of((_DECODER_MAIN, choice))
