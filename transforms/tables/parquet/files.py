@@ -22,7 +22,8 @@ from tonearm.transforms.tables.rows import name_of_row
 from tonearm.transforms.tables.schemas import FILE_SCHEMAS, PARTITION, SPECTROGRAMS, Row
 
 _AS_TABLES: Mapping[str, Any] = {"compression": "zstd"}
-_WRITTEN_WITH = {SPECTROGRAMS: FILE_OPTIONS}
+_TOLD_BY_FOOTERS = [name for name in FILE_SCHEMAS[SPECTROGRAMS].names if name != "patches"]
+_WRITTEN_WITH = {SPECTROGRAMS: {**FILE_OPTIONS, "write_statistics": _TOLD_BY_FOOTERS}}
 """Options of files by table, for tables that are not written as the others."""
 
 
