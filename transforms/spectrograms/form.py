@@ -16,7 +16,8 @@ class SpectrogramForm(Protocol):
     """One form of file; reads bytes of strangers and unpickles nothing.
 
     What reads allocates what ``read_errors`` allows and a small multiple of it, as far as the libraries
-    beneath do as the file says. They may be made to do otherwise: read in a process that may not take more.
+    beneath do as the file says. They can be made to do otherwise: ``isolation.isolated_file`` reads files of
+    strangers in a process that may not take more.
     """
 
     @property
