@@ -28,6 +28,7 @@ from tonearm.transforms.elements.track import Track
 from tonearm.transforms.features import prepare
 from tonearm.transforms.features.prepared import PreparedTrack, Spectrogram
 from tonearm.transforms.sources import listing
+from tonearm.transforms.sources.manifests import reading
 from tonearm.transforms.storage.contract import Listed, StorageError
 from tonearm.transforms.storage.schemes import list_objects
 from tonearm.transforms.tables.parquet.files import ParquetWriter
@@ -186,7 +187,7 @@ def test_a_listing_that_breaks_off_keeps_what_was_worked(
         yield from islice(list_objects(location), 3)
         raise StorageError(ErrorWord.UNREADABLE, "the store went away")
 
-    monkeypatch.setattr(listing, "list_objects", breaking)
+    monkeypatch.setattr(reading, "list_objects", breaking)
     options = ("--wave_tracks", "1", "--direct_num_workers", "1")
     assert tonearm("ingest", songs, "--output", output, *options) == 1
     assert len(keys(output)) == 3
@@ -203,7 +204,7 @@ def test_a_listing_that_breaks_off_is_worked_as_far_as_it_went_and_has_its_row(
 
     if is_done_before:
         assert tonearm("ingest", songs, "--output", output) == 0
-    monkeypatch.setattr(listing, "list_objects", breaking)
+    monkeypatch.setattr(reading, "list_objects", breaking)
     assert tonearm("ingest", songs, "--output", output) == 1
     tagged, skipped = (0, 3) if is_done_before else (3, 0)
     assert counts(output) == (3, tagged, skipped, 0)
