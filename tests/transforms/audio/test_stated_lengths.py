@@ -138,6 +138,7 @@ TWICE = {
     "aiff": ("aiff", "pcm_s16be"),
     "caf": ("caf", "pcm_s16be"),
     "swf": ("swf", "libmp3lame"),
+    "tta": ("tta", "tta"),
 }
 
 

@@ -13,6 +13,7 @@ _FLAC_BYTES_OF_SILENCE = 10
 _FLAC_BLOCK_SAMPLES = 65535
 """The shortest frame, of one value throughout, decodes to so many samples: a file cannot hold more."""
 
+_TTA_HEADER_BYTES, _TTA_MOST_FRAMES = 22, 1 << 20
 _WAVPACK_UNKNOWN = 0xFFFFFFFF
 _WAVPACK_HEADER_BYTES, _WAVPACK_LONGEST_BYTES = 32, 1 << 20
 _DSF_BLOCK_SAMPLES = 4096
@@ -44,9 +45,15 @@ def _wavpack_block_bytes(header: bytes) -> int | None:
 
 
 def _read_tta(read_at: ReadAt, start: int, size: int) -> Claim:
+    """Rate and samples give the frames, of 256/245 s each, whose lengths are a table behind the header."""
     del size
-    (samples,) = struct.unpack("<I", read_at(start + 14, 4))
-    return Claim(samples=samples or None)
+    rate_hz, samples = struct.unpack("<II", read_at(start + 10, 8))
+    frames = -(-samples * 245 // (256 * rate_hz)) if rate_hz else 0
+    if not 0 < frames <= _TTA_MOST_FRAMES:
+        return Claim(samples=samples or None)
+    table = read_at(start + _TTA_HEADER_BYTES, 4 * frames)
+    first_frame = start + _TTA_HEADER_BYTES + 4 * frames + 4
+    return Claim(samples, next_at=first_frame + sum(length for (length,) in struct.iter_unpack("<I", table)))
 
 
 def _read_ape(read_at: ReadAt, start: int, size: int) -> Claim:
