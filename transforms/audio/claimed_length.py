@@ -8,7 +8,7 @@ from dataclasses import replace
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
 from tonearm.transforms.audio.formats.claim import Claim, ReadAt
 from tonearm.transforms.audio.formats.stream_tail import start_of_trailing_tags
-from tonearm.transforms.audio.identification import Identified
+from tonearm.transforms.audio.identification import Identified, end_of_leading_tags
 
 _SIGNATURE_BYTES = 4096
 
@@ -38,4 +38,6 @@ def _claim_of(audio_format: AudioFormat, read_at: ReadAt, begins: int, end: int)
         return Claim()
     if claim.next_at is None or not begins < claim.next_at < end:
         return claim
-    return replace(claim, followed=audio_format.is_begun_by(read_at(claim.next_at, _SIGNATURE_BYTES)))
+    behind = claim.next_at
+    another_at = behind + end_of_leading_tags(lambda offset, length: read_at(behind + offset, length))
+    return replace(claim, followed=audio_format.is_begun_by(read_at(another_at, _SIGNATURE_BYTES)))
