@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import apache_beam as beam
 
-from tonearm.errors import StoppedError
+from tonearm.errors import StoppedError, WrongCallError
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.shared import require_precision
 from tonearm.pipelines.local.bounded_source import BoundedSource
@@ -28,6 +28,7 @@ from tonearm.pipelines.runs.stream_input import StreamInput
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.sources.listing import count_arrivals, require_usable, tracks_of
 from tonearm.transforms.sources.pending import pending_tracks
+from tonearm.transforms.spectrograms.read_errors import MOST_PATCH_BYTES
 from tonearm.transforms.tables.contract import TableWriter
 from tonearm.transforms.tables.holding.hold import held
 from tonearm.transforms.tables.holding.holder import Holder
@@ -60,6 +61,7 @@ def ingest(order: IngestOrder) -> RunRecord:
         OutputInUseError: Another run is writing to the output.
         OutputError: An output cannot be written to.
         ListingError: The listing of the input broke off.
+        WrongCallError: Spectrograms are asked for that nobody would read.
         SubscriptionError: The subscription cannot be used.
         StoppedError: A signal ended the run before its input's end. It is how a stream ends, and no error.
     """
@@ -72,7 +74,9 @@ def ingest(order: IngestOrder) -> RunRecord:
         for location in filter(None, (order.input.watch, order.input.catch_up)):
             require_usable(location)
     tagger = stored_tagger(order.settings.tagger)
-    if not (order.retag or order.spectrograms):
+    if order.spectrograms:
+        _require_readable(order, tagger)
+    elif not order.retag:
         require_same_bundle(order.ledger_output, tagger)
     if order.beam.is_local:
         require_precision(order.settings.precision)
@@ -108,6 +112,21 @@ def _ingest_on_this_machine(order: IngestOrder, tagger: Tagger, named: Iterator[
     if signals.number and not is_stream and record.seen != total:
         raise StoppedError(signals.number, " before the end of the input; what was in work is in the tables")
     return record
+
+
+def _require_readable(order: IngestOrder, tagger: Tagger) -> None:
+    """Refuse to make spectrograms that nobody would read.
+
+    Raises:
+        WrongCallError: A long track's would be larger than a reader takes.
+    """
+    front_end = tagger.front_end
+    most = MOST_PATCH_BYTES // (2 * front_end.patch_frames * front_end.mel_bands)
+    if order.settings.max_patches > most:
+        raise WrongCallError(
+            f"--max_patches={order.settings.max_patches} makes spectrograms that `tonearm ingest` refuses as "
+            f"too_large; at most {most} patches of this front end are read"
+        )
 
 
 def _work(order: IngestOrder, tagger: Tagger) -> ShareWork:

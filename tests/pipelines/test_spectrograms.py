@@ -205,6 +205,7 @@ def test_a_bucket_is_worked_into_a_bucket(gcs_server: GcsServer, songs: Path, tm
         (["--output", "bigquery://project.dataset"], "spectrograms are files"),
         (["--output", "out", "--runner", "PrismRunner"], "leave --runner out"),
         (["--output", "out", "--segment_seconds", "3"], "there is no option --segment_seconds"),
+        (["--output", "out", "--max_patches", "4000"], "at most 3738 patches"),
         (["another", "--output", "out"], "spectrograms takes one"),
     ],
 )

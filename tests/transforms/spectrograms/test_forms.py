@@ -68,7 +68,7 @@ def _assert_same(read: SpectrogramRecord, written: SpectrogramRecord) -> None:
 
 
 @each_form
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(record=records())
 def test_a_record_is_read_as_it_was_written(form: SpectrogramForm, record: SpectrogramRecord) -> None:
     content = file_of(record, form)

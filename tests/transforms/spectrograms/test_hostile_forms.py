@@ -265,7 +265,7 @@ def test_a_tfrecord_that_is_none_is_one_failure(content: bytes, word: str, told:
 
 
 @pytest.mark.parametrize("form", FORMS, ids=[form.name for form in FORMS])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_is_one_failure(form: SpectrogramForm, data: st.DataObject) -> None:
     content = bytearray(file_of(record_with(), form))
@@ -281,7 +281,7 @@ def test_a_damaged_file_is_read_or_is_one_failure(form: SpectrogramForm, data: s
         assert error.error in {"unreadable_spectrogram", "incomplete_spectrogram", "too_large"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(head=st.binary(max_size=64))
 def test_any_bytes_have_a_form_or_none(head: bytes) -> None:
     form = form_of(head)
