@@ -145,7 +145,7 @@ class Case:
         kind: A key of ``RECIPES`` or of ``RARE_FILES``.
         damage: The name of the damage.
         number: What the random numbers were drawn from, with the kind.
-        judged_s: What FFmpeg decodes of it, in seconds.
+        judged_s: What FFmpeg decodes of it, in seconds; it is asked only about what is said to be whole.
         heard_s: What the pipeline decodes.
         outcome: ``whole``, ``truncated`` or the word of the failure.
     """
@@ -214,7 +214,8 @@ def cases(folder: Path, count: int, seed: int, *, rare: bool = False) -> Iterato
         path = folder / "damaged"
         path.write_bytes(damage(whole[kind], random))
         heard_s, outcome = hear(path)
-        yield Case(kind, damage.__name__, number, judge(path), heard_s, outcome)
+        judged_s = judge(path) if outcome == "whole" else 0.0
+        yield Case(kind, damage.__name__, number, judged_s, heard_s, outcome)
 
 
 def hear(path: Path) -> tuple[float, str]:

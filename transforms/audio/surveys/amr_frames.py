@@ -5,7 +5,7 @@ A decoder plays whatever it is given; only the headers tell what is no frame (RF
 
 from __future__ import annotations
 
-from tonearm.transforms.audio.formats.claim import ReadAt
+from tonearm.transforms.audio.formats.claim import SLACK_BYTES, ReadAt
 
 _NARROW, _WIDE = b"#!AMR\n", b"#!AMR-WB\n"
 
@@ -15,7 +15,6 @@ _WIDE_FRAME_BYTES = (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 0, 0, 0, 0, 1, 1)
 
 _NOTHING_SENT = 15
 _PADDING_BITS, _GOOD_BIT = 0x83, 0x04
-_MOST_PADDING_BYTES = 4096
 _PIECE_BYTES = 1 << 20
 
 
@@ -43,7 +42,7 @@ def is_damaged_amr(read_at: ReadAt, start: int, end: int) -> bool:
 
 def _is_padding(read_at: ReadAt, start: int, end: int) -> bool:
     """True for a few zeros at the end, which some writers leave there."""
-    return end - start <= _MOST_PADDING_BYTES and not any(read_at(start, end - start))
+    return end - start <= SLACK_BYTES and not any(read_at(start, end - start))
 
 
 def _lengths_of_good_headers(frame_bytes: tuple[int, ...]) -> list[int]:
