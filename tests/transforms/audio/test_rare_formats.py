@@ -69,6 +69,16 @@ def test_a_rare_format_that_is_cut_says_so(make: Callable[[], bytes], tmp_path: 
         assert reader.truncated is truncated
 
 
+@pytest.mark.parametrize(("offset", "number"), [(5, 0x34), (9, 0xF6)])
+def test_an_adx_that_ffmpeg_would_die_of_is_not_shown_to_it(offset: int, number: int, tmp_path: Path) -> None:
+    content = bytearray(RARE_FILES["adx"].make())
+    content[offset] = number
+    path = tmp_path / "track"
+    path.write_bytes(content)
+    with pytest.raises(TrackError):
+        open_audio(path)
+
+
 @pytest.mark.parametrize("oversampling", [64, 128, 256, 512])
 def test_dsd_of_any_rate_is_heard_in_little_memory(oversampling: int, tmp_path: Path) -> None:
     path = tmp_path / "track"

@@ -14,13 +14,14 @@ from tonearm.transforms.audio.formats.audio_format import (
 from tonearm.transforms.audio.formats.claim import Claim, ClaimReader, ReadAt, is_cut, is_unknown_size
 
 _ADX_MOST_HZ = 1_000_000
+_ADX_BLOCK_BYTES = (0, 18)
 
 
 def _is_adx(head: bytes) -> bool:
-    """CRI's mark comes before the samples, whose offset the header states; FFmpeg dies of an absurd rate."""
+    """CRI's mark comes before the samples, whose offset the header states; FFmpeg dies of absurd numbers."""
     offset, rate_hz = int.from_bytes(head[2:4], "big"), int.from_bytes(head[8:12], "big")
     is_marked = head[:2] == b"\x80\x00" and b"(c)CRI" in head[max(offset - 2, 0) : offset + 4]
-    return is_marked and 0 < rate_hz < _ADX_MOST_HZ
+    return is_marked and 0 < rate_hz < _ADX_MOST_HZ and head[5] in _ADX_BLOCK_BYTES
 
 
 def _read_adx(read_at: ReadAt, start: int, size: int) -> Claim:
