@@ -103,7 +103,7 @@ def test_there_are_no_more_workers_than_tracks_may_be_in_flight(
     from tonearm.pipelines.local import share_runner
 
     asked: list[int] = []
-    monkeypatch.setattr(share_runner, "start_decoders", asked.append)
+    monkeypatch.setattr(share_runner, "start_decoders", lambda count, *_: asked.append(count))
     call = ("ingest", songs, "--output", output, "--direct_num_workers", "8", "--wave_tracks", "1")
     assert tonearm(*call) == 0
     assert set(asked) == {1}
