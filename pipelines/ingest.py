@@ -26,8 +26,10 @@ from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput, failed_tracks, retry_ledger
 from tonearm.pipelines.runs.stream_input import StreamInput
 from tonearm.transforms.elements.arrival import Arrival
+from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.sources.listing import count_arrivals, require_usable, tracks_of
 from tonearm.transforms.sources.pending import pending_tracks
+from tonearm.transforms.sources.spectrogram_files import in_spectrogram_files
 from tonearm.transforms.spectrograms.read_errors import MOST_PATCH_BYTES
 from tonearm.transforms.tables.contract import TableWriter
 from tonearm.transforms.tables.holding.hold import held
@@ -69,7 +71,7 @@ def ingest(order: IngestOrder) -> RunRecord:
     order.payer.export()
     named: Iterator[Arrival] = iter(())
     if isinstance(order.input, str):
-        named = tracks_of(order.input, order.outputs)
+        named = tracks_of(order.input, order.outputs, order.input_kind)
     elif isinstance(order.input, StreamInput):
         for location in filter(None, (order.input.watch, order.input.catch_up)):
             require_usable(location)
@@ -92,7 +94,9 @@ def _ingest_on_this_machine(order: IngestOrder, tagger: Tagger, named: Iterator[
     """Work in shares what the input names, whose listing has begun."""
     _beam_logger.setLevel(logging.CRITICAL)
     is_stream = isinstance(order.input, StreamInput)
-    total = count_arrivals(order.input, order.outputs) if isinstance(order.input, str) else None
+    total = (
+        count_arrivals(order.input, order.outputs, order.input_kind) if isinstance(order.input, str) else None
+    )
     record = new_record(order, tagger, mode="streaming" if is_stream else "batch")
     output = output_at(order.outputs)
     workers = order.beam.workers or len(os.sched_getaffinity(0))
@@ -173,9 +177,13 @@ def _source(
     if ledger:
         _tell_of_gaps(order, ledger, tagger)
     if isinstance(order.input, StreamInput):
-        with opened_stream(order.input, ledger or Ledger(), record.skip, plan, order.outputs) as stream:
+        with opened_stream(
+            order.input, ledger or Ledger(), record.skip, plan, order.outputs, order.input_kind
+        ) as stream:
             yield stream
     else:
+        if order.input_kind is InputKind.SPECTROGRAM:
+            named = in_spectrogram_files(named, record.skip)
         pending = pending_tracks(named, ledger, record.skip)
         yield BoundedSource(pending, plan.wave_tracks)
 

@@ -14,6 +14,7 @@ from tonearm.pipelines.arrivals.listing_memory import ListingMemory, Novelty
 from tonearm.pipelines.arrivals.outage import Outage
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.failure import Failure
+from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.sources.listing import InputError, arrivals_at, require_usable
 from tonearm.transforms.sources.pending import SkipReason, without_repeats
 from tonearm.transforms.storage.schemes import is_local
@@ -46,13 +47,21 @@ class ListingDeliveries:
         location: Folder, prefix or glob.
         pause_seconds: Time from the beginning of one listing to that of the next, if it ended by then.
         outputs: Where tables are written: if they lie in the location, they are not listed.
+        kind: What tracks come as; see ``arrivals_at``.
         once: True to end with the first whole listing, and to take files as they are.
     """
 
     def __init__(
-        self, location: str, pause_seconds: float, outputs: Sequence[str] = (), *, once: bool = False
+        self,
+        location: str,
+        pause_seconds: float,
+        outputs: Sequence[str] = (),
+        *,
+        kind: InputKind = InputKind.AUDIO,
+        once: bool = False,
     ) -> None:
         self._location = location
+        self._kind = kind
         self._outputs = outputs
         self._pause_seconds = pause_seconds
         self._once = once
@@ -110,7 +119,8 @@ class ListingDeliveries:
         """Make one listing; True if it came to its end."""
         try:
             require_usable(self._location)
-            for arrival in without_repeats(arrivals_at(self._location, self._outputs), _say_nothing):
+            arrivals = arrivals_at(self._location, self._outputs, self._kind)
+            for arrival in without_repeats(arrivals, _say_nothing):
                 self._has_answered = True
                 self._announce(arrival)
                 if self._ending.is_set():

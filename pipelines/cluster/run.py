@@ -82,7 +82,14 @@ def _backfill(order: IngestOrder, location: str, tagger: Tagger, output: Output)
     is_run = not _is_only_translated(pipeline.options)
     boards = output.boards() if is_run else ()
     graph = TagBackfill(
-        order.settings, tagger, output, record.provenance, order.outputs, boards, retag=order.retag
+        order.settings,
+        tagger,
+        output,
+        record.provenance,
+        order.outputs,
+        boards,
+        input_kind=order.input_kind,
+        retag=order.retag,
     )
     pipeline | "Input" >> beam.Create([absolute_location(location)]) | graph
     if not is_run:
@@ -115,7 +122,8 @@ def _stream(
     record = new_record(order, tagger, mode="streaming")
     pipeline = _pipeline(order, streaming=True)
     read = messages or _messages_of(source.subscription)
-    graph = TagStream(order.settings, tagger, source.wanted, _sink(order, output, record))
+    sink = _sink(order, output, record)
+    graph = TagStream(order.settings, tagger, source.wanted, sink, order.input_kind)
     with _services_in_java(pipeline.options):
         pipeline | "Messages" >> read | graph
     if _is_only_translated(pipeline.options):

@@ -23,6 +23,7 @@ from tonearm.pipelines.runs.defaults import (
     STORAGE_WRITE_API,
     STREAMING_INSERTS,
 )
+from tonearm.transforms.elements.input_kind import InputKind
 
 if TYPE_CHECKING:
     from tonearm.pipelines.runs.stream_input import StreamInput
@@ -69,8 +70,14 @@ def add_to(commands: Any) -> None:
         allow_abbrev=False,
     )
     parser.set_defaults(job=_ingest)
-    parser.add_argument_group("input").add_argument(
-        "input", metavar="INPUT", nargs="?", help="folder, file, glob or manifest"
+    source = parser.add_argument_group("input")
+    source.add_argument("input", metavar="INPUT", nargs="?", help="folder, file, glob or manifest")
+    source.add_argument(
+        "--input_kind",
+        choices=list(InputKind),
+        type=InputKind,
+        default=InputKind.AUDIO,
+        help="what the tracks come as: audio, or the files of `tonearm spectrograms` (default: audio)",
     )
     output = parser.add_argument_group("output")
     output.add_argument(
@@ -169,6 +176,7 @@ def _ingest(known: argparse.Namespace, beam_options: list[str]) -> None:
         _source(known),
         known.output,
         beam_options,
+        input_kind=known.input_kind,
         retag=known.retag,
         bigquery_write_method=known.bigquery_write_method,
     )

@@ -61,6 +61,10 @@ _SCOPES = {
         "--subscription and --watch on one machine: a cluster writes by its own clock",
         lambda order: _is_stream(order) and order.beam.is_local,
     ),
+    "--max_track_bytes": Scope(
+        "audio: of a spectrogram no more is read than 128 MiB",
+        lambda order: order.input_kind == "audio",
+    ),
     "--wave_tracks": _LOCAL,
     "--direct_num_workers": _LOCAL,
     "--retag": Scope(

@@ -11,6 +11,7 @@ from tonearm.pipelines.commands.bad_end import bad_end
 from tonearm.pipelines.commands.option_types import even_number, fraction, positive_integer, positive_number
 from tonearm.pipelines.runs.defaults import STREAMING_INSERTS, WAVE_TRACKS
 from tonearm.transforms.elements.decoder_choice import DecoderChoice, require_installed
+from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.elements.settings import MAX_PATCHES, MAX_TRACK_BYTES, SEGMENT_SECONDS
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ def order_of(
     outputs: Sequence[str],
     beam_options: Sequence[str],
     *,
+    input_kind: InputKind = InputKind.AUDIO,
     retag: bool = False,
     bigquery_write_method: str = STREAMING_INSERTS,
     spectrograms: SpectrogramWish | None = None,
@@ -174,6 +176,7 @@ def order_of(
         input=source,
         outputs=in_sequence,
         settings=settings,
+        input_kind=input_kind,
         retag=retag,
         wave_tracks=known.wave_tracks,
         bigquery_write_method=bigquery_write_method,

@@ -7,11 +7,16 @@ from apache_beam.ml.inference.base import RunInference
 
 from tonearm.models.front_end import FrontEnd
 from tonearm.transforms.elements.arrival import Arrival
+from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.elements.settings import AnalysisSettings
-from tonearm.transforms.features.prepare import FAILED, PrepareTracks
+from tonearm.transforms.features.prepare import FAILED, PrepareTracks, prepare_track
+from tonearm.transforms.spectrograms.intake.prepare import prepare_record
 from tonearm.transforms.tagging.analysis import Outcome
 from tonearm.transforms.tagging.counting import CountOutcomes, OnFailure
 from tonearm.transforms.tagging.inference import TaggerHandler
+
+_WAYS = {InputKind.AUDIO: prepare_track, InputKind.SPECTROGRAM: prepare_record}
+"""How a track becomes patches, by what it comes as."""
 
 
 class AnalyzeTracks(beam.PTransform):
@@ -38,7 +43,7 @@ class AnalyzeTracks(beam.PTransform):
     def expand(self, announced: beam.PCollection[Arrival]) -> beam.PCollection[Outcome]:
         """Return analyses and failures, counted."""
         prepared = announced | "Prepare" >> beam.ParDo(
-            PrepareTracks(self._settings, self._front_end)
+            PrepareTracks(self._settings, self._front_end, _WAYS)
         ).with_outputs(FAILED, main="prepared")
         analyses = prepared.prepared | "Infer" >> RunInference(TaggerHandler(self._settings))
         # Counted before the Flatten, at which a local runner holds elements back, or progress would halt.

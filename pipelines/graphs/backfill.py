@@ -13,8 +13,10 @@ import apache_beam as beam
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.pipelines.graphs.analyze import AnalyzeTracks
 from tonearm.transforms.elements.arrival import Arrival
+from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.sources.pending import KeepPending, ListArrivals
+from tonearm.transforms.sources.spectrogram_files import LookIntoFiles, OnceEach
 from tonearm.transforms.tables.contract import NoteBoard, Output
 from tonearm.transforms.tables.holding.hold import Hold
 from tonearm.transforms.tables.holding.keep_hold import KeepHold, RequireHold
@@ -42,6 +44,7 @@ class TagBackfill(beam.PTransform):
         outputs: Sequence[str],
         boards: Sequence[NoteBoard] = (),
         *,
+        input_kind: InputKind = InputKind.AUDIO,
         retag: bool = False,
     ) -> None:
         """Set up the graph.
@@ -54,11 +57,13 @@ class TagBackfill(beam.PTransform):
             outputs: Where the tables are; the last one tells what is done.
             boards: Where the run's hold on the output is noted, for the workers to keep it; none for a job
                 that is only translated, and will be run by somebody else.
+            input_kind: What tracks come as.
             retag: True to do everything again.
         """
         super().__init__()
         self._analyze = AnalyzeTracks(settings, tagger.front_end)
-        self._list = ListArrivals(outputs)
+        self._input_kind = input_kind
+        self._list = ListArrivals(outputs, input_kind)
         self._keep = KeepPending(None if retag else outputs[-1], tagger.identity)
         self._output = output
         self._provenance = provenance
@@ -68,11 +73,20 @@ class TagBackfill(beam.PTransform):
         """Return one element, after the commit."""
         run_id = self._provenance.run_id
         writer = self._output.backfill_writer(run_id, RequireHold(self._boards, run_id))
-        outcomes: beam.PCollection[Outcome] = (
+        announced = (
             locations
             | "Hold while listing" >> self._held()
             | "List" >> beam.ParDo(self._list).with_output_types(Arrival)
             | "Spread" >> beam.Reshuffle()
+        )
+        if self._input_kind is InputKind.SPECTROGRAM:
+            announced = (
+                announced
+                | "Look into files" >> beam.ParDo(LookIntoFiles()).with_output_types(Arrival)
+                | "Once each" >> OnceEach()
+            )
+        outcomes: beam.PCollection[Outcome] = (
+            announced
             | "Hold" >> self._held()
             | "Keep pending" >> beam.ParDo(self._keep).with_output_types(Arrival)
             | "Analyze" >> self._analyze

@@ -10,8 +10,9 @@ import apache_beam as beam
 from tonearm.models.front_end import FrontEnd
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.failure import Failure
+from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.elements.settings import AnalysisSettings
-from tonearm.transforms.features.prepare import FAILED, PrepareTracks
+from tonearm.transforms.features.prepare import FAILED, PrepareTracks, prepare_track
 from tonearm.transforms.features.prepared import PreparedTrack
 from tonearm.transforms.tables.contract import TableWriter
 from tonearm.transforms.tables.rows import Provenance
@@ -44,7 +45,7 @@ class MakeSpectrograms(beam.PTransform):
             with_uris: False to write no URI into any row.
         """
         super().__init__()
-        self._prepare = PrepareTracks(settings, front_end)
+        self._prepare = PrepareTracks(settings, front_end, {InputKind.AUDIO: prepare_track})
         self._count = CountOutcomes(on_failure)
         self._write = WriteSpectrograms(writer, provenance, front_end, with_uris=with_uris)
         self._write_failures = WriteTables(GatherInBundle(), writer, provenance)

@@ -12,10 +12,12 @@ from apache_beam.utils.timestamp import Duration
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.pipelines.graphs.analyze import AnalyzeTracks
 from tonearm.transforms.elements.arrival import Arrival, track_of
+from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.sources.notification import arrival_of_message
 from tonearm.transforms.sources.object_filter import ObjectFilter
 from tonearm.transforms.sources.pending import count_skip, reason_to_leave_out
+from tonearm.transforms.sources.spectrogram_files import LookIntoFiles
 from tonearm.transforms.tables.contract import Output
 from tonearm.transforms.tables.rows import Provenance
 from tonearm.transforms.tables.sink import GatherDurably, WriteTables
@@ -34,15 +36,18 @@ class ArrivalsOfMessages(beam.PTransform):
     All in the global window: an announcement has no event time worth windowing by, and nothing is late there.
     """
 
-    def __init__(self, wanted: ObjectFilter) -> None:
+    def __init__(self, wanted: ObjectFilter, input_kind: InputKind = InputKind.AUDIO) -> None:
         super().__init__()
         self._wanted = wanted
+        self._input_kind = input_kind
 
     def expand(self, messages: beam.PCollection[PubsubMessage]) -> beam.PCollection[Arrival]:
         """Return tracks, and failures of messages that are no notifications."""
+        announced = messages | "Read notifications" >> beam.FlatMap(_announced, self._wanted)
+        if self._input_kind is InputKind.SPECTROGRAM:
+            announced = announced | "Look into files" >> beam.ParDo(LookIntoFiles())
         return (
-            messages
-            | "Read notifications" >> beam.FlatMap(_announced, self._wanted)
+            announced
             | "By object" >> beam.Map(_keyed).with_output_types(tuple[str, Arrival])
             | "Once each" >> DeduplicatePerKey(processing_time_duration=Duration(REMEMBERED_SECONDS))
             | "Tracks" >> beam.Values()
@@ -58,6 +63,7 @@ class TagStream(beam.PTransform):
         tagger: Tagger,
         wanted: ObjectFilter,
         write: beam.PTransform,
+        input_kind: InputKind = InputKind.AUDIO,
     ) -> None:
         """Set up the graph.
 
@@ -66,9 +72,10 @@ class TagStream(beam.PTransform):
             tagger: What tags them.
             wanted: Which objects to take.
             write: Takes outcomes to the tables, see :func:`written_at_once`.
+            input_kind: What tracks come as.
         """
         super().__init__()
-        self._announce = ArrivalsOfMessages(wanted)
+        self._announce = ArrivalsOfMessages(wanted, input_kind)
         self._analyze = AnalyzeTracks(settings, tagger.front_end)
         self._write = write
 

@@ -17,12 +17,14 @@ from tonearm.pipelines.arrivals.contract import Delivery, DeliverySource
 from tonearm.pipelines.arrivals.listings import ListingDeliveries
 from tonearm.pipelines.arrivals.outage import Outage
 from tonearm.pipelines.arrivals.side_by_side import MessagesBesideSweep
+from tonearm.pipelines.arrivals.spectrogram_files import SpectrogramFileDeliveries
 from tonearm.pipelines.local.shares import SharePlan
 from tonearm.pipelines.local.wave_closing import WaveClosing
 from tonearm.pipelines.runs.stream_input import StreamInput
 from tonearm.transforms.elements.arrival import Arrival, track_of
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure
+from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.sources.object_filter import ObjectFilter
 from tonearm.transforms.sources.pending import (
     SkipReason,
@@ -187,19 +189,23 @@ def opened_stream(
     on_skip: Callable[[SkipReason], None],
     plan: SharePlan,
     outputs: Sequence[str],
+    kind: InputKind = InputKind.AUDIO,
 ) -> Iterator[StreamSource]:
     """Listen until the block ends; what is not acknowledged by then is delivered again."""
-    with closing(_deliveries_of(stream, outputs)) as deliveries:
+    deliveries = _deliveries_of(stream, outputs, kind)
+    if kind is InputKind.SPECTROGRAM:
+        deliveries = SpectrogramFileDeliveries(deliveries, stream.wanted, on_skip)
+    with closing(deliveries):
         yield StreamSource(deliveries, ledger, on_skip, stream.max_wave_seconds, plan, stream.wanted)
 
 
-def _deliveries_of(stream: StreamInput, outputs: Sequence[str]) -> DeliverySource:
+def _deliveries_of(stream: StreamInput, outputs: Sequence[str], kind: InputKind) -> DeliverySource:
     if stream.watch:
-        return ListingDeliveries(stream.watch, stream.poll_seconds, outputs)
+        return ListingDeliveries(stream.watch, stream.poll_seconds, outputs, kind=kind)
     from tonearm.pipelines.arrivals.pubsub import PubSubDeliveries
 
     messages = PubSubDeliveries(stream.subscription)
     if not stream.catch_up:
         return messages
-    sweep = ListingDeliveries(stream.catch_up, stream.poll_seconds, outputs, once=True)
+    sweep = ListingDeliveries(stream.catch_up, stream.poll_seconds, outputs, kind=kind, once=True)
     return MessagesBesideSweep(messages, sweep)

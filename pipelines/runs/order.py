@@ -12,6 +12,7 @@ from tonearm.pipelines.runs.defaults import STREAMING_INSERTS
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput
 from tonearm.pipelines.runs.stream_input import StreamInput
+from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.storage.payer import Payer
 from tonearm.transforms.tables.rows import Provenance
@@ -39,6 +40,7 @@ class IngestOrder:
         input: What to tag.
         outputs: Where tables are written; the last one tells what is done. See ``outputs.in_order``.
         settings: How tracks are analysed.
+        input_kind: What tracks come as; a retry knows it of each failure.
         retag: True to work tracks again that the tables hold already.
         wave_tracks: Tracks in flight at most on a local run; None for the usual number.
         payer: Who pays for requests to buckets whose readers pay.
@@ -50,6 +52,7 @@ class IngestOrder:
     input: Input
     outputs: tuple[str, ...]
     settings: AnalysisSettings
+    input_kind: InputKind = InputKind.AUDIO
     retag: bool = False
     wave_tracks: int | None = None
     bigquery_write_method: str = STREAMING_INSERTS
@@ -68,6 +71,7 @@ def new_record(order: IngestOrder, tagger: Tagger, *, mode: str) -> RunRecord:
     moment = datetime.now(UTC)
     run_id = f"{moment:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     settings = {name: str(value) for name, value in asdict(order.settings).items()}
+    settings["input_kind"] = str(order.input_kind)
     if order.spectrograms:
         settings |= {f"spectrograms_{name}": str(value) for name, value in asdict(order.spectrograms).items()}
     done = "made" if order.spectrograms else "tagged"

@@ -16,7 +16,7 @@ _RESOURCE_FORK_PREFIX = "._"
 _OTHER_FILES = """
     .jpg .jpeg .png .gif .bmp .tga .pcx .ico .cur .psd .svg .webp
     .txt .nfo .diz .log .md5 .sha1 .sfv .ffp .accurip .lrc .xml .json .html .htm .css .js .csv .tsv
-    .parquet .pdf .doc .docx .rtf .epub .plist .srt .sub .idx .vtt
+    .parquet .npz .npy .tfrecord .pdf .doc .docx .rtf .epub .plist .srt .sub .idx .vtt
     .zip .rar .7z .gz .bz2 .xz .tar .iso .dmg .torrent .par2
     .m3u .m3u8 .pls .cue .xspf .asx .wax .wpl .ram
     .mid .midi .kar .mod .xm .it .s3m .mtm .med .sf2 .sf3 .dls

@@ -35,11 +35,19 @@ class ErrorWord(StrEnum):
     NON_FINITE = "non_finite"  # samples, or scores, that are no numbers
 
     # Spectrograms in place of audio.
+    NOT_SPECTROGRAM = "not_spectrogram"  # a file of another kind, which a manifest names
     UNREADABLE_SPECTROGRAM = "unreadable_spectrogram"  # cut, damaged, or no file of the three forms
     INCOMPLETE_SPECTROGRAM = "incomplete_spectrogram"  # a key is missing, or is something else
+    INCONSISTENT_SPECTROGRAM = "inconsistent_spectrogram"  # its times do not fit to each other
+    FRONTEND_MISMATCH = "frontend_mismatch"
+    WRONG_DTYPE = "wrong_dtype"
+    WRONG_SHAPE = "wrong_shape"
+    OUT_OF_RANGE = "out_of_range"  # no logarithm of any music's power: decibels, power itself
+    NOT_LOG_POWER = "not_log_power"
+    WRONG_MEL_SCALE = "wrong_mel_scale"
+    TRANSPOSED = "transposed"
 
     # Networks and tables.
-    FRONTEND_MISMATCH = "frontend_mismatch"
     MODEL_ERROR = "model_error"
     ROW_REFUSED = "row_refused"
 

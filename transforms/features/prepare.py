@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 
@@ -20,6 +20,7 @@ from tonearm.transforms.audio.isolation.isolated_reader import (
 from tonearm.transforms.audio.passing_over import NoMusicError, require_perhaps_music
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError, failing_at
+from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.elements.stage_times import NAMESPACE, StageTimes
 from tonearm.transforms.elements.track import Track
@@ -31,12 +32,25 @@ FAILED = "failed"
 """Tag of the output whose elements need no network: failures."""
 
 
-class PrepareTracks(beam.DoFn):
-    """Track to :class:`PreparedTrack`; failures leave by the tag ``failed``; other files are counted."""
+Prepare = Callable[[Track, AnalysisSettings, FrontEnd, StageTimes], PreparedTrack]
+"""A way from a track to its patches; raises ``TrackError``."""
 
-    def __init__(self, settings: AnalysisSettings, front_end: FrontEnd) -> None:
+
+class PrepareTracks(beam.DoFn):
+    """Track to :class:`PreparedTrack`; failures leave by the tag ``failed``; other files are counted.
+
+    Args:
+        settings: How tracks are analysed.
+        front_end: The tagger's front end.
+        ways: How a track of each kind is prepared; functions of modules, as they are pickled.
+    """
+
+    def __init__(
+        self, settings: AnalysisSettings, front_end: FrontEnd, ways: Mapping[InputKind, Prepare]
+    ) -> None:
         self._settings = settings
         self._front_end = front_end
+        self._ways = dict(ways)
 
     def setup(self) -> None:
         """Wait for a decoder, and leave the other cores to other workers: torch would take them all.
@@ -54,7 +68,7 @@ class PrepareTracks(beam.DoFn):
             return
         times = StageTimes()
         try:
-            yield prepare_track(element, self._settings, self._front_end, times)
+            yield self._ways[element.input_kind](element, self._settings, self._front_end, times)
         except NoMusicError:
             Metrics.counter(NAMESPACE, "passed_over").inc()
         except TrackError as error:

@@ -59,7 +59,7 @@ class SpreadPatches:
         self.seen += count
 
     def add(self, patches: Patches) -> None:
-        """Store patches that :meth:`wanted_among` asked for."""
+        """Take the next patches: store those that :meth:`wanted_among` asks for, and let the others go by."""
         for patch in patches:
             if self.seen % self._stride == 0:
                 if self._count == len(self._store):
@@ -82,18 +82,22 @@ class SpreadPatches:
             duration_s: Length of the track, in seconds.
             silent: True if it is silent.
         """
-        picked = self._picked()
-        places = picked * self._stride
-        are_all = len(picked) == self._count
+        patches, places = self.picked()
         return Spectrogram(
-            patches=self._store[: self._count] if are_all else self._store[picked],
+            patches=patches,
             starts_s=places.astype(np.float64) * self._front_end.patch_seconds,
             analyzed_s=min(self._covered_s(places), duration_s),
             silent=silent,
             fingerprint=self._front_end.fingerprint,
         )
 
-    def _picked(self) -> Places:
+    def picked(self) -> tuple[Patches, Places]:
+        """The patches, and which of all that went by they are, from 0; ends the track."""
+        nearest = self._nearest()
+        are_all = len(nearest) == self._count
+        return self._store[: self._count] if are_all else self._store[nearest], nearest * self._stride
+
+    def _nearest(self) -> Places:
         """Which of the candidates lie nearest to the middles of the track's parts; all if they are few.
 
         A part is longer than the distance between candidates, so none is picked twice.

@@ -16,11 +16,13 @@ from tonearm.errors import TonearmError, WrongCallError
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError
+from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.sources.manifests.contract import REQUIRED_COLUMNS
 from tonearm.transforms.sources.manifests.reading import (
     NumberedRow,
     is_manifest,
+    is_parquet,
     manifest_or_listing,
     read_manifest,
     require_readable_kind,
@@ -30,7 +32,7 @@ from tonearm.transforms.sources.relative_uri import absolute_uri
 from tonearm.transforms.storage.contract import Listed, StorageError, StoredObject
 from tonearm.transforms.storage.fetch import fetch_error
 from tonearm.transforms.storage.glob_pattern import GlobPattern, has_wildcard
-from tonearm.transforms.storage.schemes import is_local, look_up, normal_location, storage_of
+from tonearm.transforms.storage.schemes import is_local, list_objects, look_up, normal_location, storage_of
 from tonearm.transforms.storage.signed_url import location_of, without_signature
 
 _LOOKED_UP_AT_ONCE = 16
@@ -86,10 +88,17 @@ def require_usable(location: str) -> None:
         raise InputError(f"{location}: no such folder as {folder}")
 
 
-def tracks_of(location: str, outputs: Sequence[str] = ()) -> Iterator[Arrival]:
+def tracks_of(
+    location: str, outputs: Sequence[str] = (), kind: InputKind = InputKind.AUDIO
+) -> Iterator[Arrival]:
     """As :func:`announced_at`, with the listing begun: an input that names no object is refused at once.
 
     An empty folder of a disk is one, and an empty bucket.
+
+    Args:
+        location: The input.
+        outputs: Where tables are written, which are not listed.
+        kind: What its tracks come as.
 
     Raises:
         InputError: The input cannot be used, cannot be listed, or names nothing.
@@ -97,11 +106,11 @@ def tracks_of(location: str, outputs: Sequence[str] = ()) -> Iterator[Arrival]:
     """
     require_usable(location)
     normal = normal_location(location)
-    announced = announced_at(normal, outputs)
+    announced = announced_at(normal, outputs, kind)
     first = next(announced, None)
     if first is not None:
         return chain((first,), announced)
-    if _exists(normal) or next(announced_at(normal), None) is not None:
+    if _exists(normal) or next(announced_at(normal, kind=kind), None) is not None:
         return iter(())
     shown = location_of(location)
     if has_wildcard(normal):
@@ -131,12 +140,16 @@ def absolute_location(location: str) -> str:
     return os.path.join(here, normal)  # noqa: PTH118
 
 
-def arrivals_at(location: str, outputs: Sequence[str] = ()) -> Iterator[Arrival]:
+def arrivals_at(
+    location: str, outputs: Sequence[str] = (), kind: InputKind = InputKind.AUDIO
+) -> Iterator[Arrival]:
     """Every track that an input names, with the generation it has now.
 
     Args:
         location: A folder, a file, a glob, or a manifest.
         outputs: Where tables are written: if they lie in the input, they are not listed.
+        kind: What tracks come as: of spectrograms, Parquet files are files of tracks and no manifests, and
+            what is announced is files that may hold many tracks.
 
     Yields:
         Tracks in the input's order. One whose object is missing or cannot be read, or whose manifest
@@ -147,15 +160,17 @@ def arrivals_at(location: str, outputs: Sequence[str] = ()) -> Iterator[Arrival]
         InputError: The input cannot be listed.
         ListingError: Its listing broke off.
     """
-    return looked_up(announced_at(location, outputs))
+    return looked_up(announced_at(location, outputs, kind))
 
 
-def announced_at(location: str, outputs: Sequence[str] = ()) -> Iterator[Arrival]:
+def announced_at(
+    location: str, outputs: Sequence[str] = (), kind: InputKind = InputKind.AUDIO
+) -> Iterator[Arrival]:
     """As :func:`arrivals_at`, but tracks of a manifest are not looked up: they have no generation yet."""
     count = 0
     try:
         normal = normal_location(location)
-        parts, listing = manifest_or_listing(normal)
+        parts, listing = _manifest_or_listing(normal, kind)
         if parts:
             yield from map(_arrival_of_row, read_manifest(parts))
             return
@@ -172,6 +187,12 @@ def announced_at(location: str, outputs: Sequence[str] = ()) -> Iterator[Arrival
         raise ListingError(f"{message}; the same command lists it again") from error
 
 
+def _manifest_or_listing(location: str, kind: InputKind) -> tuple[list[StoredObject], Iterator[Listed]]:
+    """As ``manifest_or_listing``; of spectrograms, Parquet files are tracks and no manifest."""
+    is_of_tracks = kind is InputKind.SPECTROGRAM and (is_parquet(location) or not is_manifest(location))
+    return ([], list_objects(location)) if is_of_tracks else manifest_or_listing(location)
+
+
 def looked_up(announced: Iterable[Arrival]) -> Iterator[Arrival]:
     """Give tracks that have no generation yet the one of their object now, in the order in which they came.
 
@@ -181,7 +202,7 @@ def looked_up(announced: Iterable[Arrival]) -> Iterator[Arrival]:
     waiting: deque[Future[Arrival]] = deque()
     try:
         for arrival in announced:
-            if isinstance(arrival, Track) and not arrival.generation:
+            if isinstance(arrival, Track) and not (arrival.generation or arrival.spectrogram):
                 waiting.append(pool.submit(with_generation, arrival))
             elif waiting:
                 waiting.append(_known(arrival))
@@ -206,7 +227,7 @@ def with_generation(arrival: Arrival) -> Arrival:
 
     A failure if the object cannot be looked up.
     """
-    if isinstance(arrival, Failure) or arrival.generation:
+    if isinstance(arrival, Failure) or arrival.generation or arrival.spectrogram:
         return arrival
     try:
         found = look_up(arrival.uri)
@@ -215,18 +236,21 @@ def with_generation(arrival: Arrival) -> Arrival:
     return replace(arrival, generation=found.generation, size_bytes=found.size_bytes)
 
 
-def count_arrivals(location: str, outputs: Sequence[str] = ()) -> int | None:
+def count_arrivals(
+    location: str, outputs: Sequence[str] = (), kind: InputKind = InputKind.AUDIO
+) -> int | None:
     """How many tracks an input will announce, without looking any of them up.
 
     Returns:
-        The number; None for a listing of an object store, which would be paid for twice, and for one that
-        breaks off: the listing for the tracks themselves will report that.
+        The number; None for a listing of an object store, which would be paid for twice, for files of
+        spectrograms, which would be opened twice, and for a listing that breaks off: the one for the tracks
+        themselves will report that.
 
     Raises:
         ManifestError: The manifest cannot be used.
     """
     normal = normal_location(location)
-    if not (is_local(normal) or is_manifest(normal)):
+    if kind is InputKind.SPECTROGRAM or not (is_local(normal) or is_manifest(normal)):
         return None
     try:
         return sum(1 for _ in announced_at(normal, outputs))

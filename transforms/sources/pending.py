@@ -14,8 +14,9 @@ from apache_beam.utils.shared import Shared
 from tonearm.transforms.elements.arrival import Arrival, track_of
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError
+from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.elements.stage_times import NAMESPACE
-from tonearm.transforms.elements.track import Track
+from tonearm.transforms.elements.track import SpectrogramPlace, Track
 from tonearm.transforms.sources.listing import looked_up, tracks_of, with_generation
 from tonearm.transforms.sources.object_filter import ObjectFilter, is_upload_part
 from tonearm.transforms.tables.ledger import Ledger
@@ -32,6 +33,8 @@ class SkipReason(StrEnum):
     IN_OUTPUT = "file of the tables"
     UPLOAD_PART = "part of a composite upload"
     NOT_AUDIO = "not audio"
+    NOT_SPECTROGRAM = "not a spectrogram"
+    REPEATED_SPECTROGRAM = "repeated in another spectrogram file"
 
 
 def pending_tracks(
@@ -95,10 +98,12 @@ class ListArrivals(beam.DoFn):  # type: ignore[misc]
 
     Args:
         outputs: Where tables are written: if they lie in the input, they are not listed.
+        kind: What tracks come as; see ``arrivals_at``.
     """
 
-    def __init__(self, outputs: Sequence[str]) -> None:
+    def __init__(self, outputs: Sequence[str], kind: InputKind = InputKind.AUDIO) -> None:
         self._outputs = tuple(outputs)
+        self._kind = kind
 
     def process(self, location: str) -> Iterator[Arrival]:
         """Announce the tracks of one input.
@@ -106,7 +111,7 @@ class ListArrivals(beam.DoFn):  # type: ignore[misc]
         Raises:
             InputError: It names nothing where this worker runs, as a folder of another machine.
         """
-        yield from distinct_arrivals(tracks_of(location, self._outputs), count_skip)
+        yield from distinct_arrivals(tracks_of(location, self._outputs, self._kind), count_skip)
 
 
 class KeepPending(beam.DoFn):  # type: ignore[misc]
@@ -145,6 +150,8 @@ class _FirstSeen:
         self._uri_of: dict[int, int] = {}
 
     def clash(self, track: Track) -> SkipReason | TrackError | None:
+        if track.spectrogram:
+            return self._repeated(track, track.spectrogram)
         if not track.named or not track.track_id:
             return None
         key, uri = hash(track.track_id), hash(track.uri)
@@ -158,6 +165,12 @@ class _FirstSeen:
             ErrorWord.DUPLICATE_TRACK_ID,
             "an earlier row of the manifest has the same track_id and another uri",
         )
+
+    def _repeated(self, track: Track, place: SpectrogramPlace) -> SkipReason | None:
+        """The key of a spectrogram is its own: the same one may be in several files, or twice in one."""
+        key, where = hash((track.track_id, track.generation)), hash(place)
+        is_first = self._uri_of.setdefault(key, where) == where
+        return None if is_first else SkipReason.REPEATED_SPECTROGRAM
 
 
 def reason_to_skip(
@@ -174,10 +187,11 @@ def reason_to_skip(
     if ledger is None:
         return None
     track = track_of(element)
+    may_be_late |= track.spectrogram is not None  # its file says what the audio was, and not what it is
     if ledger.is_committed(track) or (may_be_late and ledger.was_replaced(track)):
         return SkipReason.ANNOUNCED_AGAIN
     if isinstance(element, Failure):
-        known = element.kind in ledger.past_failures(element.track)
+        known = element.kind in ledger.past_failures(element.track) and ledger.failed_for_good(element.track)
         return SkipReason.FAILED_FOR_GOOD if known and not element.retriable else None
     if ledger.is_tagged(element):
         return SkipReason.ALREADY_TAGGED
@@ -190,11 +204,12 @@ def reason_to_leave_out(element: Arrival, wanted: ObjectFilter) -> SkipReason | 
     A message that names no object is a failure, and no filter can tell whether it was wanted.
     """
     track = track_of(element)
-    if wanted.is_in_output(track.uri):
+    uri = track.read_from
+    if wanted.is_in_output(uri):
         return SkipReason.IN_OUTPUT
-    if track.uri and not wanted.takes(track.uri):
+    if uri and not wanted.takes(uri):
         return SkipReason.LEFT_OUT
-    return SkipReason.UPLOAD_PART if not track.named and is_upload_part(track.uri) else None
+    return SkipReason.UPLOAD_PART if not track.named and is_upload_part(uri) else None
 
 
 def with_past_failures(element: Arrival, ledger: Ledger | None) -> Arrival:

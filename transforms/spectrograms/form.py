@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol
 
+from tonearm.transforms.elements.failure import TrackError
 from tonearm.transforms.spectrograms.record import SpectrogramRecord, TrackHeading
 
 
@@ -31,8 +32,18 @@ class SpectrogramForm(Protocol):
     def recognizes(self, head: bytes) -> bool:
         """True if a file that begins with these bytes, at least 16 of them, is of this form."""
 
-    def headings(self, file: BinaryIO) -> Iterator[TrackHeading]:
+    def may_hold_records(self, file: BinaryIO) -> bool:
+        """False if a file of this form surely holds something else than spectrograms.
+
+        Raises:
+            TrackError: ``unreadable_spectrogram`` or ``too_large``.
+        """
+
+    def headings(self, file: BinaryIO) -> Iterator[TrackHeading | TrackError]:
         """What the file tells of its tracks, without their patches.
+
+        Yields:
+            The tracks in the order of their places; one that cannot be told of comes as the error.
 
         Raises:
             TrackError: ``unreadable_spectrogram``, ``incomplete_spectrogram`` or ``too_large``.

@@ -75,6 +75,9 @@ KEYS: Sequence[Key] = (
     Key("metadata", KeyKind.TEXTS_BY_NAME, "What else the catalog says of the track", {}),
 )
 
+OWN_NAMES = frozenset({"schema_version", "silent", "frontend_settings", "starts_s", "patches"})
+"""Keys that no other table of this project has as columns: a file with none of them is something else."""
+
 HEADING_NAMES = ("schema_version", "track_id", "uri", "generation", "metadata")
 """The keys that :class:`TrackHeading` is made of."""
 
@@ -183,10 +186,13 @@ def _is_times(value: object) -> bool:
     return isinstance(value, np.ndarray) and value.dtype == np.float64 and value.ndim == 1
 
 
+def _is_text(value: object) -> bool:
+    """True for text that tables can store: JSON and NumPy know halves of characters too."""
+    return isinstance(value, str) and value.encode(errors="replace").decode() == value
+
+
 def _is_texts(value: object) -> bool:
-    if not isinstance(value, dict):
-        return False
-    return all(isinstance(text, str) for pair in value.items() for text in pair)
+    return isinstance(value, dict) and all(_is_text(text) for pair in value.items() for text in pair)
 
 
 def _is_whole_number(value: object) -> bool:
@@ -194,7 +200,7 @@ def _is_whole_number(value: object) -> bool:
 
 
 _IS_KIND = {
-    KeyKind.TEXT: lambda value: isinstance(value, str),
+    KeyKind.TEXT: _is_text,
     KeyKind.WHOLE_NUMBER: _is_whole_number,
     KeyKind.NUMBER: _is_number,
     KeyKind.YES_OR_NO: lambda value: isinstance(value, bool),

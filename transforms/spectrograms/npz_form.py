@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from tonearm.transforms.elements.failure import TrackError
 from tonearm.transforms.spectrograms.keys import (
     HEADING_NAMES,
     KEYS,
@@ -50,7 +51,12 @@ class NpzForm:
         """See :class:`SpectrogramForm`; every zip archive begins so."""
         return head.startswith(b"PK\x03\x04")
 
-    def headings(self, file: BinaryIO) -> Iterator[TrackHeading]:
+    def may_hold_records(self, file: BinaryIO) -> bool:
+        """See :class:`SpectrogramForm`; a zip archive that holds no arrays is a document, or a folder."""
+        with _reading(), zipfile.ZipFile(file) as archive:
+            return any(member.filename.endswith(".npy") for member in archive.infolist())
+
+    def headings(self, file: BinaryIO) -> Iterator[TrackHeading | TrackError]:
         """See :class:`SpectrogramForm`."""
         yield heading_from(0, _values(file, HEADING_NAMES))
 

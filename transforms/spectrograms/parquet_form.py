@@ -10,10 +10,12 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tonearm.transforms.elements.failure import TrackError
 from tonearm.transforms.spectrograms.flat_patches import in_shape
 from tonearm.transforms.spectrograms.keys import (
     HEADING_NAMES,
     KEYS,
+    OWN_NAMES,
     Key,
     KeyKind,
     heading_from,
@@ -80,11 +82,19 @@ class ParquetForm:
         """See :class:`SpectrogramForm`."""
         return head.startswith(_MAGIC)
 
-    def headings(self, file: BinaryIO) -> Iterator[TrackHeading]:
+    def may_hold_records(self, file: BinaryIO) -> bool:
+        """See :class:`SpectrogramForm`; other tables lie beside them, such as those of failures."""
+        with _reading():
+            return not OWN_NAMES.isdisjoint(_opened(file).schema_arrow.names)
+
+    def headings(self, file: BinaryIO) -> Iterator[TrackHeading | TrackError]:
         """See :class:`SpectrogramForm`."""
         opened = _opened(file)
         for place in range(opened.num_row_groups):
-            yield heading_from(place, _row(opened, place, HEADING_NAMES))
+            try:
+                yield heading_from(place, _row(opened, place, HEADING_NAMES))
+            except TrackError as error:
+                yield error
 
     def read(self, file: BinaryIO, place: int) -> SpectrogramRecord:
         """See :class:`SpectrogramForm`."""

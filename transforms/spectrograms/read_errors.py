@@ -13,6 +13,12 @@ MOST_OTHER_BYTES = 4 << 20
 """What all other keys of a track may take together."""
 
 
+def not_spectrogram(message: str) -> TrackError:
+    """The bytes are surely something else: a text, a document, another table."""
+    expected = "expected a spectrogram as Parquet, .npz or TFRecord"
+    return TrackError(Stage.DECODE, ErrorWord.NOT_SPECTROGRAM, f"{message}; {expected}")
+
+
 def unreadable(message: str) -> TrackError:
     """The bytes are no whole file of their form."""
     return TrackError(Stage.DECODE, ErrorWord.UNREADABLE_SPECTROGRAM, message)

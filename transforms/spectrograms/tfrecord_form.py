@@ -19,6 +19,7 @@ import google_crc32c
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from tonearm.transforms.elements.failure import TrackError
 from tonearm.transforms.spectrograms.example_message import Example
 from tonearm.transforms.spectrograms.flat_patches import in_shape
 from tonearm.transforms.spectrograms.keys import (
@@ -56,7 +57,11 @@ class TFRecordForm:
         length, checksum = head[: _LENGTH.size], head[_LENGTH.size :][: _CHECKSUM.size]
         return len(checksum) == _CHECKSUM.size and checksum == _masked_checksum(length)
 
-    def headings(self, file: BinaryIO) -> Iterator[TrackHeading]:
+    def may_hold_records(self, file: BinaryIO) -> bool:
+        """See :class:`SpectrogramForm`; what an Example holds is only known when it is read."""
+        return True
+
+    def headings(self, file: BinaryIO) -> Iterator[TrackHeading | TrackError]:
         """See :class:`SpectrogramForm`."""
         yield heading_from(0, _values(_message(file), HEADING_NAMES))
 

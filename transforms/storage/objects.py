@@ -99,6 +99,16 @@ def opened_object(location: str) -> Iterator[BinaryIO]:
             yield io.BufferedReader(_Ranges(storage, found), PIECE_BYTES)
 
 
+def opened_version(found: StoredObject, buffer_bytes: int) -> BinaryIO:
+    """An object for reading at any place, at the generation that is given.
+
+    Args:
+        found: The object; every read raises ``StorageError`` ``changed`` if it is another one now.
+        buffer_bytes: What one request fetches at least.
+    """
+    return io.BufferedReader(_Ranges(storage_of(found.uri), found), buffer_bytes)
+
+
 def joined(folder: str, *names: str) -> str:
     """The path or URL of something in a folder.
 

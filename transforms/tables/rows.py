@@ -68,7 +68,7 @@ def _track_columns(analysis: TrackAnalysis) -> Row:
         "uri": stored_uri(analysis.track.uri),
         "content_sha256": facts.content_sha256,
         "analyzed_at": analysis.analyzed_at,
-        "input_kind": "audio",
+        "input_kind": str(analysis.track.input_kind),
         "codec": facts.codec,
         "sample_rate_hz": facts.sample_rate_hz,
         "channels": facts.channels,
@@ -100,6 +100,7 @@ def _failure_row(failure: Failure, provenance: Provenance) -> Row:
         "error": str(failure.error),
         "message": readable(failure.message),
         "retriable": failure.retriable,
+        "spectrogram": stored_uri(place.uri) if (place := failure.track.spectrogram) else None,
         "occurred_at": failure.occurred_at,
     }
 

@@ -106,6 +106,12 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             _field("occurred_at", _TIMESTAMP, "When it failed"),
             _INGEST_DATE,
             *_ORIGIN,
+            _field(
+                "spectrogram",
+                pa.string(),
+                "File that its spectrogram was to be read from; null if it came as audio, and in older rows",
+                nullable=True,
+            ),
         ]
     ),
     "runs": pa.schema(

@@ -41,7 +41,7 @@ class Store:
         monkeypatch.setattr(listings, "arrivals_at", self.arrivals_at)
         monkeypatch.setattr(listings, "require_usable", lambda location: None)
 
-    def arrivals_at(self, location: str, outputs: object) -> Iterator[Arrival]:
+    def arrivals_at(self, location: str, outputs: object, kind: object) -> Iterator[Arrival]:
         """The next answer; the last one stays."""
         answer = self._answers[min(self.listings, len(self._answers) - 1)]
         self.listings += 1
@@ -108,7 +108,7 @@ def test_a_listing_does_not_run_ahead_of_who_takes(
 
     monkeypatch.setattr(listings, "_HELD", 10)
     monkeypatch.setattr(listings, "require_usable", lambda location: None)
-    monkeypatch.setattr(listings, "arrivals_at", lambda location, outputs: numbers())
+    monkeypatch.setattr(listings, "arrivals_at", lambda location, outputs, kind: numbers())
     opened.append(ListingDeliveries("gs://b", 60))
     wait_for(lambda: len(drawn) > 10, timeout_s=PATIENCE_S, what="a full queue")
     assert taken(opened[0], 25) == [str(number) for number in range(25)]

@@ -14,17 +14,20 @@ from tonearm.models.front_end import FrontEnd
 from tonearm.transforms.audio.isolation.isolated_reader import IsolatedReader
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure, Stage
+from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.features import prepare
-from tonearm.transforms.features.prepare import PrepareTracks
+from tonearm.transforms.features.prepare import PrepareTracks, prepare_track
 from tonearm.transforms.features.prepared import PreparedTrack
 from tonearm.transforms.sources.listing import arrivals_at
+
+_WAYS = {InputKind.AUDIO: prepare_track}
 
 
 def prepared(path: Path, settings: AnalysisSettings | None = None) -> PreparedTrack | Failure | None:
     """What becomes of one file that a listing came upon; None if it is passed over."""
     (announced,) = arrivals_at(str(path))
-    results = list(PrepareTracks(settings or AnalysisSettings(), FrontEnd()).process(announced))
+    results = list(PrepareTracks(settings or AnalysisSettings(), FrontEnd(), _WAYS).process(announced))
     if not results:
         return None
     (result,) = results
@@ -41,7 +44,7 @@ def test_a_worker_keeps_pytorch_to_one_core() -> None:
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        PrepareTracks(AnalysisSettings(), FrontEnd()).setup()
+        PrepareTracks(AnalysisSettings(), FrontEnd(), _WAYS).setup()
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)

@@ -28,6 +28,12 @@ from tonearm.transforms.spectrograms.parquet_form import FILE_OPTIONS, SCHEMA, P
 from tonearm.transforms.storage.contract import StorageError
 
 
+@pytest.fixture(autouse=True)
+def no_process_of_other_tests() -> None:
+    """End the processes that other tests have left at rest."""
+    pool_of(isolated_file._PROGRAM).close()
+
+
 @pytest.mark.parametrize("form", FORMS, ids=[form.name for form in FORMS])
 def test_a_record_comes_back_as_it_is(form: SpectrogramForm) -> None:
     record = record_with(FrontEnd(), count=70, metadata={"title": "Grüße"})

@@ -31,7 +31,8 @@ COLUMNS = {
     "segments": KEY | {"segment_index", "start_s", "end_s", "scores", "ingest_date", "run_id", "frontend"},
     "embeddings": KEY | {"vector", "dim", "ingest_date", "run_id", "frontend"},
     "failures": KEY
-    | {"uri", "stage", "error", "message", "retriable", "occurred_at", "ingest_date", "run_id", "frontend"},
+    | {"uri", "stage", "error", "message", "retriable", "occurred_at", "ingest_date", "run_id", "frontend"}
+    | {"spectrogram"},
     "runs": {"run_id", "mode", "tagger", "frontend", "versions", "settings", "started", "ended", "n_seen"}
     | {"n_tagged", "n_skipped", "n_failed", "ingest_date", "bundle_sha256"},
 }

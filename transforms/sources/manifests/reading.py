@@ -74,6 +74,11 @@ def is_manifest(location: str) -> bool:
     return name.endswith(tuple(_READERS))
 
 
+def is_parquet(location: str) -> bool:
+    """True if the ending says that this is a Parquet file."""
+    return location.lower().rstrip("/").endswith(_PARQUET)
+
+
 def manifest_or_listing(location: str) -> tuple[list[StoredObject], Iterator[Listed]]:
     """Tell the files of a manifest from those of a catalog, by one listing of what a location names.
 

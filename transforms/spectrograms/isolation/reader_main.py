@@ -19,7 +19,7 @@ from tonearm.transforms.elements.failure import Stage, TrackError, failing_at
 from tonearm.transforms.spectrograms.forms import form_of
 from tonearm.transforms.spectrograms.isolation.answers import HEADINGS, send_headings, send_record
 from tonearm.transforms.spectrograms.isolation.file_of_worker import FileOfWorker
-from tonearm.transforms.spectrograms.read_errors import unreadable
+from tonearm.transforms.spectrograms.read_errors import not_spectrogram, unreadable
 
 _HEAD_BYTES = 16
 _BUFFER_BYTES = 1 << 14
@@ -51,6 +51,8 @@ def _answer(connection: socket.socket, reads: socket.socket, asked: int) -> None
         raise unreadable("no file of the forms that spectrograms travel in")
     try:
         if asked == HEADINGS:
+            if not form.may_hold_records(file):
+                raise not_spectrogram(f"the {form.name} file has other keys")
             send_headings(connection, form.headings(file))
         else:
             send_record(connection, form.read(file, asked))
