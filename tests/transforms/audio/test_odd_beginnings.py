@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from pathlib import Path
 
 import numpy as np
@@ -247,15 +248,28 @@ def test_bw64_is_rf64_by_another_name(tmp_path: Path) -> None:
     assert_heard_as(b"BW64" + original[4:], original, tmp_path)
 
 
-def test_mpeg_audio_of_free_format_is_played(tmp_path: Path) -> None:
+def of_free_format(seconds: float, folder: Path) -> bytes:
     """Headers that name no bit rate: what the others say by a number, the distance to the next one says."""
     original = bytearray(
-        write_audio(tmp_path / "m", "mp3_without_xing", sweep(SECONDS), rate_hz=48_000).read_bytes()
+        write_audio(folder / "m", "mp3_without_xing", sweep(seconds), rate_hz=48_000).read_bytes()
     )
     start = original.index(b"\xff\xfb")
     frame_bytes = 384  # 128 kbit/s at 48 kHz, so that no frame is padded
     for at in range(start, len(original) - 4, frame_bytes):
         original[at + 2] &= 0x0F
-    reader, signal = heard(bytes(original[start:]), tmp_path)
+    return bytes(original[start:])
+
+
+def test_mpeg_audio_of_free_format_is_played(tmp_path: Path) -> None:
+    reader, signal = heard(of_free_format(SECONDS, tmp_path), tmp_path)
     assert reader.decoded_s > SECONDS * 0.8
     assert np.abs(signal).max() > 0.1
+
+
+def test_the_end_of_a_long_one_is_not_searched_for_frames(tmp_path: Path) -> None:
+    """That would take minutes: each of its frames is as long as the distance to any that follows."""
+    content = of_free_format(20.0, tmp_path)
+    began = time.process_time()
+    reader, _ = heard(content, tmp_path)
+    assert time.process_time() - began < 10.0
+    assert reader.decoded_s == pytest.approx(20.0, abs=2.0)

@@ -51,6 +51,8 @@ def _ends_in_something_else(read_at: ReadAt, end: int, identified: Identified) -
     tail, frames = read_at(end - _TAIL_BYTES, _TAIL_BYTES), audio_format.frames
     if audio_format.is_inside is not None:
         return not audio_format.is_inside(tail)
-    if frames is None or not frames.begins(read_at(begins, _TAIL_BYTES), whole=False):
+    if frames is None or not frames.searched:  # what may not be searched for takes minutes to be found
+        return False
+    if not frames.begins(read_at(begins, _TAIL_BYTES), whole=False):
         return False
     return frames.end_of_frames(tail) is None
