@@ -139,6 +139,7 @@ def _work(order: IngestOrder, tagger: Tagger) -> ShareWork:
     The graphs are loaded with the first share: with them come torch and scipy, which take seconds, and a run
     with nothing to do needs neither.
     """
+    wish = order.spectrograms
 
     def tagging(writer: TableWriter, provenance: Provenance, on_failure: OnFailure) -> beam.PTransform:
         from tonearm.pipelines.graphs.share import TagShare
@@ -148,14 +149,11 @@ def _work(order: IngestOrder, tagger: Tagger) -> ShareWork:
     def spectrograms(writer: TableWriter, provenance: Provenance, on_failure: OnFailure) -> beam.PTransform:
         from tonearm.pipelines.graphs.spectrograms import MakeSpectrograms
 
-        return MakeSpectrograms(
-            order.settings,
-            tagger.front_end,
-            *(writer, provenance, on_failure),
-            with_uris=bool(order.spectrograms and order.spectrograms.with_uris),
-        )
+        assert wish is not None  # chosen below
 
-    return spectrograms if order.spectrograms else tagging
+        return MakeSpectrograms(order.settings, tagger.front_end, wish, writer, provenance, on_failure)
+
+    return spectrograms if wish else tagging
 
 
 def _ledger(order: IngestOrder, tagger: Tagger) -> Ledger:

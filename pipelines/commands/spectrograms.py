@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from tonearm.errors import WrongCallError
+from tonearm.pipelines.commands.option_types import positive_integer
 from tonearm.pipelines.commands.run_options import (
     EXIT_CODES,
     add_failure_limit,
@@ -61,6 +62,14 @@ def add_to(commands: Any) -> None:
         action="store_true",
         help="write no URI; an id that a manifest does not give is a hash of the URI",
     )
+    output.add_argument(
+        "--hop_gap",
+        type=positive_integer,
+        default=0,
+        metavar="N",
+        help="leave out N patches behind each one that is written, so that less of the music is given away; "
+        "tags move (default: none)",
+    )
     output.add_argument("--remake", action="store_true", help="work tracks again that are made already")
     add_failure_limit(output)
     add_reading_options(parser.add_argument_group("spectrograms"))
@@ -76,7 +85,7 @@ def _spectrograms(known: argparse.Namespace, beam_options: list[str]) -> None:
             f"spectrograms are files, which {known.output} cannot hold: --output is a folder or "
             "a URL of a store"
         )
-    wish = SpectrogramWish(with_uris=not known.without_uris)
+    wish = SpectrogramWish(with_uris=not known.without_uris, hop_gap=known.hop_gap)
     order = order_of(known, known.input, [known.output], beam_options, retag=known.remake, spectrograms=wish)
     if not order.beam.is_local:
         raise WrongCallError("spectrograms are made on one machine; leave --runner out")

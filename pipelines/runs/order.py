@@ -27,9 +27,11 @@ class SpectrogramWish:
 
     Attributes:
         with_uris: False to write no URI into any row.
+        hop_gap: Patches left out behind each one that is written.
     """
 
     with_uris: bool = True
+    hop_gap: int = 0
 
 
 @dataclass(frozen=True, slots=True)

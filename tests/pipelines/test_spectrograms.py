@@ -117,6 +117,22 @@ def test_what_was_made_is_remade_where_it_is_asked_for(songs: Path, output: Path
     assert len(table(output, "spectrograms")) == 8
 
 
+def test_gaps_are_left_out_between_patches_and_told(tmp_path: Path, output: Path) -> None:
+    song = write_song(tmp_path / "long.flac", seconds=15.5)
+    assert tonearm("spectrograms", song, "--output", tmp_path / "whole") == 0
+    assert tonearm("spectrograms", song, "--output", output, "--hop_gap", "0") == 2
+    assert tonearm("spectrograms", song, "--output", output, "--hop_gap", "1") == 0
+
+    (whole,), (gapped,) = (records(made).values() for made in (tmp_path / "whole", output))
+    assert len(whole.patches) == 5
+    assert np.array_equal(gapped.patches, whole.patches[::2])
+    assert gapped.starts_s == pytest.approx([0, 5.984, 11.968])
+    assert gapped.analyzed_s == pytest.approx(3 * 2.992)
+    assert gapped.fingerprint == whole.fingerprint
+    (run,) = table(output, "runs")
+    assert run["settings"]["spectrograms_hop_gap"] == "1"
+
+
 def test_too_many_failures_end_the_run_with_one(tmp_path: Path, output: Path) -> None:
     (tmp_path / "bad.mp3").write_bytes(b"no music at all, but named so")
 

@@ -19,6 +19,7 @@ from tonearm.pipelines.graphs.analyze import AnalyzeTracks
 from tonearm.pipelines.graphs.backfill import TagBackfill
 from tonearm.pipelines.graphs.spectrograms import MakeSpectrograms
 from tonearm.pipelines.graphs.stream import TagStream, written_at_once
+from tonearm.pipelines.runs.order import SpectrogramWish
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.sources.object_filter import ObjectFilter
 from tonearm.transforms.tables.outputs import output_at
@@ -38,7 +39,7 @@ def pictures() -> dict[str, str]:
     graphs: dict[str, Callable[[], beam.PTransform]] = {
         "analyze": lambda: AnalyzeTracks(_SETTINGS, tagger.front_end),
         "spectrograms": lambda: MakeSpectrograms(
-            _SETTINGS, tagger.front_end, writer, _PROVENANCE, print, with_uris=True
+            _SETTINGS, tagger.front_end, SpectrogramWish(), writer, _PROVENANCE, print
         ),
         "backfill": lambda: TagBackfill(_SETTINGS, tagger, output, _PROVENANCE, ["/tags"]),
         "stream": lambda: TagStream(_SETTINGS, tagger, ObjectFilter(), written_at_once(output, _PROVENANCE)),
