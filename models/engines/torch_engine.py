@@ -67,7 +67,8 @@ class TorchEngine:
         with (
             torch.inference_mode(),
             torch.autocast(self.device, torch.float16, enabled=self._half),
-            torch.backends.cudnn.flags(benchmark=True, allow_tf32=False),  # TF32 would make float32 a lie
+            # Without `enabled` this would turn cuDNN off; TF32 would make float32 a lie.
+            torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False),
         ):
             results = [self._module(batch) for batch in self._on_device(patches)]
         scores, embeddings = (

@@ -150,6 +150,21 @@ def test_torch_in_half_precision_stays_close(
     assert FLOAT32_TOLERANCE < difference < HALF_TOLERANCE
 
 
+def test_torch_computes_with_cudnn_and_without_tf32(
+    tagger: Tagger, patches: Array, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = TorchEngine(tagger, "float32", device="cpu", batch=9)
+    module, seen = engine._module, []
+
+    def module_that_looks(batch: torch.Tensor) -> object:
+        seen.append((torch.backends.cudnn.enabled, torch.backends.cudnn.allow_tf32))
+        return module(batch)
+
+    monkeypatch.setattr(engine, "_module", module_that_looks)
+    engine.infer(patches)
+    assert seen == [(True, False)]
+
+
 def test_torch_halves_the_batch_when_memory_runs_out(
     tagger: Tagger, patches: Array, expected: tuple[Array, Array], monkeypatch: pytest.MonkeyPatch
 ) -> None:
