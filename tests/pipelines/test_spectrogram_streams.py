@@ -16,6 +16,7 @@ from tests.cloud import BUCKET, TABLES, ended_by, stream_until, tables_of
 from tests.pipelines.test_spectrogram_input import AS_SPECTROGRAMS, largest_differences
 from tests.pubsub_source import SubscriptionSource
 from tests.servers.gcs import GcsServer
+from tests.servers.processes import wait_for
 from tests.servers.pubsub_queue import Subscription
 from tests.spectrogram_files import record_of_audio, write_mixed, write_shard
 from tests.streaming import STREAM, SUBSCRIPTION, make_songs
@@ -117,6 +118,7 @@ def test_a_killed_stream_is_delivered_again_and_tags_each_track_once(
     queue.give_back()
     done = lambda: queue.unacked == 0 and len(queue.acked) == 1  # noqa: E731
     assert stream_until(done, *STREAM, *AS_SPECTROGRAMS, *options, timeout_s=300) == 0
+    wait_for(lambda: not gcs_server.names(BUCKET, f"{TABLES}/_staging/"))
     assert_as_from_audio(tables_of(gcs_server, seen), audio)
 
 
