@@ -17,8 +17,8 @@ from tonearm.models.engines.contract import Array, Engine
 _logger = logging.getLogger(__name__)
 
 _DEVICE_BATCH = 128
-"""Patches that the GPU computes at once. Layers' results take 1.5 GB; on an H200 16 at once go 14 % slower
-and 256 go 4 % faster (benchmarks/results/nvidia_h200.md)."""
+"""Patches that the GPU computes at once. Layers' results take 1.5 GB; on an H200 32 at once go 23 % slower,
+256 go 5 % faster (benchmarks/results/nvidia_h200.md)."""
 
 _SMALLEST_DEVICE_BATCH = 8
 """Patches; a GPU without memory for these is of no use."""
