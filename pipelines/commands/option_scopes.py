@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tonearm.errors import WrongCallError
+from tonearm.transforms.elements.input_kind import InputKind
 
 if TYPE_CHECKING:
     from tonearm.pipelines.runs.order import IngestOrder
@@ -46,6 +47,10 @@ def _is_stream(order: IngestOrder) -> bool:
     return isinstance(order.input, StreamInput)
 
 
+def _is_of_audio(order: IngestOrder) -> bool:
+    return order.input_kind is InputKind.AUDIO
+
+
 _LOCAL = Scope(
     "runs on one machine: a cluster decides by itself how many tracks it works at a time",
     lambda order: order.beam.is_local,
@@ -61,10 +66,8 @@ _SCOPES = {
         "--subscription and --watch on one machine: a cluster writes by its own clock",
         lambda order: _is_stream(order) and order.beam.is_local,
     ),
-    "--max_track_bytes": Scope(
-        "audio: of a spectrogram no more is read than 128 MiB",
-        lambda order: order.input_kind == "audio",
-    ),
+    "--max_track_bytes": Scope("audio: of a spectrogram no more is read than 128 MiB", _is_of_audio),
+    "--decoder": Scope("audio: a spectrogram is not decoded", _is_of_audio),
     "--wave_tracks": _LOCAL,
     "--direct_num_workers": _LOCAL,
     "--retag": Scope(

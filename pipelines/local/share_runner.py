@@ -27,6 +27,8 @@ from tonearm.pipelines.local.shares import NotedFailures, Share, SharePlan, Trac
 from tonearm.pipelines.runs.metrics import counters, stage_seconds
 from tonearm.pipelines.runs.record import CountsError, RunRecord
 from tonearm.transforms.audio.isolation.isolated_reader import start_decoders
+from tonearm.transforms.elements.arrival import track_of
+from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.tables.contract import Output, TableWriter
 from tonearm.transforms.tables.holding.hold import Hold
 from tonearm.transforms.tables.rows import Provenance
@@ -137,7 +139,8 @@ class ShareRunner:
             self._shares += 1
             commit_id = f"{self._record.provenance.run_id}-{self._shares:06d}"
             self._in_work.add(commit_id)
-            start_decoders(len(self._in_work), self._decoder)  # they come up while the pipeline is made
+            if track_of(first).input_kind is InputKind.AUDIO:
+                start_decoders(len(self._in_work), self._decoder)  # they come up while the pipeline is made
             return Share(commit_id, first, self._source, self._share_tracks, self._open_seconds())
 
     def _open_seconds(self) -> float:

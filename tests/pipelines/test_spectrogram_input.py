@@ -194,4 +194,5 @@ def test_each_bad_track_fails_by_itself_and_a_retry_takes_it(
 def test_options_that_have_no_effect_are_refused(tmp_path: Path, output: Path) -> None:
     call = ("ingest", tmp_path, *AS_SPECTROGRAMS, "--output", output)
     assert tonearm(*call, "--max_track_bytes", "1000") == 2
+    assert tonearm(*call, "--decoder", "ffmpeg-and-libsndfile") == 2
     assert tonearm("ingest", tmp_path, "--input_kind", "vinyl", "--output", output) == 2

@@ -51,21 +51,24 @@ class PrepareTracks(beam.DoFn):
         self._settings = settings
         self._front_end = front_end
         self._ways = dict(ways)
+        self._has_decoder = False
 
     def setup(self) -> None:
-        """Wait for a decoder, and leave the other cores to other workers: torch would take them all.
+        """Leave the other cores to other workers: torch would take them all."""
+        torch.set_num_threads(1)
+
+    def process(self, element: Arrival) -> Iterator[PreparedTrack | beam.pvalue.TaggedOutput]:
+        """Work one track; an error becomes its failure.
 
         Raises:
             MachineError: No decoder process can be started here.
         """
-        torch.set_num_threads(1)
-        require_decoder(self._settings.decoder)
-
-    def process(self, element: Arrival) -> Iterator[PreparedTrack | beam.pvalue.TaggedOutput]:
-        """Work one track; an error becomes its failure."""
         if isinstance(element, Failure):
             yield beam.pvalue.TaggedOutput(FAILED, element)
             return
+        if element.input_kind is InputKind.AUDIO and not self._has_decoder:
+            require_decoder(self._settings.decoder)  # waits for the first one; spectrograms need none
+            self._has_decoder = True
         times = StageTimes()
         try:
             yield self._ways[element.input_kind](element, self._settings, self._front_end, times)
