@@ -123,6 +123,18 @@ def test_cover_art_is_ignored(kind: str, tmp_path: Path) -> None:
     assert likeness(decoded, signal.mean(axis=1)) > 0.99
 
 
+@pytest.mark.parametrize("kind", ["aac_m4a", "alac_m4a", "flac_matroska"])
+def test_tags_may_be_in_any_encoding(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "song"
+    write_audio(path, kind, sweep(1.0), rate_hz=48000)
+    content = path.read_bytes()
+    assert b"Sweep" in content
+    path.write_bytes(content.replace(b"Sweep", "Süéß!".encode("latin-1")))
+    reader, _ = read_all(path)
+    assert reader.info.codec == RECIPES[kind].codec
+    assert reader.decoded_s == pytest.approx(1.0, abs=0.1)
+
+
 @pytest.mark.parametrize("kind", ["mp3", "mp3_without_xing", "flac", "aac_adts"])
 def test_an_id3_tag_larger_than_the_sniffed_head_is_skipped(kind: str, tmp_path: Path) -> None:
     path, mono, _ = make(tmp_path, kind)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.audio_files import wav_header
 from tests.rare_audio_files import RARE_FILES, SECONDS, by_ffmpeg, by_libsndfile, dsf
 from tonearm.transforms.audio.formats.registry import FORMATS
 from tonearm.transforms.audio.identification import identify_file
@@ -100,6 +101,7 @@ SAMPLES_OF_UNDECODABLE = {
     "codec2": b"\xc0\xde\xc2\x00",
     "sid": b"PSID\x00\x02\x00\x7c",
     "musepack_4": b"MP+\x04",
+    "wavpack_3": wav_header(data_bytes=0xFFFF) + b"wvpk\x1c\0\0\0\x03\0",
 }
 
 

@@ -97,6 +97,7 @@ class FfmpegDecoder:
                 mode="r",
                 format=audio_format.demuxer,
                 options=options,
+                metadata_errors="replace",  # tags are in any encoding, and nobody reads them here
             )
             try:
                 self._stream = _choose_stream(self._container)

@@ -29,6 +29,12 @@ def _is_form(form: bytes) -> Recogniser:
     return lambda head: head[:4] == b"RIFF" and head[8:12] == form
 
 
+def _is_wavpack_before_4(head: bytes) -> bool:
+    """The whole header of a WAV, and in the place of its samples what WavPack 1 to 3 made of them."""
+    data = head.find(b"data", 12) + 8
+    return _is_wav(head) and data >= 8 and head[data : data + 4] == b"wvpk"
+
+
 def _samples_at(head: bytes) -> int | None:
     """Where a WAV that says 16-bit samples has them, if they may be the frames of another format."""
     fmt, data = head.find(b"fmt ", 12) + 8, head.find(b"data", 12) + 8
@@ -94,6 +100,13 @@ def _read_w64(read_at: ReadAt, start: int, size: int) -> Claim:
 
 
 FORMATS = (
+    AudioFormat(
+        name="wavpack_3",
+        title="WavPack before version 4",
+        endings=(),
+        decoders=(),
+        is_begun_by=_is_wavpack_before_4,
+    ),
     AudioFormat(
         name="wav",
         title="WAV (RIFF, RF64, BW64)",
