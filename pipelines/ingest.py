@@ -25,6 +25,7 @@ from tonearm.pipelines.runs.order import IngestOrder, new_record
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput, failed_tracks, retry_ledger
 from tonearm.pipelines.runs.stream_input import StreamInput
+from tonearm.pipelines.runs.thread_limit import require_threads, threads_of
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.sources.listing import count_arrivals, require_usable, tracks_of
@@ -65,6 +66,7 @@ def ingest(order: IngestOrder) -> RunRecord:
         ListingError: The listing of the input broke off.
         WrongCallError: Spectrograms are asked for that nobody would read.
         SubscriptionError: The subscription cannot be used.
+        MachineError: The system does not allow the threads that the run needs.
         StoppedError: A signal ended the run before its input's end. It is how a stream ends, and no error.
     """
     export_s3_options(order.beam.flags)
@@ -101,6 +103,7 @@ def _ingest_on_this_machine(order: IngestOrder, tagger: Tagger, named: Iterator[
     output = output_at(order.outputs)
     workers = order.beam.workers or len(os.sched_getaffinity(0))
     plan = SharePlan.of(workers, order.wave_tracks, order.settings.decoder)
+    require_threads(threads_of(plan.workers))
     flags = (*order.beam.flags, *_ONE_THREAD)
     holder = Holder.here(record.provenance.run_id, record.mode)
     with (

@@ -29,6 +29,7 @@ def run(arguments: Sequence[str]) -> int:
     from tonearm.pipelines.commands.command_line import job_of
     from tonearm.pipelines.commands.start_up import require_folder
     from tonearm.pipelines.reports.printing import say
+    from tonearm.pipelines.runs.thread_limit import require_threads
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     # Our own error says what google-auth's warnings lead up to.
@@ -38,6 +39,7 @@ def run(arguments: Sequence[str]) -> int:
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core")
     try:
         require_folder()
+        require_threads()
         job_of(arguments)()
     except (TonearmError, StoppedError) as error:
         say(f"tonearm: {error}")

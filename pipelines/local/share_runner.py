@@ -108,8 +108,8 @@ class ShareRunner:
             _without_temporary_folders(),
             ThreadPoolExecutor(self._workers, thread_name_prefix="worker") as pool,
         ):
-            workers = [pool.submit(self._work) for _ in range(self._workers)]
-            try:
+            try:  # from the first worker on: the pool waits for those that run, however many could be started
+                workers = [pool.submit(self._work) for _ in range(self._workers)]
                 wait(workers, return_when=FIRST_EXCEPTION)
             finally:
                 self.stop()
