@@ -49,7 +49,7 @@ def require_threads(count: int | None = None) -> None:
     if started < wanted:
         raise MachineError(
             f"the system allows no more threads: {wanted} more are needed, and {started} could be started. "
-            "Look at `ulimit -u`, or at a container's limit; with fewer `--direct_num_workers` fewer are needed"
+            "Look at `ulimit -u`, or at a container's limit; fewer `--direct_num_workers` need fewer"
         )
 
 
