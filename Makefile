@@ -10,7 +10,8 @@ DEMO_OUTPUT ?= demo-output
 MUSIC       ?= samples
 
 # The tests that have to pass on the older Beam and NumPy too: decoding, the steps before it and behind it.
-BESIDE_TENSORFLOW := tests/transforms/audio tests/transforms/features tests/transforms/spectrograms tests/pipelines/test_ingest.py
+BESIDE_TENSORFLOW := tests/transforms/audio tests/transforms/features tests/transforms/spectrograms \
+	tests/pipelines/test_ingest.py tests/pipelines/test_decoder_choice.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow test-tfio bench lock clean
