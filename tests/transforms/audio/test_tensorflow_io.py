@@ -16,7 +16,6 @@ import soundfile as sf
 from tests.audio_files import RECIPES, id3v2_tag, sweep, write_audio
 from tonearm.transforms.audio.isolation.isolated_reader import close_decoders, open_audio_isolated
 from tonearm.transforms.audio.reader import AudioInfo, open_audio
-from tonearm.transforms.audio.surveys.flac_frames import end_of_unbroken_frames
 from tonearm.transforms.elements.decoder_choice import DecoderChoice
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import TrackError
@@ -205,18 +204,13 @@ def test_silence_in_the_place_of_a_damaged_frame_is_noticed(damaged_flac: Path) 
     assert len(its_samples) >= len(samples)
 
 
-def test_a_flac_that_was_cut_is_left_to_others(tmp_path: Path) -> None:
-    """Its FLAC decoder would look for the missing frames for ever."""
+def test_a_flac_that_was_cut_is_heard_as_far_as_it_goes(tmp_path: Path) -> None:
     path = write_audio(tmp_path / "song", "flac", sweep(8.0))
     path.write_bytes(path.read_bytes()[:-20_000])
-    assert end_of_unbroken_frames(reader_of(path), 0, path.stat().st_size, 2) < 8 * RATE_HZ
     require_same(path, FIRST)
-    assert word(path, ONLY) is ErrorWord.UNDECODABLE
-
-
-def reader_of(path: Path):  # noqa: ANN201
-    data = path.read_bytes()
-    return lambda offset, length: data[offset : offset + length]
+    samples, truncated = heard(path, ONLY)[1:]
+    assert truncated
+    assert 0 < len(samples) < 8 * RATE_HZ
 
 
 def test_a_cut_mp3_is_heard_as_far_as_it_goes(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,11 @@ from tonearm.transforms.audio.decoders.decoder import (
 from tonearm.transforms.audio.decoders.downmix import Block, mix
 from tonearm.transforms.audio.decoders.packets import Promise
 from tonearm.transforms.audio.decoders.plain_wav import codec_of_plain_wav
-from tonearm.transforms.audio.decoders.watched_calls import WatchedCalls
+from tonearm.transforms.audio.decoders.standard_error import standard_error_noted
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
 from tonearm.transforms.audio.formats.claim import Correction, ReadAt
 from tonearm.transforms.audio.formats.registry import format_named
 from tonearm.transforms.audio.identification import end_of_leading_tags
-from tonearm.transforms.audio.surveys.flac_frames import end_of_unbroken_frames
 
 _LIBRARY = "TensorFlow I/O"
 _SOMETHING_BESIDE_THE_SOUND = f"{_LIBRARY} reads no file in which something comes before or behind the sound"
@@ -48,9 +47,8 @@ _SCALES: Mapping[str, tuple[float, int]] = {
 _BESIDE_THE_REASON = re.compile(r"^\{\{.*?\}\}\s*|\s*\[Op:.*$|/proc/self/fd/\d+", re.DOTALL)
 """What TensorFlow's messages hold besides: the operation, and the name that the file was opened by."""
 
-_calls = WatchedCalls(_LIBRARY, complaint=b"ErrorCallback")
-"""Its FLAC decoder says so, and nothing else, where it plays silence in the place of a damaged frame; where a
-frame is lost, it looks for more of them at the end of the file for ever."""
+_COMPLAINT = b"ErrorCallback"
+"""Its FLAC decoder plays silence in the place of a damaged frame, and says so on standard error only."""
 
 
 class TensorflowIoDecoder:
@@ -84,25 +82,12 @@ class TensorflowIoDecoder:
             codec = _CODECS[audio_format.name](_reader_of(descriptor))
             audio = audio_operations()
             TensorflowIoDecoder._latest = self
-            self._file = _calls.make(lambda: audio.AudioIOTensor(f"/proc/self/fd/{descriptor}"))
+            self._file = audio.AudioIOTensor(f"/proc/self/fd/{descriptor}")
             self._samples, channels = (int(number) for number in self._file.shape)
             self._is_integers = codec == "pcm_s32"  # it takes them for floating-point numbers
             rate_hz = int(self._file.rate)
             require_plausible(rate_hz, channels)
-            if audio_format is _FLAC:
-                self._require_unbroken(descriptor, channels)
         self.info = AudioInfo(codec, rate_hz, channels, self._samples / rate_hz)
-
-    def _require_unbroken(self, descriptor: int, channels: int) -> None:
-        """Refuse a FLAC whose frames do not add up to what its header says.
-
-        Raises:
-            DecoderError: The decoder would look for the missing ones for ever, or frames have other channels.
-        """
-        size = os.fstat(descriptor).st_size
-        end = end_of_unbroken_frames(_reader_of(descriptor), 0, size, channels)
-        if end < self._samples:
-            raise DecoderError(f"{_LIBRARY} reads no FLAC of which frames are missing")
 
     @property
     def reads_samples(self) -> int | None:
@@ -127,16 +112,15 @@ class TensorflowIoDecoder:
         """A stretch of the signal: ``[samples, channels]``, of the file's own type."""
         if TensorflowIoDecoder._latest is not self:
             raise DecoderError(f"{_LIBRARY} reads one file at a time")
-        samples = _calls.make(partial(self._stretch, first, end))
+        with standard_error_noted() as noted:
+            samples: np.ndarray = self._file[first:end].numpy()
+            if _COMPLAINT in noted():
+                raise DecoderError(f"{_LIBRARY} met damage")
         return samples.view(np.int32) if self._is_integers else samples
-
-    def _stretch(self, first: int, end: int) -> np.ndarray:
-        stretch: np.ndarray = self._file[first:end].numpy()
-        return stretch
 
     def close(self) -> None:
         """Have TensorFlow let go of the file."""
-        if TensorflowIoDecoder._latest is self and not _calls.is_stuck:
+        if TensorflowIoDecoder._latest is self:
             TensorflowIoDecoder._latest = None
             _let_go_of_file()
 
@@ -158,11 +142,6 @@ def audio_operations() -> Any:
     return tensorflow_io.audio
 
 
-def is_stuck() -> bool:
-    """True if TensorFlow I/O hangs on a file, so that this process should end as soon as it may."""
-    return _calls.is_stuck
-
-
 def _let_go_of_file() -> None:
     """Show TensorFlow a file that is none: the one before would stay open until the next track."""
     nothing = os.memfd_create("nothing")
@@ -170,7 +149,7 @@ def _let_go_of_file() -> None:
         os.write(nothing, bytes(64))
         audio = audio_operations()
         with _reasons_only():
-            _calls.make(lambda: audio.AudioIOTensor(f"/proc/self/fd/{nothing}"))
+            audio.AudioIOTensor(f"/proc/self/fd/{nothing}")
     except DecoderError:
         pass  # as was to be expected
     finally:
@@ -212,7 +191,6 @@ def _codec_of_mpeg(read_at: ReadAt) -> str:
 
 
 _SIGNATURES = {"wav": b"RIFF", "flac": b"fLaC", "ogg_vorbis": b"OggS"}
-_FLAC = format_named("flac")
 
 _CODECS: Mapping[str, Callable[[ReadAt], str]] = {
     "wav": _codec_behind(_SIGNATURES["wav"], codec_of_plain_wav),

@@ -13,7 +13,7 @@ import socket
 import sys
 from dataclasses import asdict
 
-from tonearm.transforms.audio.decoders import tensorflow_io
+from tonearm.transforms.audio.decoders.tensorflow_io import audio_operations
 from tonearm.transforms.audio.isolation.confinement import MEMORY_BYTES, be_up, confine
 from tonearm.transforms.audio.isolation.messages import (
     Kind,
@@ -39,7 +39,7 @@ def main() -> None:
     with_tensorflow = choice is not DecoderChoice.FFMPEG_AND_LIBSNDFILE
     confine(sys.argv, MEMORY_BYTES + (_TENSORFLOW_BYTES if with_tensorflow else 0))
     if with_tensorflow:
-        tensorflow_io.audio_operations()  # here, or the first track would wait for it
+        audio_operations()  # here, or the first track would wait for it
     be_up(sys.argv)
     with socket.socket(fileno=sys.stdin.fileno()) as connection:
         send(connection, Kind.READY)
@@ -53,7 +53,7 @@ def _serve(connection: socket.socket, descriptor: int, rate_hz: int, choice: Dec
         with failing_at(Stage.DECODE):
             _decode(connection, descriptor, rate_hz, choice)
     except TrackError as error:
-        send(connection, Kind.FAILED, {**packed_error(error), "is_worn": tensorflow_io.is_stuck()})
+        send(connection, Kind.FAILED, packed_error(error))
 
 
 def _decode(connection: socket.socket, descriptor: int, rate_hz: int, choice: DecoderChoice) -> None:
@@ -71,7 +71,6 @@ def _decode(connection: socket.socket, descriptor: int, rate_hz: int, choice: De
             "truncated": audio.truncated,
             "downmix_loss_db": audio.downmix_loss_db,
             "seconds": times.seconds,
-            "is_worn": tensorflow_io.is_stuck(),
         }
     send(connection, Kind.DONE, facts)
 

@@ -123,24 +123,6 @@ def runs_of_frames(read_at: ReadAt, start: int, end: int) -> Sequence[Run]:
     return runs
 
 
-def end_of_unbroken_frames(read_at: ReadAt, start: int, size: int, channels: int) -> int:
-    """The end of the frames that follow one another from the first sample on, in samples per channel.
-
-    Reads all of the file.
-
-    Args:
-        read_at: Reads bytes at an offset.
-        start: Where the stream begins, with its header.
-        size: The file's size in bytes.
-        channels: What all of the frames must have.
-    """
-    end = 0
-    for frame in _frames(read_at, start, start + _STREAM_INFO_BYTES, size):
-        if frame.first_sample == end and frame.kind.channels == channels:
-            end = frame.end
-    return end
-
-
 def _alike(frames: Sequence[Frame]) -> Sequence[Frame]:
     """The frames without those that are the only one of their kind, which other bytes look like."""
     counts = Counter(frame.kind for frame in frames)
