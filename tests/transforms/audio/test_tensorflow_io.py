@@ -6,6 +6,7 @@ import os
 import struct
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 import soundfile as sf
 
 from tests.audio_files import RECIPES, id3v2_tag, sweep, write_audio
+from tests.transforms.audio.test_decode_fuzz import MUTATIONS
 from tonearm.transforms.audio.isolation.isolated_reader import close_decoders, open_audio_isolated
 from tonearm.transforms.audio.reader import AudioInfo, open_audio
 from tonearm.transforms.elements.decoder_choice import DecoderChoice
@@ -34,6 +36,12 @@ RATE_HZ = 44100
 MOST_APART = 2e-3
 """Share of the samples that may differ by more: libsndfile seeks after each block, and in MP3s that it wrote
 itself 169 of 131,072 samples come out of it a little different (0.006). Of other kinds none does."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_process_is_left() -> Iterator[None]:
+    yield
+    close_decoders()
 
 
 def heard(path: Path, choice: DecoderChoice) -> tuple[AudioInfo, np.ndarray, bool]:
@@ -245,13 +253,10 @@ def test_a_file_is_let_go_of(wav: Path) -> None:
 
 def test_isolated_it_is_as_it_is_in_process(tmp_path: Path) -> None:
     paths = [write_audio(tmp_path / kind, kind, sweep(3.0)) for kind in ("flac", "mp3", "aac_m4a")]
-    try:
-        for path in paths:
-            with open_audio_isolated(path, RATE_HZ, StageTimes(), FIRST) as audio:
-                samples = np.concatenate(list(audio.samples()))
-            assert np.array_equal(samples, heard(path, FIRST)[1])
-    finally:
-        close_decoders()
+    for path in paths:
+        with open_audio_isolated(path, RATE_HZ, StageTimes(), FIRST) as audio:
+            samples = np.concatenate(list(audio.samples()))
+        assert np.array_equal(samples, heard(path, FIRST)[1])
 
 
 PEAK = """
@@ -289,3 +294,46 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
     assert samples == 600 * RATE_HZ
     assert grown_mib < 30
     assert told.stderr == ""
+
+
+MUTANTS_PER_KIND = 16
+
+
+def outcome(path: Path, choice: DecoderChoice) -> tuple[str, int, bool]:
+    """A word, the samples that were heard, and ``truncated``."""
+    try:
+        with open_audio_isolated(path, RATE_HZ, StageTimes(), choice) as audio:
+            samples = sum(len(piece) for piece in audio.samples())
+        return "audio", samples, audio.truncated
+    except TrackError as error:
+        return error.error.value, 0, False
+
+
+@pytest.mark.parametrize("kind", ITS_OWN)
+def test_damaged_files_cost_no_process_and_no_sound(kind: str, tmp_path: Path) -> None:
+    """What it drops without a word is noticed, and nothing is lost that the usual decoders hear."""
+    original = write_audio(tmp_path / kind, kind, sweep(1.0)).read_bytes()
+    mutant = tmp_path / "mutant"
+    for number in range(MUTANTS_PER_KIND):
+        random = np.random.default_rng([number, *kind.encode()])
+        mutant.write_bytes(MUTATIONS[number % len(MUTATIONS)](bytearray(original), random))
+        word, samples, truncated = outcome(mutant, USUAL)
+        its_word, its_samples, its_truncated = outcome(mutant, FIRST)
+        assert its_word in {word, "audio"}
+        assert its_samples > samples - 2 * 1152
+        assert its_truncated == truncated or its_samples > samples
+        assert outcome(mutant, ONLY)[0] not in {"decoder_died", "decode_timeout"}
+
+
+def test_a_process_that_hangs_on_a_file_is_replaced(tmp_path: Path) -> None:
+    """It looks for a FLAC's last frame for ever if that is gone: others take over, and the next file is heard."""
+    path = write_audio(tmp_path / "song", "flac_by_ffmpeg", sweep(1.0))
+    whole = path.read_bytes()
+    last_frame = whole.rindex(b"\xff\xf8")
+    path.write_bytes(whole[:last_frame] + bytes(50) + whole[last_frame + 50 :])
+    with open_audio_isolated(path, RATE_HZ, StageTimes(), FIRST) as audio:
+        assert sum(len(piece) for piece in audio.samples()) > 0
+    assert audio.truncated
+    assert not audio.at_rest
+    path.write_bytes(whole)
+    assert outcome(path, FIRST) == ("audio", RATE_HZ, False)

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from tonearm.transforms.audio.decoders.decoder import (
 from tonearm.transforms.audio.decoders.downmix import Block, mix
 from tonearm.transforms.audio.decoders.packets import Promise
 from tonearm.transforms.audio.decoders.plain_wav import codec_of_plain_wav
-from tonearm.transforms.audio.decoders.standard_error import standard_error_noted
+from tonearm.transforms.audio.decoders.watched_calls import WatchedCalls
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
 from tonearm.transforms.audio.formats.claim import Correction, ReadAt
 from tonearm.transforms.audio.formats.registry import format_named
@@ -47,8 +47,9 @@ _SCALES: Mapping[str, tuple[float, int]] = {
 _BESIDE_THE_REASON = re.compile(r"^\{\{.*?\}\}\s*|\s*\[Op:.*$|/proc/self/fd/\d+", re.DOTALL)
 """What TensorFlow's messages hold besides: the operation, and the name that the file was opened by."""
 
-_COMPLAINT = b"ErrorCallback"
-"""Its FLAC decoder plays silence in the place of a damaged frame, and says so on standard error only."""
+_calls = WatchedCalls(_LIBRARY, complaint=b"ErrorCallback")
+"""Its FLAC decoder says so, and nothing else, where it plays silence in the place of a damaged frame; where a
+frame is lost, it may look for another one at the end of the file for ever."""
 
 
 class TensorflowIoDecoder:
@@ -82,7 +83,7 @@ class TensorflowIoDecoder:
             codec = _CODECS[audio_format.name](_reader_of(descriptor))
             audio = audio_operations()
             TensorflowIoDecoder._latest = self
-            self._file = audio.AudioIOTensor(f"/proc/self/fd/{descriptor}")
+            self._file = _calls.make(lambda: audio.AudioIOTensor(f"/proc/self/fd/{descriptor}"))
             self._samples, channels = (int(number) for number in self._file.shape)
             self._is_integers = codec == "pcm_s32"  # it takes them for floating-point numbers
             rate_hz = int(self._file.rate)
@@ -112,15 +113,16 @@ class TensorflowIoDecoder:
         """A stretch of the signal: ``[samples, channels]``, of the file's own type."""
         if TensorflowIoDecoder._latest is not self:
             raise DecoderError(f"{_LIBRARY} reads one file at a time")
-        with standard_error_noted() as noted:
-            samples: np.ndarray = self._file[first:end].numpy()
-            if _COMPLAINT in noted():
-                raise DecoderError(f"{_LIBRARY} met damage")
+        samples = _calls.make(partial(self._stretch, first, end))
         return samples.view(np.int32) if self._is_integers else samples
+
+    def _stretch(self, first: int, end: int) -> np.ndarray:
+        stretch: np.ndarray = self._file[first:end].numpy()
+        return stretch
 
     def close(self) -> None:
         """Have TensorFlow let go of the file."""
-        if TensorflowIoDecoder._latest is self:
+        if TensorflowIoDecoder._latest is self and not _calls.is_stuck:
             TensorflowIoDecoder._latest = None
             _let_go_of_file()
 
@@ -142,6 +144,11 @@ def audio_operations() -> Any:
     return tensorflow_io.audio
 
 
+def is_stuck() -> bool:
+    """True if TensorFlow I/O hangs on a file, so that this process should end as soon as it may."""
+    return _calls.is_stuck
+
+
 def _let_go_of_file() -> None:
     """Show TensorFlow a file that is none: the one before would stay open until the next track."""
     nothing = os.memfd_create("nothing")
@@ -149,7 +156,7 @@ def _let_go_of_file() -> None:
         os.write(nothing, bytes(64))
         audio = audio_operations()
         with _reasons_only():
-            audio.AudioIOTensor(f"/proc/self/fd/{nothing}")
+            _calls.make(lambda: audio.AudioIOTensor(f"/proc/self/fd/{nothing}"))
     except DecoderError:
         pass  # as was to be expected
     finally:

@@ -13,7 +13,7 @@ import socket
 import sys
 from dataclasses import asdict
 
-from tonearm.transforms.audio.decoders.tensorflow_io import audio_operations
+from tonearm.transforms.audio.decoders.tensorflow_io import audio_operations, is_stuck
 from tonearm.transforms.audio.isolation.confinement import MEMORY_BYTES, be_up, confine
 from tonearm.transforms.audio.isolation.messages import (
     Kind,
@@ -53,7 +53,7 @@ def _serve(connection: socket.socket, descriptor: int, rate_hz: int, choice: Dec
         with failing_at(Stage.DECODE):
             _decode(connection, descriptor, rate_hz, choice)
     except TrackError as error:
-        send(connection, Kind.FAILED, packed_error(error))
+        send(connection, Kind.FAILED, {**packed_error(error), "is_stuck": is_stuck()})
 
 
 def _decode(connection: socket.socket, descriptor: int, rate_hz: int, choice: DecoderChoice) -> None:
@@ -71,6 +71,7 @@ def _decode(connection: socket.socket, descriptor: int, rate_hz: int, choice: De
             "truncated": audio.truncated,
             "downmix_loss_db": audio.downmix_loss_db,
             "seconds": times.seconds,
+            "is_stuck": is_stuck(),
         }
     send(connection, Kind.DONE, facts)
 

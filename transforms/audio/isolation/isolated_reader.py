@@ -114,7 +114,7 @@ class IsolatedReader:
         decoded_s: After the last piece: length of what was decoded, in seconds.
         truncated: After the last piece: True if less was heard than the file promises.
         downmix_loss_db: After the last piece: level lost by mixing to mono; None for silence.
-        at_rest: True once the process waits for another file.
+        at_rest: True once the process waits for another file; never if a library hangs in it.
     """
 
     info: AudioInfo
@@ -147,7 +147,7 @@ class IsolatedReader:
             if kind is Kind.DONE:
                 break
             yield content
-        self.at_rest = True
+        self.at_rest = not content["is_stuck"]
         self.decoded_s, self.truncated = content["decoded_s"], content["truncated"]
         self.downmix_loss_db = content["downmix_loss_db"]
         for stage, seconds in content["seconds"].items():
@@ -157,7 +157,7 @@ class IsolatedReader:
         with self._times.measure("decode_wait"):
             kind, content = self._process.receive(self._stall_limit_s)
         if kind is Kind.FAILED:
-            self.at_rest = True
+            self.at_rest = not content["is_stuck"]
             raise unpacked_error(content)
         if kind not in expected:
             raise ProtocolError(f"{kind.name} came out of turn")
