@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from logging import LogRecord
 
 
 def main() -> None:
@@ -34,8 +38,8 @@ def run(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     # Our own error says what google-auth's warnings lead up to.
     logging.getLogger("google.auth").setLevel(logging.ERROR)
-    # Libraries beside TensorFlow I/O are older: they warn of Python's age, and of formats not used here.
-    logging.getLogger("apache_beam.io.tfrecordio").setLevel(logging.ERROR)
+    # The libraries beside TensorFlow I/O are older: they warn of Python's age, and of a format not used here.
+    logging.getLogger().addFilter(_is_of_use)
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core")
     try:
         require_folder()
@@ -45,6 +49,10 @@ def run(arguments: Sequence[str]) -> int:
         say(f"tonearm: {error}")
         return error.exit_code
     return EXIT_OK
+
+
+def _is_of_use(record: LogRecord) -> bool:
+    return record.module != "tfrecordio"
 
 
 def _flush() -> None:

@@ -326,7 +326,7 @@ def test_damaged_files_cost_no_process_and_no_sound(kind: str, tmp_path: Path) -
 
 
 def test_a_process_that_hangs_on_a_file_is_replaced(tmp_path: Path) -> None:
-    """It looks for a FLAC's last frame for ever if that is gone: others take over, and the next file is heard."""
+    """It looks for a FLAC's last frame for ever if that is gone: others go on, and the next file is heard."""
     path = write_audio(tmp_path / "song", "flac_by_ffmpeg", sweep(1.0))
     whole = path.read_bytes()
     last_frame = whole.rindex(b"\xff\xf8")
