@@ -26,6 +26,12 @@ _MAX_LEADING_TAGS = 8
 _LONGEST_PART_OF_FRAME_BYTES = 16 * 1024
 """Longer than what is left of a frame of AC-3 or DTS where a track was cut out of a disc."""
 
+_FIRST_LOOK_BYTES = _LONGEST_PART_OF_FRAME_BYTES + 9 * 1024
+"""So much, and two frames of AC-3 or E-AC-3 that begin at its end."""
+
+_SURE_SYNC_BYTES = 4
+"""Chance seldom makes a sync word of so many bytes. That of AC-3 has two, and quiet music is full of it."""
+
 _ID3_HEADER_BYTES = 10
 _APE_HEADER_BYTES = 32
 
@@ -208,6 +214,36 @@ def stream_in_samples(samples: bytes) -> tuple[AudioFormat, int] | None:
         if offset is not None:
             return known, begins + offset
     return None
+
+
+def may_hold_stream(samples: bytes) -> bool | None:
+    """A first look at samples, which needs few of them: False if no stream of another format begins there.
+
+    Args:
+        samples: As for :func:`stream_in_samples`.
+
+    Returns:
+        True if something looks like frames, as chance may have it; None if there are too few samples behind
+        silence to tell.
+    """
+    payload = samples[len(samples) - len(samples.lstrip(b"\0")) :]
+    if len(payload) < _FIRST_LOOK_BYTES:
+        return None
+    is_tag = end_of_leading_tags(lambda offset, length: payload[offset : offset + length]) > 0
+    return is_tag or any(_may_begin_within(known, payload) for known in FORMATS if known.hides_in_samples)
+
+
+def _may_begin_within(known: AudioFormat, payload: bytes) -> bool:
+    """True if the format begins here, or a few frames of it begin where a part of a frame may end."""
+    if known.sync is None:
+        return _begins_with(known, payload)
+    syncs = known.sync.finditer(payload, 0, _LONGEST_PART_OF_FRAME_BYTES)
+    return any(
+        len(sync.group()) >= _SURE_SYNC_BYTES
+        or known.frames is None
+        or known.frames.two_follow(payload, sync.start())
+        for sync in syncs
+    )
 
 
 def _begins_within(known: AudioFormat, payload: bytes) -> int | None:

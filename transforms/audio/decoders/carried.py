@@ -16,7 +16,7 @@ from tonearm.transforms.audio.decoders.ffmpeg import FfmpegDecoder
 from tonearm.transforms.audio.decoders.packets import Promise
 from tonearm.transforms.audio.formats.audio_format import AudioFormat, nowhere
 from tonearm.transforms.audio.formats.claim import Claim
-from tonearm.transforms.audio.identification import Identified, stream_in_samples
+from tonearm.transforms.audio.identification import Identified, may_hold_stream, stream_in_samples
 
 _LOSSLESS = (
     "pcm_s",
@@ -167,19 +167,24 @@ def carried_stream(descriptor: int, identified: Identified, claim: Claim, codec:
 
 
 def _first_words(descriptor: int, identified: Identified, claim: Claim) -> bytes:
-    """The first samples that are not silent."""
+    """The first samples that are not silent; none if a first look at few of them is enough.
+
+    Music is seldom looked at for longer: to decode a second of it twice takes longer than to open the file.
+    """
     end = os.fstat(descriptor).st_size if identified.end is None else identified.end
     decoder = FfmpegDecoder(descriptor, identified.audio_format, identified.start, end, claim.corrections)
     try:
         if decoder.info.channels > _CABLE_CHANNELS:
             return b""
-        frame_bytes, words, silent = 2 * decoder.info.channels, b"", 0
+        frame_bytes, words, silent, suspected = 2 * decoder.info.channels, b"", 0, None
         for frame in decoder.frames():
             piece = words_of(frame)
             if not words and not any(piece):
                 silent += frame.samples
             else:
                 words += piece
+            if suspected is None and (suspected := may_hold_stream(words)) is False:
+                return b""
             if len(words) >= frame_bytes * _LOOKED_AT_SAMPLES or silent >= _SILENT_SAMPLES:
                 break
         return words

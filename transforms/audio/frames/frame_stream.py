@@ -82,6 +82,10 @@ class FrameStream:
         """True if frames lie end to end from the first byte on, as in nearly all files; see above."""
         return self._frames_follow(data, 0, FRAMES_IN_A_ROW, whole=whole)
 
+    def two_follow(self, data: bytes, offset: int) -> bool:
+        """True if two frames of one kind lie end to end from an offset on, and the data reach behind them."""
+        return self._frames_follow(data, offset, 2, whole=False)
+
     def parser_at(self, data: bytes, offset: int) -> HeaderParser | None:
         """The parser for a stream that begins at an offset."""
         del data, offset

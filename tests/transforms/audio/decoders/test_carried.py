@@ -14,8 +14,9 @@ import soundfile as sf
 
 from tests.audio_files import sweep
 from tests.rare_audio_files import FIXTURES, by_ffmpeg
+from tonearm.transforms.audio.decoders import carried as carried_module
 from tonearm.transforms.audio.frames.surround_frames import parse_dts_header
-from tonearm.transforms.audio.identification import stream_in_samples
+from tonearm.transforms.audio.identification import may_hold_stream, stream_in_samples
 from tonearm.transforms.audio.reader import AudioReader, open_audio
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import TrackError
@@ -148,6 +149,31 @@ def test_music_noise_and_silence_are_what_they_are(tmp_path: Path) -> None:
     for signal in (sweep(1.0), noise, np.zeros((RATE_HZ, 2)), np.sign(noise) * 0.99):
         sf.write(tmp_path / "song", signal, RATE_HZ, format="FLAC", subtype="PCM_16")
         assert heard((tmp_path / "song").read_bytes()).info.codec == "flac"
+
+
+def test_music_is_not_decoded_twice_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second of it would take longer than to open the file."""
+    looked_at = []
+
+    def words_of(frame: av.AudioFrame) -> bytes:
+        looked_at.append(frame.samples)
+        return original(frame)
+
+    original = carried_module.words_of
+    monkeypatch.setattr(carried_module, "words_of", words_of)
+    file = io.BytesIO()
+    sf.write(file, sweep(3.0), RATE_HZ, format="FLAC", subtype="PCM_16")
+    assert heard(file.getvalue()).info.codec == "flac"
+    assert 0 < sum(looked_at) <= 3 * 4096
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_first_look_misses_no_stream_wherever_a_disc_was_cut(stream: str) -> None:
+    content = STREAMS[stream][1]()
+    for start in range(0, 12_000, 998):
+        words = content[start : start + (1 << 17)]
+        if stream_in_samples(words) is not None:
+            assert may_hold_stream(words[: 32 * 1024]) is not False
 
 
 @pytest.mark.parametrize("loudness", [30, 300, 3000, 30_000])
