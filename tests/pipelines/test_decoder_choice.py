@@ -86,3 +86,10 @@ def test_workers_of_a_cluster_get_the_choice(songs: Path, output: Path) -> None:
     call = ("ingest", songs / "opus.opus", "--output", output, "--decoder", "tensorflow-io-only")
     assert tonearm(*call, "--runner", runner) == 0
     assert errors(output) == {"opus.opus": "format_excluded"}
+
+
+@installed
+def test_what_was_left_out_is_tagged_with_another_decoder(songs: Path, output: Path) -> None:
+    assert tonearm("ingest", songs / "opus.opus", "--output", output, "--decoder", "tensorflow-io-only") == 0
+    assert tonearm("retry", output, "--all", "--decoder", "tensorflow-io") == 0
+    assert set(track_scores(output)) == {"opus.opus"}

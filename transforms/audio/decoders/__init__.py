@@ -1,4 +1,5 @@
-"""The decoders: FFmpeg and libsndfile behind one contract, mixing to mono, and counting what packets promise.
+"""The decoders: FFmpeg, libsndfile and TensorFlow I/O behind one contract, mixing to mono, counting packets.
 
-They are shown a file and its format; which of them is asked, and what another one may add, is for ``reader``.
+They are shown a file and its format; which of them is asked is for ``decoder_order``, and what another one may
+add for ``reader``.
 """
