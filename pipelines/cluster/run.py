@@ -40,6 +40,7 @@ from tonearm.pipelines.runs.order import IngestOrder, new_record
 from tonearm.pipelines.runs.record import CountsError, RunRecord
 from tonearm.pipelines.runs.stream_input import StreamInput
 from tonearm.transforms.sources.listing import absolute_location
+from tonearm.transforms.storage.schemes import is_local, normal_location
 from tonearm.transforms.tables.contract import Output
 from tonearm.transforms.tables.holding.hold import held
 from tonearm.transforms.tables.holding.holder import Holder
@@ -139,10 +140,32 @@ def _stream(
 def _pipeline(order: IngestOrder, *, streaming: bool) -> beam.Pipeline:
     options = PipelineOptions(list(order.beam.flags))
     options.view_as(StandardOptions).streaming = streaming
+    if _is_on_dataflow(options):
+        _require_in_stores(order)
     try:
         return beam.Pipeline(options=options)
     except ValueError as error:
         raise WrongCallError(f"Beam says: {error}") from error
+
+
+def _is_on_dataflow(options: PipelineOptions) -> bool:
+    runner = str(options.view_as(StandardOptions).runner)
+    return runner.endswith("DataflowRunner") and not options.view_as(TestOptions).dry_run
+
+
+def _require_in_stores(order: IngestOrder) -> None:
+    """Refuse places on this machine's disk, of which the machines of Dataflow see nothing.
+
+    Other clusters may share a disk with this machine: there a folder that a worker misses fails the job.
+    """
+    tagger = order.settings.tagger
+    named = (order.input if isinstance(order.input, str) else "", *order.outputs)
+    for location in (*filter(None, named), *([tagger] if tagger.startswith("/") else [])):
+        if is_local(normal_location(location)):
+            raise WrongCallError(
+                f"{location}: Dataflow's workers see no disk of this machine; copy it to a bucket "
+                "(`gcloud storage cp --recursive`), and name it gs://BUCKET/…"
+            )
 
 
 def _sink(order: IngestOrder, output: Output, record: RunRecord) -> beam.PTransform:

@@ -134,7 +134,7 @@ def test_a_signal_cancels_a_job_that_works_in_this_process() -> None:
     ("arguments", "said"),
     [
         (("--watch", ".", "--runner", "PrismRunner"), "--subscription alone"),
-        ((".", "--runner", "DataflowRunner", "--no_auth"), "temp_location"),
+        ((".", "--runner", "DataflowRunner", "--dry_run", "true", "--no_auth"), "temp_location"),
         (("--subscription", "projects/p/subscriptions/s", "--runner", "PrismRunner"), "Invalid PubSub"),
     ],
 )
@@ -149,4 +149,15 @@ def test_what_an_engine_cannot_take_is_a_wrong_call(
     monkeypatch.chdir(songs)
     assert tonearm("ingest", "--output", output, *arguments) == 2
     assert said in capfd.readouterr().err
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("place", ["", "file://"])
+def test_dataflow_is_not_sent_to_a_disk_that_it_cannot_see(
+    place: str, songs: Path, output: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    really = [option for option in DATAFLOW if option not in ("--dry_run", "true")]
+    assert tonearm("ingest", f"{place}{songs}", "--output", output, *really) == 2
+    told = f"tonearm: {place}{songs}: Dataflow's workers see no disk of this machine; copy it to a bucket"
+    assert capfd.readouterr().err.startswith(told)
     assert not output.exists()

@@ -70,12 +70,7 @@ def column_names(found: Sequence[str], location: str) -> list[str]:
         >>> column_names(["\ufeffTrack_ID", " uri ", "Title", "Title"], "a.csv")
         ['track_id', 'uri', 'Title', 'Title (2)']
     """
-    names = [name.strip("\ufeff").strip() for name in found]
-    for required in REQUIRED_COLUMNS:
-        if required not in names:
-            alike = (place for place, name in enumerate(names) if name.casefold() == required)
-            if (place := next(alike, None)) is not None:
-                names[place] = required
+    names = spelt_as_meant([name.strip("\ufeff").strip() for name in found])
     if missing := [name for name in REQUIRED_COLUMNS if name not in names]:
         raise ManifestError(
             f"{location}: lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}; "
@@ -84,6 +79,22 @@ def column_names(found: Sequence[str], location: str) -> list[str]:
     if doubled := [name for name in REQUIRED_COLUMNS if names.count(name) > 1]:
         raise ManifestError(f"{location}: has more than one column {doubled[0]}; leave one of them")
     return _told_apart(names)
+
+
+def spelt_as_meant(names: Sequence[str]) -> list[str]:
+    """Names of columns, the required ones in lower case where they are not there in it.
+
+    Example:
+        >>> spelt_as_meant(["URI", "Title"]), spelt_as_meant(["URI", "uri"])
+        (['uri', 'Title'], ['URI', 'uri'])
+    """
+    spelt = list(names)
+    for required in REQUIRED_COLUMNS:
+        if required not in spelt:
+            alike = (place for place, name in enumerate(spelt) if name.strip().casefold() == required)
+            if (place := next(alike, None)) is not None:
+                spelt[place] = required
+    return spelt
 
 
 def _told_apart(names: Sequence[str]) -> list[str]:

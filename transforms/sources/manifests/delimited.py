@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
@@ -15,11 +16,18 @@ from tonearm.transforms.sources.manifests.contract import (
     column_names,
     row_of,
 )
+from tonearm.transforms.sources.manifests.lines import lines_of
 
 _MOST_RECORD_BYTES = 1 << 20
 """A record that is longer has a quotation mark that is never closed."""
 
 _DELIMITERS = (",", ";", "\t", "|")
+
+_NAMED_DELIMITER = re.compile(rb'"?sep=([ -~\t])"?[\r\n]*', re.IGNORECASE)
+"""Excel's line before the header, by which it knows what parts the columns."""
+
+_NO_TEXT = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How archives and spreadsheets begin, new and old ones."""
 
 _FURTHER = "_extra"
 """The column for values behind the last named one."""
@@ -38,8 +46,11 @@ def read_delimited(file: BinaryIO, location: str) -> Iterator[ManifestRow]:
     header = lines.take().removeprefix(b"\xef\xbb\xbf")
     while header and not header.strip():
         header = lines.take()
-    _require_utf8(header, location)
-    delimiter = _delimiter(header)
+    _require_text(header, location)
+    if named := _NAMED_DELIMITER.fullmatch(header):
+        header = lines.take()
+        _require_text(header, location)
+    delimiter = named[1].decode() if named else _delimiter(header)
     columns = column_names(_cells(header, delimiter), location)
     while line := lines.take():
         if line.strip():
@@ -50,7 +61,7 @@ class _Lines:
     """The lines of a file; some may be given back."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._lines = _lines_of(file)
+        self._lines = lines_of(file, _MOST_RECORD_BYTES)
         self._given_back: list[bytes] = []
 
     def take(self) -> bytes:
@@ -60,29 +71,6 @@ class _Lines:
     def give_back(self, lines: Sequence[bytes]) -> None:
         """Have lines taken again, in their order."""
         self._given_back += reversed(lines)
-
-
-def _lines_of(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file with their ends: a line feed, a carriage return, or both.
-
-    Some programs end lines with a carriage return alone. What is too long comes cut, and once.
-    """
-    rest, is_cut = b"", False
-    while block := file.readline(_MOST_RECORD_BYTES):
-        *lines, rest = (rest + block).splitlines(keepends=True)
-        if rest.endswith(b"\n"):  # behind a carriage return a line feed may follow yet
-            lines.append(rest)
-            rest = b""
-        if lines and is_cut:
-            del lines[0]
-            is_cut = False
-        yield from lines
-        if len(rest) >= _MOST_RECORD_BYTES:
-            if not is_cut:
-                yield rest
-            rest, is_cut = b"", True
-    if rest and not is_cut:
-        yield rest
 
 
 def _row(first: bytes, lines: _Lines, delimiter: str, columns: Sequence[str]) -> ManifestRow:
@@ -152,7 +140,11 @@ def _opening(line: bytes, place: int, delimiter: bytes) -> int:
     return found + 2 if found >= 0 else -1
 
 
-def _require_utf8(header: bytes, location: str) -> None:
+def _require_text(header: bytes, location: str) -> None:
+    if header.startswith(_NO_TEXT):
+        raise ManifestError(
+            f"{location}: is a spreadsheet or an archive by another name; save it as `CSV UTF-8`"
+        )
     if header.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in header:
         raise ManifestError(
             f"{location}: is in UTF-16; save it in UTF-8 (spreadsheets call it `CSV UTF-8`), "

@@ -14,7 +14,9 @@ from tonearm.transforms.sources.manifests.contract import (
     ManifestRow,
     column_names,
     row_of,
+    spelt_as_meant,
 )
+from tonearm.transforms.sources.manifests.lines import lines_of
 from tonearm.transforms.sources.manifests.plain_text import ValueProblem, plain_text
 
 _MOST_LINE_BYTES = 16 << 20
@@ -28,6 +30,11 @@ _SPACE_OR_COMMA = re.compile(r"[\s,]*")
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
 """A text in quotes, whatever it holds, or a bracket."""
 
+_ARRAY = re.compile(rb"\[\s*(\{|$)")
+"""How an array of objects begins, whose first line may hold its bracket alone."""
+
+_LINE_END = re.compile(rb"[\r\n]")
+
 _BAD_LINE = "it is no JSON object in UTF-8"
 
 
@@ -35,18 +42,19 @@ def read_json_lines(file: BinaryIO, location: str) -> Iterator[ManifestRow]:
     """Rows of a manifest with one object on each line, in the file's order; blank lines are none.
 
     Raises:
-        ManifestError: The first object lacks a required column, or the file is in UTF-16.
+        ManifestError: The first object lacks a required column, or the file is an array or in UTF-16.
     """
     rows, is_first = _Rows(location), True
-    while line := file.readline(_MOST_LINE_BYTES):
+    for line in lines_of(file, _MOST_LINE_BYTES):
+        text = line.removeprefix(b"\xef\xbb\xbf").strip()
         if is_first:
             _refuse_utf16(line, location)
-            is_first = False
-        if len(line) == _MOST_LINE_BYTES:
-            while not line.endswith(b"\n") and (line := file.readline(_MOST_LINE_BYTES)):
-                pass
+        if is_first and _ARRAY.match(text):
+            raise ManifestError(f"{location}: is an array, and no object a line; name it .json")
+        is_first = is_first and not text
+        if len(line) >= _MOST_LINE_BYTES:
             yield ManifestRow(problem=f"its line is longer than {_MOST_LINE_BYTES >> 20} MiB")
-        elif text := line.removeprefix(b"\xef\xbb\xbf").strip():
+        elif text:
             yield rows.row_of_text(text)
 
 
@@ -65,7 +73,7 @@ def read_json(file: BinaryIO, location: str) -> Iterator[ManifestRow]:
             raise ManifestError(f"{location}: {message}")
         yield from _rows_of_array(text.decode("utf-8", "surrogateescape"), location)
         return
-    if not isinstance(_parsed(text.partition(b"\n")[0].strip()), dict):
+    if not isinstance(_parsed(_LINE_END.split(text, maxsplit=1)[0]), dict):
         raise ManifestError(f"{location}: is neither an array of objects nor JSON Lines, an object a line")
     yield from read_json_lines(io.BytesIO(content + file.read()), location)
 
@@ -119,11 +127,11 @@ def _parsed(text: bytes) -> Any:
 
 
 class _Rows:
-    """Makes rows of objects; the first one tells how the required columns are spelt."""
+    """Makes rows of objects, each of which may spell its columns in its own way."""
 
     def __init__(self, location: str) -> None:
         self._location = location
-        self._meant: dict[str, str] | None = None
+        self._is_first = True
 
     def row_of_text(self, text: bytes) -> ManifestRow:
         """The row of one line."""
@@ -137,11 +145,11 @@ class _Rows:
         """
         if not isinstance(value, dict):
             return ManifestRow(problem=_BAD_LINE)
-        if self._meant is None:
-            self._meant = dict(zip(value, column_names(list(value), self._location), strict=True))
+        if self._is_first:
+            column_names(list(value), self._location)
+            self._is_first = False
         values, problem = {}, ""
-        for found, each in value.items():
-            name = str(self._meant.get(found, found))
+        for name, each in zip(spelt_as_meant(list(value)), value.values(), strict=True):
             if name in REQUIRED_COLUMNS and isinstance(each, dict | list | bool):
                 problem = problem or f"its {name} is neither text nor a number"
             try:

@@ -186,8 +186,8 @@ def _rows_of(part: StoredObject) -> Iterator[ManifestRow]:
 
 
 def _bytes_of(part: StoredObject) -> Iterator[bytes]:
-    pieces = storage_of(part.uri).read(part)
-    return decoded(pieces, "gzip") if part.uri.lower().endswith(_GZIP) else pieces
+    """The bytes of a manifest of text, decompressed where they are compressed, whatever its name says."""
+    return decoded(storage_of(part.uri).read(part), "gzip")
 
 
 class _Pieces(io.RawIOBase):

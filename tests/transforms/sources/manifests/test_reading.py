@@ -273,3 +273,47 @@ def test_blank_lines_before_the_header_are_none(tmp_path: Path) -> None:
     (path := tmp_path / "catalog.csv").write_text("\n  \ntrack_id,uri\n1,a.mp3\n")
     rows = [found.row for found in read_manifest(manifest_or_listing(str(path))[0])]
     assert [row.values["uri"] for row in rows] == ["a.mp3"]
+
+
+@pytest.mark.parametrize("line", ["sep=;\r\n", "SEP=;\n", '"sep=;"\r\n', "\ufeffsep=;\r"])
+def test_the_line_by_which_excel_knows_the_delimiter_is_no_header(tmp_path: Path, line: str) -> None:
+    assert rows_of(tmp_path / "a.csv", line + "track_id;uri;title\n1;a.mp3;x,y\n") == [
+        {"track_id": "1", "uri": "a.mp3", "title": "x,y"}
+    ]
+    assert rows_of(tmp_path / "b.csv", "sep=^\ntrack_id^uri\n1^a.mp3\n") == [
+        {"track_id": "1", "uri": "a.mp3"}
+    ]
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\r\r\n"])
+def test_lines_of_json_may_end_as_any_program_ends_them(tmp_path: Path, end: str) -> None:
+    rows = [{"track_id": str(number), "uri": f"{number}.mp3"} for number in range(3)]
+    assert rows_of(tmp_path / "a.jsonl", end.join(map(json.dumps, rows))) == rows
+    assert rows_of(tmp_path / "a.json", end.join(map(json.dumps, rows))) == rows
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_each_object_may_spell_its_columns_in_its_own_way(tmp_path: Path, name: str) -> None:
+    spelt = [("track_id", "uri"), ("Track_ID", "URI"), ("URI", "TRACK_ID")]
+    values = {"track_id": "1", "uri": "a.mp3"}
+    objects = [{key: values[key.lower()] for key in keys} for keys in spelt]
+    content = json.dumps(objects) if name == "a.json" else "\n".join(map(json.dumps, objects))
+    assert rows_of(tmp_path / name, content) == [values] * 3
+
+
+@pytest.mark.parametrize("content", ['[{"track_id": "1", "uri": "a.mp3"}]', '[\n{"track_id": "1"}\n]'])
+def test_an_array_by_the_name_of_lines_is_told_its_ending(tmp_path: Path, content: str) -> None:
+    with pytest.raises(ManifestError, match=r"is an array, .* name it \.json"):
+        rows_of(tmp_path / "a.jsonl", content)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json"])
+def test_what_is_compressed_is_read_whatever_its_name_says(tmp_path: Path, name: str) -> None:
+    content = "track_id,uri\n1,a.mp3\n" if name == "a.csv" else '{"track_id": "1", "uri": "a.mp3"}\n'
+    assert rows_of(tmp_path / name, gzip.compress(content.encode())) == [{"track_id": "1", "uri": "a.mp3"}]
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04\x14\0\x06\0", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
+def test_a_spreadsheet_by_another_name_is_told_as_one(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(ManifestError, match="is a spreadsheet or an archive by another name"):
+        rows_of(tmp_path / "a.csv", content)
