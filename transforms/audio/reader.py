@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,13 +25,14 @@ from tonearm.transforms.audio.formats.audio_format import AudioFormat
 from tonearm.transforms.audio.formats.claim import LONGEST_PLAUSIBLE_S, Claim, ReadAt
 from tonearm.transforms.audio.hearing import Hearing
 from tonearm.transforms.audio.identification import Identified, identify_file
+from tonearm.transforms.audio.regular_file import open_regular_file
 from tonearm.transforms.audio.resampling import resampled
 from tonearm.transforms.audio.surveys.survey import Survey, survey_of, survey_of_damaged
 from tonearm.transforms.elements.decoder_choice import DecoderChoice
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Stage, TrackError
 
-__all__ = ["AudioInfo", "AudioReader", "open_audio", "open_audio_descriptor", "open_regular_file"]
+__all__ = ["AudioInfo", "AudioReader", "open_audio", "open_audio_descriptor"]
 
 
 class AudioReader:
@@ -277,29 +277,6 @@ def _require_decoder(audio_format: AudioFormat, choice: DecoderChoice) -> None:
     if not chosen_decoders(audio_format, choice):
         message = f"--decoder {choice} leaves no decoder for {audio_format.title}"
         raise TrackError(Stage.DECODE, ErrorWord.FORMAT_EXCLUDED, message)
-
-
-def open_regular_file(path: str | Path) -> int:
-    """Open a file for reading; a pipe or a device, which could block for ever, is refused.
-
-    Returns:
-        Its descriptor, the caller's to close.
-
-    Raises:
-        TrackError: ``not_found``, ``forbidden`` or ``unreadable``.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError as error:
-        raise TrackError(Stage.DECODE, ErrorWord.NOT_FOUND, "there is no such file") from error
-    except PermissionError as error:
-        raise TrackError(Stage.DECODE, ErrorWord.FORBIDDEN, "the file may not be read") from error
-    except (OSError, ValueError) as error:
-        raise TrackError(Stage.DECODE, ErrorWord.UNREADABLE, f"the file cannot be opened: {error}") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise TrackError(Stage.DECODE, ErrorWord.UNREADABLE, "not a regular file")
-    return descriptor
 
 
 def _undecodable(error: DecoderError) -> TrackError:

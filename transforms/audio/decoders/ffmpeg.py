@@ -11,29 +11,22 @@ from typing import Any, cast
 
 import av
 import av.container
-import numpy as np
 
 from tonearm.transforms.audio.decoders.decoder import (
-    BLOCK_VALUES,
     AudioInfo,
     DecoderError,
-    block_samples,
     library_errors,
     require_plausible,
 )
-from tonearm.transforms.audio.decoders.downmix import Block, mix
+from tonearm.transforms.audio.decoders.downmix import Block
+from tonearm.transforms.audio.decoders.ffmpeg_frames import blocks_of
 from tonearm.transforms.audio.decoders.packets import PacketCount, Promise
 from tonearm.transforms.audio.formats.audio_format import AudioFormat
 from tonearm.transforms.audio.formats.claim import Correction
 from tonearm.transforms.audio.formats.families.ogg import OGG_VORBIS
 from tonearm.transforms.audio.part_of_file import PartOfFile
 
-_BLOCK_VALUES = BLOCK_VALUES // 2
-"""Values are copied twice on their way into a block; with larger blocks they leave the cache: 2 % slower."""
-
 _MAX_FRAME_SAMPLES = 1 << 22
-_FEWEST_UNCOUNTABLE_PLANES = 8
-"""PyAV counts planes up to a null pointer, which from eight channels on is not there, and crashes."""
 
 _ERRORS_IN_A_ROW = 64
 """After so many errors in a row the demuxer is taken to make no more progress."""
@@ -55,9 +48,6 @@ _CHECKSUMMED = ("flac", "wavpack", "tta", "ape")
 
 _BETTER_DECODERS = {"opus": "libopus", "amrnb": "libopencore_amrnb", "amrwb": "libopencore_amrwb"}
 """Decoders that take the place of those that FFmpeg itself would choose."""
-
-_SAMPLE_TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
-_SAMPLE_SCALES = {"u8": 2.0**-7, "s16": 2.0**-15, "s32": 2.0**-31}
 
 
 class FfmpegDecoder:
@@ -244,33 +234,9 @@ class FfmpegDecoder:
         """Yield the signal in blocks; raises DecoderError where FFmpeg cannot go on."""
         to_skip = self._lead_samples
         with library_errors("FFmpeg"):
-            for block in self._gather():
+            for block in blocks_of(self.frames(), self.info.channels):
                 yield block.without_first(to_skip) if to_skip else block
                 to_skip = max(0, to_skip - len(block.samples))
-
-    def _gather(self) -> Iterator[Block]:
-        """Gather frames in FFmpeg's own queue, so that they pass into NumPy block by block.
-
-        Passing them one by one would take as long as decoding. What is queued when FFmpeg fails still counts.
-        """
-        queue, channels, failure = av.AudioFifo(), 0, None
-        wanted = block_samples(self.info.channels, _BLOCK_VALUES)
-        try:
-            for frame in chain([self._first], self._frames):
-                frame.pts = None  # gaps in the time stamps are no reason to stop
-                if frame.layout.nb_channels != channels or not _is_queued(frame, queue):
-                    require_plausible(frame.sample_rate, frame.layout.nb_channels)
-                    yield from _drain(queue)
-                    queue, channels = av.AudioFifo(), frame.layout.nb_channels
-                    wanted = block_samples(channels, _BLOCK_VALUES)
-                    queue.write(frame)
-                if queue.samples >= wanted:
-                    yield from _drain(queue)
-        except DecoderError as error:
-            failure = error
-        yield from _drain(queue)
-        if failure is not None:
-            raise failure
 
     def close(self) -> None:
         """Release what FFmpeg holds."""
@@ -322,46 +288,6 @@ def _lead_samples(first: av.AudioFrame, audio_format: AudioFormat) -> int:
     if audio_format is not OGG_VORBIS or not first.pts or not first.time_base:
         return 0
     return max(0, round(-first.pts * first.time_base * first.sample_rate))
-
-
-def _is_queued(frame: av.AudioFrame, queue: av.AudioFifo) -> bool:
-    """Queue a frame of as many channels as those before it, unless its sample format or rate is another."""
-    try:
-        queue.write(frame)
-    except ValueError:
-        return False
-    return True
-
-
-def _drain(queue: av.AudioFifo) -> Iterator[Block]:
-    frame = queue.read()
-    if frame is not None:
-        yield _mixed(frame)
-
-
-def _mixed(frame: av.AudioFrame) -> Block:
-    """Mix a frame of any sample format down to mono."""
-    channels = frame.layout.nb_channels
-    if frame.format.is_planar and channels >= _FEWEST_UNCOUNTABLE_PLANES:
-        (frame,) = av.AudioResampler(format=frame.format.packed.name).resample(frame)
-    packed_format = frame.format.packed.name
-    return mix(
-        _planes(frame) if frame.format.is_planar else _columns(frame),
-        frame.sample_rate,
-        scale=_SAMPLE_SCALES.get(packed_format, 1.0),
-        zero=128 if packed_format == "u8" else 0,
-    )
-
-
-def _planes(frame: av.AudioFrame) -> list[np.ndarray]:
-    """The channels of a planar frame, ``[samples]`` each; ``to_ndarray`` would copy them."""
-    sample_type = _SAMPLE_TYPES[frame.format.packed.name]
-    return [np.frombuffer(memoryview(plane), sample_type, frame.samples) for plane in frame.planes]
-
-
-def _columns(frame: av.AudioFrame) -> np.ndarray:
-    """The channels of a packed frame: ``[channels, samples]``."""
-    return frame.to_ndarray().reshape(-1, frame.layout.nb_channels).T
 
 
 def _codec_word(name: str) -> str:

@@ -29,7 +29,7 @@ from tonearm.transforms.audio.decoders.downmix import Samples
 from tonearm.transforms.audio.isolation.decoder_process import DecoderProcess, timeout_error
 from tonearm.transforms.audio.isolation.messages import Kind, Message, ProtocolError, unpacked_error
 from tonearm.transforms.audio.isolation.process_pool import ProcessPool, pool_of
-from tonearm.transforms.audio.reader import open_regular_file
+from tonearm.transforms.audio.regular_file import open_regular_file
 from tonearm.transforms.elements.decoder_choice import DecoderChoice
 from tonearm.transforms.elements.failure import TrackError
 from tonearm.transforms.elements.stage_times import StageTimes
