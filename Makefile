@@ -14,10 +14,11 @@ BESIDE_TENSORFLOW := tests/transforms/audio tests/transforms/features tests/tran
 	tests/pipelines/test_ingest.py tests/pipelines/test_decoder_choice.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-tfio bench lock clean
+.PHONY: help setup demo test test-again lint test-slow test-tfio bench lock clean
 
 help:
 	@grep -E '^# make' Makefile | sed 's/^# //'
+	@echo 'make test-again what failed in the last make test, one by one'
 	@echo 'make test-slow  the tests that take minutes: kills, long tracks, many tracks'
 	@echo 'make test-tfio  decoding and ingestion beside TensorFlow I/O, in an environment of its own'
 	@echo 'make bench      measures all that the README states and writes benchmarks/results'
@@ -55,12 +56,18 @@ demo: setup
 	@echo '  tonearm ingest MUSIC_FOLDER --output tags'
 	@echo '  tonearm show tags'
 
-test: setup $(VENV)-bigquery/.ready
+test: lint $(VENV)-bigquery/.ready
+	$(BIN)/pytest -m 'not slow' -n auto
+
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m 'not slow' -n auto
+
+# What failed, once more and one by one: a machine that others use may stall a test beyond its patience.
+test-again: setup
+	$(BIN)/pytest -m 'not slow' --last-failed --last-failed-no-failures none
 
 test-slow: setup $(VENV)-bigquery/.ready
 	$(BIN)/pytest -m slow
