@@ -16,6 +16,7 @@ from tonearm.pipelines import ingest
 
 KEPT_FROM_USERS = {
     "TrackError",  # one track's
+    "NoSpectrogramError",  # one file's, which is counted
     "RowsRefusedError",  # becomes a failure
     "BatchRefusedError",
     "InsertError",  # a cluster tries again

@@ -7,9 +7,10 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import psutil
@@ -26,10 +27,11 @@ from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Stage, TrackError
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.features import prepare
-from tonearm.transforms.features.prepared import PreparedTrack, Spectrogram
+from tonearm.transforms.features.prepared import Spectrogram
 from tonearm.transforms.sources import listing
 from tonearm.transforms.sources.manifests import reading
 from tonearm.transforms.storage.contract import Listed, StorageError
+from tonearm.transforms.storage.fetch import FetchedTrack, fetched
 from tonearm.transforms.storage.schemes import list_objects
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.parquet.output import ParquetOutput
@@ -161,7 +163,7 @@ def test_workers_end_together_however_long_their_tracks_are(
     rest_worked = threading.Event()
     worked: list[str] = []
 
-    def prepare_slowly(track: Track, *arguments: object) -> PreparedTrack:
+    def fetched_slowly(track: Track, *arguments: object) -> NoReturn:
         if track.track_id == "longest":
             assert rest_worked.wait(60)
         else:
@@ -170,7 +172,7 @@ def test_workers_end_together_however_long_their_tracks_are(
                 rest_worked.set()
         raise TrackError(Stage.DECODE, ErrorWord.UNDECODABLE, "not looked at")
 
-    monkeypatch.setattr(prepare, "prepare_track", prepare_slowly)
+    monkeypatch.setattr(prepare, "fetched", fetched_slowly)
     rows = [
         {"track_id": str(number), "uri": str(write_song(tmp_path / f"{number}.flac"))} for number in range(9)
     ]
@@ -241,18 +243,19 @@ def test_a_share_closes_by_time_so_that_a_kill_costs_seconds_and_not_a_wave(
     monkeypatch.setattr("tonearm.pipelines.local.share_runner.FIRST_SHARES_SECONDS", 0.5)
     monkeypatch.setattr("tonearm.pipelines.local.share_runner.SHARE_OF_RUN", 0.0)
     monkeypatch.setattr("tonearm.pipelines.local.share_runner.COMMITS_SHARE_OF_PACE", 10.0)
-    prepare_track, ended = prepare.prepare_track, list[float]()
+    ended: list[float] = []
     kept: list[tuple[int, int]] = []
 
-    def prepare_slowly(track: Track, *arguments: Any) -> PreparedTrack:
+    @contextmanager
+    def fetched_slowly(track: Track, *arguments: Any) -> Iterator[FetchedTrack]:
         until = time.monotonic() - 1.5
         kept.append((sum(moment < until for moment in ended), len(keys(output))))
         time.sleep(0.25)
-        prepared = prepare_track(track, *arguments)
+        with fetched(track, *arguments) as file:
+            yield file
         ended.append(time.monotonic())
-        return prepared
 
-    monkeypatch.setattr(prepare, "prepare_track", prepare_slowly)
+    monkeypatch.setattr(prepare, "fetched", fetched_slowly)
     rows = [{"track_id": str(number), "uri": str(songs / "flac.flac")} for number in range(14)]
     manifest = write_manifest(tmp_path / "catalog.csv", rows)
     assert tonearm("ingest", manifest, "--output", output, "--direct_num_workers", "1") == 0
