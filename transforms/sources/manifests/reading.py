@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
 
-import pyarrow as pa
-
 from tonearm.transforms.audio.endings import has_audio_ending
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.sources.manifests.contract import ManifestError, ManifestRow
 from tonearm.transforms.sources.manifests.delimited import read_delimited
 from tonearm.transforms.sources.manifests.json_values import read_json, read_json_lines
-from tonearm.transforms.sources.manifests.parquet import read_parquet
+from tonearm.transforms.sources.manifests.parquet_process import read_parquet_isolated
 from tonearm.transforms.storage.content_encoding import decoded
 from tonearm.transforms.storage.contract import Listed, StorageError, StoredObject
 from tonearm.transforms.storage.objects import opened_object
@@ -31,7 +29,7 @@ _READERS: dict[str, _Reader] = {
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
     ".json": read_json,
-    **dict.fromkeys(_PARQUET, read_parquet),
+    **dict.fromkeys(_PARQUET, read_parquet_isolated),
 }
 
 _PARQUET_MAGIC = b"PAR1"
@@ -170,7 +168,7 @@ def _rows_of(part: StoredObject) -> Iterator[ManifestRow]:
     endings = (ending for ending in _READERS if name.removesuffix(_GZIP).endswith(ending))
     reader = _READERS[next(endings, _PARQUET[0])]  # without an ending it is known by its first bytes
     try:
-        if reader is read_parquet:
+        if reader is read_parquet_isolated:
             with opened_object(part.uri) as file:
                 yield from reader(file, part.uri)
         else:
@@ -180,7 +178,7 @@ def _rows_of(part: StoredObject) -> Iterator[ManifestRow]:
         if error.word is ErrorWord.NOT_FOUND:
             raise ManifestError(f"{part.uri}: no such manifest") from error
         raise ManifestError(f"{part.uri}: cannot be read: {error.message}") from error
-    except (OSError, ValueError, pa.ArrowException) as error:
+    except (OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise ManifestError(f"{part.uri}: cannot be read as a manifest: {reason}") from error
 

@@ -1,1 +1,1 @@
-"""Files of strangers are read in a process of its own, which may take little memory and reads by request."""
+"""Files of strangers, those of manifests too, are read in a process apart, with little memory and by request."""

@@ -1,12 +1,10 @@
 """What the process that reads files of spectrograms is asked, and how it packs what it found.
 
-It answers as a decoder process does, by the messages of ``audio/isolation/messages.py``: OPENED with the
-lengths of what follows, pieces of bytes, DONE; or FAILED. Nothing is pickled.
+An answer travels as ``parts.py`` says. Nothing is pickled.
 """
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -14,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from tonearm.transforms.audio.isolation.messages import Kind, packed_error, send, send_samples, unpacked_error
+from tonearm.transforms.audio.isolation.messages import packed_error, unpacked_error
 from tonearm.transforms.elements.failure import TrackError
+from tonearm.transforms.spectrograms.isolation.parts import send_parts
 from tonearm.transforms.spectrograms.keys import record_from, values_of
 from tonearm.transforms.spectrograms.record import SpectrogramRecord, TrackHeading
 
@@ -30,7 +29,9 @@ def send_record(connection: socket.socket, record: SpectrogramRecord) -> None:
     values = values_of(record)
     arrays = {name: np.ascontiguousarray(values.pop(name)) for name in _ARRAYS}
     shapes = {name: (array.dtype.str, array.shape) for name, array in arrays.items()}
-    _send(connection, {"values": values, "shapes": shapes}, [array.tobytes() for array in arrays.values()])
+    send_parts(
+        connection, {"values": values, "shapes": shapes}, [array.tobytes() for array in arrays.values()]
+    )
 
 
 def record_in(told: dict[str, Any], parts: list[bytes]) -> SpectrogramRecord:
@@ -49,18 +50,9 @@ def record_in(told: dict[str, Any], parts: list[bytes]) -> SpectrogramRecord:
 def send_headings(connection: socket.socket, headings: Iterable[TrackHeading | TrackError]) -> None:
     """Answer with headings, each told of or the error why it cannot be."""
     told = [packed_error(each) if isinstance(each, TrackError) else asdict(each) for each in headings]
-    _send(connection, told, [])
+    send_parts(connection, told, [])
 
 
 def headings_in(told: list[dict[str, Any]]) -> list[TrackHeading | TrackError]:
     """The headings that :func:`send_headings` sent."""
     return [unpacked_error(each) if "error" in each else TrackHeading(**each) for each in told]
-
-
-def _send(connection: socket.socket, told: Any, parts: list[bytes]) -> None:
-    text = json.dumps(told, ensure_ascii=False).encode()
-    send(connection, Kind.OPENED, {"lengths": [len(text), *map(len, parts)]})
-    for part in (text, *parts):
-        padded = part + bytes(-len(part) % 4)  # messages carry whole float32
-        send_samples(connection, np.frombuffer(padded, np.float32))
-    send(connection, Kind.DONE)

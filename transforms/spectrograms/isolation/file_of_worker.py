@@ -11,6 +11,9 @@ from __future__ import annotations
 import io
 import socket
 import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 _SIZE = struct.Struct("<Q")
@@ -33,6 +36,42 @@ def answer_reads(file: BinaryIO, connection: socket.socket) -> None:
         content = file.read(min(length, _MOST_BYTES))
         connection.sendall(_SIZE.pack(len(content)))
         connection.sendall(content)
+
+
+@contextmanager
+def served(file: BinaryIO) -> Iterator[socket.socket]:
+    """A socket by which a process reads the file, for as long as the block lasts.
+
+    Raises:
+        StorageError: The store refused or failed; whatever the process then said is not to blame.
+        OSError: The file could not be read.
+    """
+    ours, theirs = socket.socketpair()
+    for each in (ours, theirs):
+        each.setblocking(True)  # Beam's cloud clients set a default timeout for all sockets of the program
+    failed: list[Exception] = []
+
+    def serve() -> None:
+        try:
+            answer_reads(file, ours)
+        except ConnectionError:
+            pass  # the process is done, or dead
+        except Exception as error:
+            failed.append(error)
+        finally:
+            ours.close()
+
+    thread = threading.Thread(target=serve, name="reads of a process", daemon=True)
+    thread.start()
+    try:
+        yield theirs
+    finally:
+        theirs.close()
+        with suppress(OSError):  # closed by the thread, as the process has closed its side
+            ours.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        if failed:  # what the process then said of the file is not to blame
+            raise failed[0]
 
 
 class FileOfWorker(io.RawIOBase):
