@@ -25,6 +25,7 @@ from tonearm.pipelines.runs.order import IngestOrder, new_record
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput, failed_tracks, retry_ledger
 from tonearm.pipelines.runs.stream_input import StreamInput
+from tonearm.pipelines.runs.telling_spectrograms import require_nothing_more_telling
 from tonearm.pipelines.runs.thread_limit import require_threads, threads_of
 from tonearm.transforms.elements.arrival import Arrival
 from tonearm.transforms.elements.input_kind import InputKind
@@ -80,6 +81,7 @@ def ingest(order: IngestOrder) -> RunRecord:
     tagger = stored_tagger(order.settings.tagger)
     if order.spectrograms:
         _require_readable(order, tagger)
+        require_nothing_more_telling(order.ledger_output, order.spectrograms)
     elif not order.retag:
         require_same_bundle(order.ledger_output, tagger)
     if order.beam.is_local:

@@ -133,6 +133,20 @@ def test_gaps_are_left_out_between_patches_and_told(tmp_path: Path, output: Path
     assert run["settings"]["spectrograms_hop_gap"] == "1"
 
 
+def test_what_gives_less_away_is_not_mixed_with_what_gives_more(
+    tmp_path: Path, output: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    song = write_song(tmp_path / "long.flac", seconds=15.5)
+    assert tonearm("spectrograms", song, "--output", output) == 0
+
+    for less in (("--hop_gap", "1"), ("--without_uris",), ("--remake", "--hop_gap", "1")):
+        assert tonearm("spectrograms", song, "--output", output, *less) == 2
+        assert "made with --hop_gap 0 and with URIs, which give more away" in capfd.readouterr().err
+
+    assert len(table(output, "spectrograms")) == len(table(output, "runs")) == 1
+    assert tonearm("spectrograms", song, "--output", output) == 0
+
+
 def test_too_many_failures_end_the_run_with_one(tmp_path: Path, output: Path) -> None:
     (tmp_path / "bad.mp3").write_bytes(b"no music at all, but named so")
 

@@ -1,1 +1,1 @@
-"""Files of strangers, those of manifests too, are read in a process apart, with little memory and by request."""
+"""Files of strangers, and manifests, are read in a process of its own, with little memory and by request."""
