@@ -12,7 +12,17 @@ from tonearm.pipelines.commands import ingest, plan, retry, show, spectrograms
 from tonearm.pipelines.runs.beam_options import names_of_beams_options
 
 ROOT = Path(__file__).parent.parent
-TOPS = ("benchmarks", "docs", "model_artifacts", "models", "pipelines", "samples", "tests", "transforms")
+TOPS = (
+    "benchmarks",
+    "docs",
+    "learning",
+    "model_artifacts",
+    "models",
+    "pipelines",
+    "samples",
+    "tests",
+    "transforms",
+)
 PAGES = sorted([*ROOT.glob("*.md"), *(page for top in TOPS for page in (ROOT / top).rglob("*.md"))])
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")

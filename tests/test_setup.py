@@ -18,7 +18,7 @@ from tonearm.models.architectures import ARCHITECTURES
 from tonearm.models.engines.openvino_graph import digest_of_sources
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("pipelines", "transforms", "models", "model_artifacts")
+PACKAGES = ("pipelines", "learning", "transforms", "models", "model_artifacts")
 BUNDLE = {
     f"tonearm/model_artifacts/musicnn/{name}"
     for name in ("bundle.json", "mtt.safetensors", "msd.safetensors")
@@ -121,7 +121,10 @@ def test_a_checkout_that_lost_its_links_is_refused_with_what_to_do(tmp_path: Pat
     command = [sys.executable, "setup.py", "--name"]
     told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert told.returncode == 1
-    assert "text files where links belong: model_artifacts, models, pipelines, transforms" in told.stderr
+    assert (
+        "text files where links belong: learning, model_artifacts, models, pipelines, transforms"
+        in told.stderr
+    )
     subprocess.run(told.stderr.partition("anew: ")[2], shell=True, cwd=tmp_path, check=True)
     subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-TOPS = ("pipelines", "transforms", "models")
+TOPS = ("pipelines", "learning", "transforms", "models")
 MOST_FILES = 13
 MOST_LINES = 300
 LONGER_FILES = 5

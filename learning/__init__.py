@@ -1,0 +1,1 @@
+"""Labelled tracks for training: their manifests, public data sets. What needs Beam lives in pipelines."""

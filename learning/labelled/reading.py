@@ -1,0 +1,114 @@
+"""Reading labelled manifests: CSV, JSON Lines, Parquet, and whatever else is read as a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from tonearm.learning.labelled.labels import LabelError, Labels
+from tonearm.learning.labelled.track import BadRow, LabelledTrack, Split
+from tonearm.transforms.sources.manifests.contract import ManifestError
+from tonearm.transforms.sources.manifests.reading import (
+    NumberedRow,
+    manifest_or_listing,
+    read_manifest,
+    require_readable_kind,
+)
+from tonearm.transforms.sources.relative_uri import absolute_uri
+from tonearm.transforms.storage.contract import StorageError
+
+_SPLITS = {
+    "train": Split.TRAIN,
+    "training": Split.TRAIN,
+    "validation": Split.VALIDATION,
+    "valid": Split.VALIDATION,
+    "val": Split.VALIDATION,
+    "dev": Split.VALIDATION,
+    "test": Split.TEST,
+    "testing": Split.TEST,
+}
+
+
+class _UnusableRowError(Exception):
+    """A row that cannot be used; the message says why."""
+
+
+def read_labelled(location: str) -> Iterator[LabelledTrack | BadRow]:
+    """Rows of a labelled manifest, one at a time, in their order; no audio is looked at.
+
+    Args:
+        location: Path or URL of a manifest, a glob of them, or a folder of Parquet files.
+
+    Raises:
+        ManifestError: There is no manifest, or it lacks a column.
+    """
+    require_readable_kind(location)
+    parts, _ = manifest_or_listing(location)
+    if not parts:
+        raise ManifestError(f"{location}: is no manifest; a labelled one is CSV, JSON Lines or Parquet")
+    place_of_id: dict[str, tuple[str, int]] = {}
+    rows, has_labels = 0, False
+    for numbered in read_manifest(parts):
+        rows += 1
+        values = {name.casefold(): value.strip() for name, value in numbered.row.values.items()}
+        has_labels |= "labels" in values
+        place = numbered.location, numbered.number
+        try:
+            track = _track(numbered, values)
+            if (first := place_of_id.setdefault(track.track_id, place)) != place:
+                raise _UnusableRowError(f"its track_id has stood in row {first[1]} of {first[0]} already")
+        except _UnusableRowError as error:
+            yield BadRow(numbered.number, numbered.location, values.get("track_id", ""), str(error))
+        else:
+            yield track
+    if rows and not has_labels:
+        raise ManifestError(f"{location}: lacks the column labels, or it is empty in all rows")
+
+
+def _track(numbered: NumberedRow, values: Mapping[str, str]) -> LabelledTrack:
+    if numbered.row.problem:
+        raise _UnusableRowError(numbered.row.problem)
+    for required in ("track_id", "uri"):
+        if not values.get(required):
+            raise _UnusableRowError(f"its {required} is empty")
+    return LabelledTrack(
+        track_id=values["track_id"],
+        uri=_uri(numbered),
+        labels=_labels(values.get("labels", "")),
+        group=values.get("group") or values.get("artist", ""),
+        training_opt_in=_consent(values.get("training_opt_in", "")),
+        split=_split(values.get("split", "")),
+        licence=values.get("licence") or values.get("license", ""),
+        number=numbered.number,
+        location=numbered.location,
+    )
+
+
+def _uri(numbered: NumberedRow) -> str:
+    given = next(value for name, value in numbered.row.values.items() if name.casefold() == "uri")
+    try:
+        return absolute_uri(given, numbered.location)
+    except StorageError as error:
+        raise _UnusableRowError(f"its uri cannot be used: {error.message}") from error
+
+
+def _labels(text: str) -> Labels:
+    try:
+        return Labels.read(text)
+    except LabelError as error:
+        raise _UnusableRowError(f"its labels {error}") from error
+
+
+def _consent(text: str) -> bool:
+    """True for ``true`` alone: consent is said, and never guessed from other words."""
+    word = text.casefold()
+    if word not in ("", "true", "false"):
+        raise _UnusableRowError(f"its training_opt_in is {text[:40]}; write true or false")
+    return word == "true"
+
+
+def _split(text: str) -> Split | None:
+    if not text:
+        return None
+    if (split := _SPLITS.get(text.casefold())) is None:
+        raise _UnusableRowError(f"its split is {text[:40]}; write train, validation or test, or nothing")
+    return split
