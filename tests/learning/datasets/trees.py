@@ -1,4 +1,4 @@
-"""Tiny folders of the form that public data sets have on disk, with their known faults. The audio is empty."""
+"""Tiny folders of the form that public data sets have on disk, with known faults. The audio is empty."""
 
 from __future__ import annotations
 
@@ -92,7 +92,8 @@ def fma(root: Path) -> Path:
     (root / "fma_metadata").mkdir()
     (root / "fma_metadata" / "tracks.csv").write_text(text)
     (root / "fma_metadata" / "genres.csv").write_text(
-        "genre_id,#tracks,parent,title,top_level\n21,9,0,Hip-Hop,21\n83,9,21,Abstract Hip-Hop,21\n10,9,0,Pop,10\n"
+        "genre_id,#tracks,parent,title,top_level\n"
+        "21,9,0,Hip-Hop,21\n83,9,21,Abstract Hip-Hop,21\n10,9,0,Pop,10\n"
     )
     touch(*(root / "fma_small" / "000" / f"{number:06d}.mp3" for number in (2, 3, 8)))
     touch(root / "fma_small" / "099" / "099134.mp3")
