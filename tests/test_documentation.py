@@ -14,6 +14,7 @@ from tonearm.pipelines.runs.beam_options import names_of_beams_options
 ROOT = Path(__file__).parent.parent
 TOPS = (
     "benchmarks",
+    "deploy",
     "docs",
     "learning",
     "model_artifacts",

@@ -1,0 +1,191 @@
+"""deploy/kubernetes says what a cluster understands, and pods live as they should."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import re
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.deploy.manifests import FOLDER as MANIFESTS
+from tests.deploy.manifests import Manifest, complaints, manifests, pod_specs
+from tests.deploy.references import FOLDER
+from tonearm.pipelines.commands import ingest
+from tonearm.pipelines.runs.beam_options import names_of_beams_options
+
+REFERENCE = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
+
+ALL = {f"{each['kind']} {each['metadata']['name']}": each for each in manifests()}
+WITH_PODS = [name for name, manifest in ALL.items() if list(pod_specs(manifest))]
+
+
+def _of(manifest: Manifest, *keys: str | int) -> Any:
+    value: Any = manifest
+    for key in keys:
+        value = value[key]
+    return value
+
+
+POD = ("spec", "template", "spec")
+JOB = ("spec", "jobTemplate", "spec")
+TASKS = ("spec", "taskManager", "podTemplate", "spec")
+
+SEEDED: Mapping[str, tuple[str, Callable[[Manifest], Any]]] = {
+    "a misspelt key": (
+        "Deployment tonearm-stream",
+        lambda each: _of(each, *POD).update(terminationGraceSeconds=1),
+    ),
+    "a misspelt key of a container": (
+        "Deployment tonearm-stream",
+        lambda each: _of(each, *POD, "containers", 0, "securityContext").update(readOnlyRootFileSystem=True),
+    ),
+    "a value of another type": (
+        "CronJob tonearm-batch",
+        lambda each: _of(each, *JOB).update(backoffLimit="five"),
+    ),
+    "a missing key": ("CronJob tonearm-batch", lambda each: _of(each, "spec").pop("schedule")),
+    "another interface": ("CronJob tonearm-batch", lambda each: each.update(apiVersion="batch/v1beta1")),
+    "a kind that is not there": ("CronJob tonearm-batch", lambda each: each.update(kind="CronTask")),
+    "a misspelt key of the operator's": (
+        "FlinkDeployment tonearm-flink",
+        lambda each: _of(each, "spec", "taskManager").update(replica=2),
+    ),
+    "a version that the operator does not know": (
+        "FlinkDeployment tonearm-flink",
+        lambda each: _of(each, "spec").update(flinkVersion="v1_12"),
+    ),
+    "a misspelt key of the workers' container": (
+        "FlinkDeployment tonearm-flink",
+        lambda each: _of(each, *TASKS, "containers", 0).update(arguments=[]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_cluster_understands_it(name: str) -> None:
+    assert complaints(ALL[name], REFERENCE) == []
+
+
+@pytest.mark.parametrize("fault", SEEDED)
+def test_a_fault_is_found(fault: str) -> None:
+    name, spoil = SEEDED[fault]
+    manifest = copy.deepcopy(ALL[name])
+    spoil(manifest)
+    assert complaints(manifest, REFERENCE) != []
+
+
+@pytest.mark.parametrize("name", WITH_PODS)
+def test_pods_may_do_nothing_that_they_need_not(name: str) -> None:
+    for pod in pod_specs(ALL[name]):
+        if "automountServiceAccountToken" in pod or ALL[name]["kind"] != "FlinkDeployment":
+            assert pod["automountServiceAccountToken"] is False
+            assert pod["securityContext"]["runAsNonRoot"] is True
+            assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in pod["containers"]:
+            allowed = container["securityContext"]
+            assert allowed["allowPrivilegeEscalation"] is False
+            assert allowed["capabilities"] == {"drop": ["ALL"]}
+            # Flink writes its configuration into the image's own folder when it starts.
+            assert allowed.get("readOnlyRootFilesystem") is (None if container["name"] == FLINK else True)
+
+
+FLINK = "flink-main-container"
+
+
+@pytest.mark.parametrize("name", WITH_PODS)
+def test_whoever_runs_our_image_has_somewhere_to_write(name: str) -> None:
+    for pod in pod_specs(ALL[name]):
+        volumes = {volume["name"] for volume in pod.get("volumes", ()) if "emptyDir" in volume}
+        for container in pod["containers"]:
+            if container.get("image") != "tonearm":
+                continue
+            places = [mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] in volumes]
+            environment = {each["name"]: each["value"] for each in container["env"]}
+            assert {environment["HOME"], environment["TMPDIR"], container["workingDir"]} <= set(places)
+            assert container["resources"]["requests"].keys() == {"cpu", "memory", "ephemeral-storage"}
+            assert {"memory", "ephemeral-storage"} <= container["resources"]["limits"].keys()
+
+
+def test_a_stream_has_the_time_that_its_stop_may_take() -> None:
+    """A hanging fetch, a commit to a storage that is away, and a Pub/Sub that is away, in turn."""
+    page = (MANIFESTS.parents[1] / "docs" / "streams.md").read_text()
+    (fetch,) = re.findall(r"hangs while the track in hand is fetched \| (\d+) minutes", page)
+    (commit,) = re.findall(r"away while a share is committed \| \d+ to (\d+) minutes", page)
+    (pubsub,) = re.findall(r"Pub/Sub is away \| (\d+) s", page)
+    (pod,) = pod_specs(ALL["Deployment tonearm-stream"])
+    assert pod["terminationGracePeriodSeconds"] >= 60 * (int(fetch) + int(commit)) + int(pubsub)
+    # More than ten minutes are not to be had everywhere.
+    assert pod["terminationGracePeriodSeconds"] <= 600
+
+
+def test_two_runs_never_meet_on_one_output() -> None:
+    stream = ALL["Deployment tonearm-stream"]["spec"]
+    assert (stream["replicas"], stream["strategy"]) == (1, {"type": "Recreate"})
+    assert ALL["CronJob tonearm-batch"]["spec"]["concurrencyPolicy"] == "Forbid"
+    settings = ALL["ConfigMap tonearm"]["data"]
+    assert settings["STREAM_OUTPUT"] != settings["BATCH_OUTPUT"]
+
+
+def test_a_command_counts_the_cpus_that_its_pod_has() -> None:
+    for name in ("Deployment tonearm-stream", "CronJob tonearm-batch"):
+        (pod,) = pod_specs(ALL[name])
+        (container,) = pod["containers"]
+        workers = container["args"][container["args"].index("--direct_num_workers") + 1]
+        assert container["resources"]["requests"] == container["resources"]["limits"]
+        assert container["resources"]["requests"]["cpu"] == workers
+
+
+@pytest.mark.parametrize("name", WITH_PODS)
+def test_commands_are_commands_of_tonearm(name: str) -> None:
+    settings = ALL["ConfigMap tonearm"]["data"]
+    parser = argparse.ArgumentParser()
+    ingest.add_to(parser.add_subparsers())
+    for pod in pod_specs(ALL[name]):
+        for container in pod["containers"]:
+            if container.get("command") != ["tonearm"]:
+                continue
+            words = [
+                re.sub(r"\$\((\w+)\)", lambda found: settings[found[1]], word) for word in container["args"]
+            ]
+            _, rest = parser.parse_known_args(words)
+            assert {word for word in rest if word.startswith("--")} <= names_of_beams_options()
+
+
+def test_a_worker_is_given_up_before_a_job_that_lost_it_starts_again() -> None:
+    (pod,) = pod_specs(ALL["Job tonearm-backfill"])
+    words = pod["containers"][0]["args"]
+    options = dict(pairwise(words))
+    cluster = ALL["FlinkDeployment tonearm-flink"]["spec"]
+    seconds, _ = cluster["flinkConfiguration"]["restart-strategy.fixed-delay.delay"].split()
+    assert int(options["--environment_cache_millis"]) < int(seconds) * 1000
+    slots = int(cluster["flinkConfiguration"]["taskmanager.numberOfTaskSlots"])
+    assert int(options["--parallelism"]) == slots * cluster["taskManager"]["replicas"]
+
+
+def test_pods_act_as_the_accounts_that_terraform_makes() -> None:
+    made = (MANIFESTS.parent / "terraform" / "accounts.tf").read_text()
+    kinds = re.findall(r"^    (\w+) += ", made, flags=re.MULTILINE)[:2]
+    accounts = {name: each for name, each in ALL.items() if each["kind"] == "ServiceAccount"}
+    assert accounts.keys() == {f"ServiceAccount tonearm-{kind}" for kind in kinds}
+    for account in accounts.values():
+        google = account["metadata"]["annotations"]["iam.gke.io/gcp-service-account"]
+        assert google == f"{account['metadata']['name']}@PROJECT.iam.gserviceaccount.com"
+
+
+@pytest.mark.parametrize("folder", ["one_machine", "flink"])
+def test_what_a_kustomization_names_is_there(folder: str) -> None:
+    kustomization = yaml.safe_load((MANIFESTS / folder / "kustomization.yaml").read_text())
+    there = {path.name for path in (MANIFESTS / folder).glob("*.yaml")} - {"kustomization.yaml"}
+    assert set(kustomization["resources"]) == there
+    assert [image["name"] for image in kustomization["images"]] == ["tonearm"]
+
+
+def test_nothing_here_is_secret() -> None:
+    assert not {each["kind"] for each in ALL.values()} & {"Secret"}
+    assert not [name for name, each in ALL.items() if "secretKeyRef" in json.dumps(each)]
