@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import apache_beam as beam
 
-from tonearm.errors import StoppedError, WrongCallError
+from tonearm.errors import StoppedError, TonearmError, WrongCallError
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.shared import require_precision
 from tonearm.pipelines.local.bounded_source import BoundedSource
@@ -33,6 +33,7 @@ from tonearm.transforms.sources.listing import count_arrivals, require_usable, t
 from tonearm.transforms.sources.pending import pending_tracks
 from tonearm.transforms.sources.spectrogram_files import in_spectrogram_files
 from tonearm.transforms.spectrograms.read_errors import MOST_PATCH_BYTES
+from tonearm.transforms.storage.signed_url import location_of
 from tonearm.transforms.tables.contract import TableWriter
 from tonearm.transforms.tables.holding.hold import held
 from tonearm.transforms.tables.holding.holder import Holder
@@ -48,6 +49,10 @@ _beam_logger = logging.getLogger("apache_beam.runners.common")
 
 _ONE_THREAD = ("--direct_num_workers=1", "--direct_running_mode=in_memory")
 """The workers of a local run are our threads; Beam needs none of its own."""
+
+
+class UnseenInputError(TonearmError):
+    """A cluster's workers see nothing of what the input names here: they have another disk."""
 
 
 def ingest(order: IngestOrder) -> RunRecord:
@@ -67,6 +72,7 @@ def ingest(order: IngestOrder) -> RunRecord:
         ListingError: The listing of the input broke off.
         WrongCallError: Spectrograms are asked for that nobody would read.
         SubscriptionError: The subscription cannot be used.
+        UnseenInputError: A cluster's workers see nothing of the input.
         MachineError: The system does not allow the threads that the run needs.
         StoppedError: A signal ended the run before its input's end. It is how a stream ends, and no error.
     """
@@ -91,7 +97,13 @@ def ingest(order: IngestOrder) -> RunRecord:
         ingest_on_cluster,
     )  # loaded here: a run on one machine needs none of it
 
-    return ingest_on_cluster(order, tagger)
+    record = ingest_on_cluster(order, tagger)
+    if record.ended and not record.seen and order.input_kind is InputKind.AUDIO and next(named, None):
+        raise UnseenInputError(
+            f"the cluster's workers found nothing at {location_of(str(order.input))}, where this machine "
+            "finds tracks: they see another disk. Put the input where both see it, such as in a bucket"
+        )
+    return record
 
 
 def _ingest_on_this_machine(order: IngestOrder, tagger: Tagger, named: Iterator[Arrival]) -> RunRecord:

@@ -85,6 +85,22 @@ def test_a_folder_that_workers_do_not_see_is_no_empty_catalog(
     assert "/only/on/the/workers: no such file or folder" in capfd.readouterr().err
 
 
+def test_an_empty_folder_of_the_same_name_on_the_workers_is_no_empty_catalog(
+    library: Path,
+    output: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    from tonearm.pipelines.cluster import run
+
+    (theirs := tmp_path / "theirs").mkdir()
+    monkeypatch.setattr(run, "absolute_location", lambda location: str(theirs))
+    assert tonearm("ingest", library, "--output", output, *FN_API) == 1
+    assert f"workers found nothing at {library}, where this machine" in capfd.readouterr().err
+    assert tonearm("ingest", theirs, "--output", output, *FN_API) == 0  # it is empty here too
+
+
 @pytest.mark.parametrize("command", ["show", "retry"])
 @pytest.mark.parametrize(
     ("place", "told"),
