@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.bigquery_datasets import ServedDataset
 from tests.catalog import LATEST_ROWS, counts, query, table, tonearm, write_manifest
+
+pytest_plugins = ["tests.bigquery_datasets"]
 
 
 @pytest.fixture
@@ -65,3 +68,17 @@ def test_a_retry_does_not_bring_back_a_file_that_the_catalog_names_no_more(
     assert [row["error"] for row in table(output, "failures")] == ["not_found"]
     assert tonearm("retry", output) == 0
     assert latest_uri(output) == {"song": "mp3.mp3"}
+
+
+@pytest.mark.slow
+def test_in_bigquery_the_later_row_of_a_file_replaces_the_earlier(
+    library: Path, target: ServedDataset
+) -> None:
+    manifest = library / "catalog.csv"
+    for name in ("flac.flac", "mp3.mp3", "flac.flac"):
+        write_manifest(manifest, [{"track_id": "song", "uri": name}])
+        assert tonearm("ingest", manifest, "--output", target.location) == 0
+        assert target.counts() == (1, 1, 0, 0)
+    by_time = sorted(target.rows("track_tags"), key=lambda row: row["analyzed_at"])
+    assert [Path(row["uri"]).name for row in by_time] == ["mp3.mp3", "flac.flac"]
+    assert len(target.rows("embeddings")) == 2
