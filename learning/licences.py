@@ -42,7 +42,9 @@ _FREE = Licence(commercial=True, adaptation=True)
 
 _NONE = Licence(commercial=False, adaptation=False)
 
-_SHORT = re.compile(r"(?:creativecommons\.org/licenses/|\bcc[ _-]*)?\bby((?:[ _-]+(?:nc|nd|sa))*)\b")
+_TERMS = r"by((?:[ _-]+(?:nc|nd|sa))*)"
+
+_SHORT = re.compile(rf"(?:creativecommons\.org/licenses/|\bcc[ _-]*){_TERMS}(?![a-z])|^{_TERMS}[ _-]*[\d.]*$")
 """``CC BY-NC-SA 4.0``, ``by-nd``, and the addresses of the licences' texts."""
 
 _PUBLIC = re.compile(r"\bcc[ _-]?0\b|publicdomain|public domain")
@@ -70,7 +72,8 @@ def licence_of(text: str) -> Licence | None:
     if letters.startswith(("attribution", "creativecommonsattribution")) or "commonsattribution" in letters:
         return Licence(commercial="noncommercial" not in letters, adaptation="noderiv" not in letters)
     if found := _SHORT.search(words):
-        return Licence(commercial="nc" not in found[1], adaptation="nd" not in found[1])
+        terms = found[1] or found[2] or ""
+        return Licence(commercial="nc" not in terms, adaptation="nd" not in terms)
     return None
 
 

@@ -57,7 +57,8 @@ def read_labelled(location: str) -> Iterator[LabelledTrack | BadRow]:
             if (first := place_of_id.setdefault(track.track_id, place)) != place:
                 raise _UnusableRowError(f"its track_id has stood in row {first[1]} of {first[0]} already")
         except _UnusableRowError as error:
-            yield BadRow(numbered.number, numbered.location, values.get("track_id", ""), str(error))
+            track_id, uri = values.get("track_id", ""), _uri_if_any(numbered)
+            yield BadRow(numbered.number, numbered.location, track_id, uri, str(error))
         else:
             yield track
     if rows and not has_labels:
@@ -89,6 +90,13 @@ def _uri(numbered: NumberedRow) -> str:
         return absolute_uri(given, numbered.location)
     except StorageError as error:
         raise _UnusableRowError(f"its uri cannot be used: {error.message}") from error
+
+
+def _uri_if_any(numbered: NumberedRow) -> str:
+    try:
+        return _uri(numbered)
+    except (_UnusableRowError, StopIteration):
+        return ""
 
 
 def _labels(text: str) -> Labels:

@@ -53,10 +53,12 @@ class BadRow:
         number: The row, from 1, without the header.
         location: The file of the row.
         track_id: The id, as far as it can be read.
+        uri: Path or URL of its audio, as far as it can be read: no consent is known for it.
         problem: Why; a sentence that begins with "its" or "it".
     """
 
     number: int
     location: str
     track_id: str
+    uri: str
     problem: str

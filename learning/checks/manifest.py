@@ -1,0 +1,86 @@
+"""All checks of a labelled manifest, one after the other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tonearm.learning.checks.audio import AudioChecks
+from tonearm.learning.checks.finding import CheckWord, Finding, about
+from tonearm.learning.checks.labels import near_duplicates, too_few
+from tonearm.learning.checks.rows import groups_in_two_splits, licences, without_consent
+from tonearm.learning.labelled.reading import read_labelled
+from tonearm.learning.labelled.track import BadRow, LabelledTrack
+from tonearm.learning.licences import Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """What is asked of a manifest.
+
+    Attributes:
+        purpose: What the licences are to allow; None if licences are not looked at.
+        min_positives: Tracks with consent that a label should hold for.
+        min_groups: Groups that these should be of.
+        min_seconds: Shorter audio is too short.
+        listen: True if the audio of tracks with consent is opened.
+    """
+
+    purpose: Purpose | None = None
+    min_positives: int = 10
+    min_groups: int = 3
+    min_seconds: float = 3.0
+    listen: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What was found in a manifest.
+
+    Attributes:
+        rows: All its rows.
+        with_consent: Rows that may be trained on.
+        findings: In the order of the checks and of the rows.
+    """
+
+    rows: int
+    with_consent: int
+    findings: Sequence[Finding]
+
+    @property
+    def counts(self) -> dict[CheckWord, int]:
+        """Findings by kind."""
+        return dict(Counter(finding.check for finding in self.findings))
+
+
+def check_manifest(location: str, settings: CheckSettings) -> CheckReport:
+    """Check a labelled manifest. No audio is opened of a track without consent.
+
+    Raises:
+        ManifestError: It is no labelled manifest.
+        MachineError: No decoder can be started.
+    """
+    rows = list(read_labelled(location))
+    tracks = [row for row in rows if isinstance(row, LabelledTrack)]
+    with_consent = sum(track.training_opt_in for track in tracks)
+    return CheckReport(len(rows), with_consent, list(_findings(rows, tracks, settings)))
+
+
+def _findings(
+    rows: Sequence[LabelledTrack | BadRow], tracks: Sequence[LabelledTrack], settings: CheckSettings
+) -> Iterator[Finding]:
+    for row in rows:
+        if isinstance(row, BadRow):
+            yield about(CheckWord.BAD_ROW, row.problem, row)
+    yield from without_consent(tracks)
+    if settings.purpose is not None:
+        yield from licences(tracks, settings.purpose)
+    yield from near_duplicates(tracks)
+    consented = [track for track in tracks if track.training_opt_in]
+    yield from too_few(consented, settings.min_positives, settings.min_groups)
+    yield from groups_in_two_splits(tracks)
+    if settings.listen:
+        audio = AudioChecks(settings.min_seconds)
+        yield from audio.listen(rows)
+        yield from audio.compare()
