@@ -21,6 +21,8 @@ KEPT_FROM_USERS = {
     "BatchRefusedError",
     "InsertError",  # a cluster tries again
     "FrontEndError",  # becomes a BundleError
+    "LabelError",  # one row's
+    "_UnusableRowError",
     "TensorBundleError",  # for those who convert checkpoints
 }
 
