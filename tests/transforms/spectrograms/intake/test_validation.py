@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ import pytest
 import torch
 import torchaudio
 
-from tests.spectrogram_files import record_with
+from tests.spectrogram_files import record_of_audio, record_with
 from tests.tracks import FACTS
 from tonearm.models.front_end import FrontEnd
+from tonearm.transforms.audio.endings import has_audio_ending
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import TrackError
 from tonearm.transforms.features.prepared import Patches
@@ -146,6 +148,19 @@ def test_no_sound_is_refused(sound: str) -> None:
     patches = patches_of(sound)
     for some in (patches, patches[:1], patches[-1:]):
         assert word_of(record_of_patches(some)) is None
+
+
+SAMPLES = sorted(
+    path for path in (Path(__file__).parents[4] / "samples").iterdir() if has_audio_ending(path.name)
+)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=[path.stem for path in SAMPLES])
+def test_no_music_is_refused(sample: Path) -> None:
+    whole = record_of_audio(sample)
+    assert word_of(whole) is None
+    for place in range(len(whole.patches)):
+        assert word_of(record_of_patches(whole.patches[place : place + 1])) is None
 
 
 RICH = ["music", "white noise", "loud white noise", "pink noise", "clipped music"]
