@@ -28,9 +28,15 @@ def upload_songs(server: Any, songs: Path, folder: str = "in") -> list[str]:
 
 
 def tables_of(server: Any, to: Path, prefix: str = TABLES) -> Path:
-    """Fetch all tables of a bucket to a local folder, past the fault proxy."""
+    """Fetch all tables of a bucket to a local folder, past the fault proxy.
+
+    As a reader does, it looks at the tables' folders only, in which no file is ever moved or removed. Folders
+    whose names begin with ``_`` belong to runs: what one lists there may be gone before it is fetched.
+    """
     shutil.rmtree(to, ignore_errors=True)
     for name in server.names(BUCKET, f"{prefix}/"):
+        if name.removeprefix(f"{prefix}/").startswith("_"):
+            continue
         target = to / name.removeprefix(f"{prefix}/")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(server.read(BUCKET, name))
