@@ -62,9 +62,11 @@ def too_few(tracks: Sequence[LabelledTrack], min_positives: int, min_groups: int
             groups[label].add(track.group)
     for label, count in sorted(positives.items()):
         if count < min_positives:
-            message = f"{label!r} holds for {count} tracks with consent, fewer than {min_positives}"
+            message = (
+                f"{label!r} holds for {count} of the tracks with consent, and should for {min_positives}"
+            )
             yield Finding(CheckWord.FEW_POSITIVES, message, labels=[label])
     for label, of_label in sorted(groups.items()):
         if len(of_label) < min_groups:
-            message = f"{label!r} holds for tracks of {len(of_label)} groups, fewer than {min_groups}"
+            message = f"{label!r} holds within {len(of_label)} of the groups, and should within {min_groups}"
             yield Finding(CheckWord.FEW_GROUPS, message, labels=[label])

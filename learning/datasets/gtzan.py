@@ -75,7 +75,7 @@ def _clip(path: Path, genre: str, splits: dict[str, Split]) -> Imported:
 
 def _splits(root: Path) -> dict[str, Split]:
     return {
-        Path(line.strip()).stem: split
+        Path(line.strip()).name.removesuffix(".wav").removesuffix(".au"): split
         for split, name in _LISTS.items()
         if (root / name).is_file()
         for line in (root / name).read_text(encoding="utf-8", errors="replace").splitlines()

@@ -71,7 +71,9 @@ def _read(root: Path) -> Iterator[Imported]:
         else:
             holds = {columns[place]: 1 for place in tags if line.cells[place] == "1"}
             labels = Labels.of({**holds, ALL: -1})
-            group = artists.get(line.cells[clip], "")
+            if not (group := artists.get(line.cells[clip], "")):
+                text = f"clip {line.cells[clip]} has no artist in {info.name}, and so no group"
+                yield Remark(annotations.name, line.number, "", text)
             yield LabelledTrack(
                 line.cells[clip], uri, labels, group, allows_training(LICENCE), licence=LICENCE
             )

@@ -47,7 +47,9 @@ def _read(root: Path) -> Iterator[Imported]:
     labels_name = "openmic-2018-aggregated-labels.csv"
     table = first_there(root, [labels_name, f"openmic-2018/{labels_name}"], "labels of OpenMIC-2018")
     folder = table.parent
-    splits = _splits(folder)
+    splits, doubled = _splits(folder)
+    for key in doubled:
+        yield Remark("partitions", 0, "", f"{key} is in both parts: it has no split")
     about = _metadata(folder / "openmic-2018-metadata.csv")
     if not about:
         yield Remark("openmic-2018-metadata.csv", 0, "", "it is not there: no licences, and so no consent")
@@ -60,7 +62,9 @@ def _read(root: Path) -> Iterator[Imported]:
         number, key, instrument, value = found
         first_row.setdefault(key, number)
         if heard[key].setdefault(instrument, value) is not value:
-            yield Remark(table.name, number, "", f"{key}: it says another thing of {instrument} than before")
+            heard[key][instrument] = LabelValue.UNKNOWN
+            text = f"{key}: it says another thing of {instrument} than before, which is unknown now"
+            yield Remark(table.name, number, "", text)
     for key in sorted(heard):
         row = (table.name, first_row[key], key)
         artist, licence = about.get(key, ("", ""))
@@ -127,18 +131,19 @@ def _metadata(path: Path) -> dict[str, tuple[str, str]]:
     }
 
 
-def _splits(folder: Path) -> dict[str, Split]:
-    """The set's first partition, by excerpt.
+def _splits(folder: Path) -> tuple[dict[str, Split], list[str]]:
+    """The set's first partition, by excerpt, and what stands in both of its parts.
 
     Raises:
         DatasetError: It is not there.
     """
-    splits = {}
+    parts: dict[Split, set[str]] = {}
     for split, names in _PARTITIONS.items():
         path = first_there(folder, [f"partitions/{name}" for name in names], "partition of OpenMIC-2018")
-        keys = path.read_text(encoding="utf-8-sig", errors="replace").replace(",", " ").split()
-        splits.update(dict.fromkeys(keys, split))
-    return splits
+        parts[split] = set(path.read_text(encoding="utf-8-sig", errors="replace").replace(",", " ").split())
+    doubled = parts[Split.TRAIN] & parts[Split.TEST]
+    splits = {key: split for split, keys in parts.items() for key in keys - doubled}
+    return splits, sorted(doubled)
 
 
 OPENMIC = PublicDataset(

@@ -49,7 +49,7 @@ def job_of(arguments: Sequence[str]) -> Callable[[], None]:
     known, unknown = parser.parse_known_args(ours)
     known.given = {each.partition("=")[0] for each in arguments if each.startswith("--")}
     if unknown:
-        _refuse_unknown(unknown, known, beams, commands[known.command])
+        _refuse_unknown(unknown, known, beams, getattr(known, "parser", commands[known.command]))
     return partial(known.job, known, [*beams, *unknown])
 
 
@@ -104,7 +104,7 @@ def _refuse_unknown(
             hint = _did_you_mean(name, options)
             raise WrongCallError(f"there is no option {name}{hint}; see `{parser.prog} --help`")
     if not unknown[0].startswith("-"):
-        _refuse_further_words(unknown, known)
+        _refuse_further_words(unknown, known, parser)
 
 
 def _options_of(parser: argparse.ArgumentParser) -> set[str]:
@@ -125,9 +125,11 @@ def _did_you_mean(word: str, known: Collection[str]) -> str:
     return f": did you mean {close[0]}?" if close else ""
 
 
-def _refuse_further_words(words: Sequence[str], known: argparse.Namespace) -> NoReturn:
+def _refuse_further_words(
+    words: Sequence[str], known: argparse.Namespace, parser: argparse.ArgumentParser
+) -> NoReturn:
     if known.command not in {"ingest", "spectrograms"}:
-        raise WrongCallError(f"{words[0]} is a word too many; see `tonearm {known.command} --help`")
+        raise WrongCallError(f"{words[0]} is a word too many; see `{parser.prog} --help`")
     given = [known.input, *words]
     first = ", ".join(given[:2]) + (", …" if len(given) > 2 else "")
     raise WrongCallError(

@@ -66,7 +66,7 @@ def _add_import(actions: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.set_defaults(job=_import)
+    parser.set_defaults(job=_import, parser=parser)
     parser.add_argument("dataset", metavar="DATASET", choices=DATASETS, help=", ".join(DATASETS))
     parser.add_argument("root", metavar="ROOT", type=Path, help="the folder that it was unpacked to")
     parser.add_argument(
@@ -96,12 +96,11 @@ def _add_check(actions: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.set_defaults(job=_check)
+    parser.set_defaults(job=_check, parser=parser)
     parser.add_argument("manifest", metavar="MANIFEST", help="labelled manifest, a path or URL")
     parser.add_argument(
         "--purpose",
-        type=Purpose,
-        choices=list(Purpose),
+        choices=[str(purpose) for purpose in Purpose],
         metavar="PURPOSE",
         help="research or commercial: find licences that forbid it (default: licences are not looked at)",
     )
@@ -134,10 +133,11 @@ def _check(known: argparse.Namespace, _: list[str]) -> None:
     from tonearm.learning.checks.manifest import CheckSettings, check_manifest
     from tonearm.pipelines.reports.dataset_check import print_check
 
+    purpose = Purpose(known.purpose) if known.purpose else None
     settings = CheckSettings(
-        known.purpose, known.min_positives, known.min_groups, known.min_seconds, not known.without_audio
+        purpose, known.min_positives, known.min_groups, known.min_seconds, not known.without_audio
     )
     report = check_manifest(known.manifest, settings)
     print_check(report, known.manifest, as_json=known.json)
     if report.findings:
-        raise FindingsError(f"{len(report.findings)} findings in {known.manifest}")
+        raise FindingsError(f"{known.manifest}: findings: {len(report.findings)}")

@@ -221,10 +221,16 @@ def test_what_people_see(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert printed.out.count("no_consent: ") == 20
     assert "30, of which 20 are printed" in printed.out
     assert "30 rows, 0 with consent" in printed.out
-    assert "30 findings in" in printed.err
+    assert "labelled.csv: findings: 30" in printed.err
 
 
 def test_a_wrong_call_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert tonearm("dataset", "check", tmp_path / "gone.csv") == 2
     assert "no such manifest" in capsys.readouterr().err
-    assert tonearm("dataset", "check", tmp_path / "gone.csv", "--purpose", "fun") == 2
+    for options, told in {
+        ("--purpose", "fun"): "choose from 'research', 'commercial'",
+        ("--min_positive", "3"): "did you mean --min_positives?",
+        ("more.csv",): "more.csv is a word too many; see `tonearm dataset check --help`",
+    }.items():
+        assert tonearm("dataset", "check", tmp_path / "gone.csv", *options) == 2
+        assert told in capsys.readouterr().err

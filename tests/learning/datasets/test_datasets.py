@@ -56,6 +56,13 @@ def test_a_column_that_is_no_tag_is_told_and_not_learned(tmp_path: Path) -> None
     assert any("'bpm' is no tag" in remark.text for remark in found("magnatagatune", tmp_path).remarks)
 
 
+def test_a_clip_without_an_artist_is_told(tmp_path: Path) -> None:
+    path = trees.magnatagatune(tmp_path) / "clip_info_final.csv"
+    path.write_text("".join(line for line in path.open() if not line.startswith("6")))
+    assert by_id("magnatagatune", tmp_path)["6"].group == ""
+    assert any("clip 6 has no artist" in remark.text for remark in found("magnatagatune", tmp_path).remarks)
+
+
 def test_a_path_that_leads_out_of_the_folder_is_no_audio(tmp_path: Path) -> None:
     root = tmp_path / "set"
     root.mkdir()
@@ -100,7 +107,7 @@ def test_gtzan(tmp_path: Path) -> None:
 def test_the_fault_filtered_lists_of_gtzan_are_its_split(tmp_path: Path) -> None:
     trees.gtzan(tmp_path)
     (tmp_path / "train_filtered.txt").write_text("blues/blues.00001.wav\n")
-    (tmp_path / "test_filtered.txt").write_text("jazz/jazz.00001.wav\n")
+    (tmp_path / "test_filtered.txt").write_text("jazz.00001\n")
     splits = {track_id: track.split for track_id, track in by_id("gtzan", tmp_path).items()}
     assert splits == {"blues.00001": Split.TRAIN, "jazz.00001": Split.TEST}
     assert "fault-filtered" in left_out("gtzan", tmp_path)["blues.00000"]
@@ -135,6 +142,20 @@ def test_openmic_knows_nothing_of_what_nobody_was_asked(partitions: tuple[str, s
     rows = {remark.row: remark.text for remark in found("openmic", tmp_path).remarks}
     assert rows.keys() == {5, 6, 7}
     assert "'much' is not 0 to 1" in rows[5]
+
+
+def test_what_openmic_says_twice_and_otherwise_is_unknown(tmp_path: Path) -> None:
+    folder = trees.openmic(tmp_path) / "openmic-2018"
+    with (folder / "openmic-2018-aggregated-labels.csv").open("a") as table:
+        table.write("000046_3840,flute,0.1,3\n")
+    with (folder / "partitions" / "split01_test.csv").open("a") as partition:
+        partition.write("000046_3840\n")
+    track = by_id("openmic", tmp_path)["000046_3840"]
+    assert track.labels.values == {"clarinet": -1, "flute": 0}
+    assert track.split is None
+    texts = [remark.text for remark in found("openmic", tmp_path).remarks]
+    assert any("in both parts" in text for text in texts)
+    assert any("another thing of flute" in text for text in texts)
 
 
 def test_nsynth(tmp_path: Path) -> None:
