@@ -96,6 +96,8 @@ def _assembly(wheel: zipfile.ZipFile) -> Mapping[str, Any]:
 
 def _place(kind: str) -> str:
     """`google_storage_bucket` is `storageBucket.StorageBucket`, and `data.…` begins with `dataGoogle`."""
+    if kind == "provider.google":
+        return "@cdktn/provider-google.provider.GoogleProvider"
     words = kind.replace("data.google_", "data_google_").removeprefix("google_").split("_")
     name = "".join(word.capitalize() for word in words)
     return f"@cdktn/provider-google.{name[0].lower()}{name[1:]}.{name}"

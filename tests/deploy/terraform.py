@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,18 @@ def parsed(folder: Path) -> dict[str, Any]:
     """All files of a module as one document: a list of blocks by their kind."""
     whole: dict[str, Any] = {}
     for path in sorted(folder.glob("*.tf")):
-        for kind, blocks in _plain(hcl2.loads(path.read_text())).items():
+        for kind, blocks in _parsed_text(path.read_text()).items():
             whole.setdefault(kind, []).extend(blocks)
     return whole
 
 
+@lru_cache
+def _parsed_text(text: str) -> Block:
+    return _plain(hcl2.loads(text))
+
+
 def kinds_used(folder: Path) -> set[str]:
-    """Kinds of resources and data, the latter with `data.` before them."""
+    """Kinds of resources, of data with `data.` before them, and of providers with `provider.`."""
     return {kind for kind, _, _ in _described(parsed(folder))}
 
 
@@ -123,6 +129,8 @@ def _described(module: Block) -> Iterator[tuple[str, str, Block]]:
         for block in module.get(kind_of_block, ()):
             for kind, named in block.items():
                 yield from ((prefix + kind, name, body) for name, body in named.items())
+    for block in module.get("provider", ()):
+        yield from ((f"provider.{name}", "default", body) for name, body in block.items())
 
 
 def _with_dynamic_blocks(given: Block) -> Block:

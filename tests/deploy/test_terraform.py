@@ -43,6 +43,7 @@ SEEDED = {
         "for_each = local.accounts",
         "for_each = local.people",
     ),
+    "a misspelt argument of the provider": ("versions.tf", "default_labels", "labels"),
     "a variable that nothing uses": ("bigquery.tf", "var.protect_tables", "true"),
 }
 COMPLAINTS = {
@@ -57,6 +58,7 @@ COMPLAINTS = {
     "a kind that is not there": "google_bucket.tables: not in the reference",
     "a variable that is not there": "variable bucket is not declared",
     "a local value that is not there": "local people is not declared",
+    "a misspelt argument of the provider": "provider.google.default: no argument labels",
     "a variable that nothing uses": "variable protect_tables is used nowhere",
 }
 
