@@ -23,6 +23,7 @@ from tonearm.learning.datasets.contract import (
     Remark,
     audio_file,
     first_there,
+    labels_of,
 )
 from tonearm.learning.datasets.tables import Line, place_of, records_of
 from tonearm.learning.labelled.labels import Labels
@@ -56,7 +57,8 @@ def _read(root: Path) -> Iterator[Imported]:
         if track_id == "track_id":
             continue
         if len(record.cells) <= max(places.values()) or not track_id.isdecimal():
-            yield Remark(*row, "it is no whole row of a track")
+            lines = f"; it takes {record.lines} lines, as a quotation mark may" if record.lines > 1 else ""
+            yield Remark(*row[:2], "", f"it is no whole row of a track{lines}")
             continue
         values = {name: record.cells[place].strip() for name, place in places.items()}
         name = f"{int(track_id):06d}"
@@ -133,7 +135,7 @@ def _labels(genres_all: str, genre_top: str, titles: dict[int, str], roots: set[
     try:
         numbers = json.loads(genres_all)
         genres = {titles[int(number)] for number in numbers}
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return "its genres_all is no list of numbers"
     except KeyError as unknown:
         return f"its genre {unknown} is not in genres.csv"
@@ -142,7 +144,7 @@ def _labels(genres_all: str, genre_top: str, titles: dict[int, str], roots: set[
     if not genres:
         return "it has no genre"
     others = sorted(roots - genres) if genre_top else []
-    return Labels.of({**dict.fromkeys(sorted(genres), 1), **dict.fromkeys(others, -1)})
+    return labels_of({**dict.fromkeys(sorted(genres), 1), **dict.fromkeys(others, -1)})
 
 
 FMA = PublicDataset("fma", "FMA", LICENCE, CITATION, "the set's own: no artist is in two parts", _read)

@@ -63,5 +63,11 @@ def read_dataset(dataset: PublicDataset, root: Path) -> Import:
 
 def _unstorable(track: LabelledTrack) -> str:
     """What of a track no manifest can hold; empty if all can be held."""
-    texts = {"track_id": track.track_id, "uri": track.uri, "labels": track.labels.text, "group": track.group}
+    texts = {
+        "track_id": track.track_id,
+        "uri": track.uri,
+        "labels": track.labels.text,
+        "group": track.group,
+        "licence": track.licence,
+    }
     return row_of(texts, uri_may_be_bytes=True).problem

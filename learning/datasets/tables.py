@@ -18,12 +18,14 @@ class Line:
     """A line of a table.
 
     Attributes:
-        number: Where it stands, from 1, with the header counted.
+        number: Where it ends, from 1, with the header counted.
         cells: Its values.
+        lines: How many lines of the file it spans.
     """
 
     number: int
     cells: list[str]
+    lines: int = 1
 
 
 def lines_of(path: Path, delimiter: str) -> Iterator[Line | Remark]:
@@ -60,10 +62,11 @@ def records_of(path: Path, *, headers: int = 1) -> Iterator[Line]:
     csv.field_size_limit(_LONGEST_CELL)
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            reader = csv.reader(file)
+            reader, before = csv.reader(file), 0
             for count, cells in enumerate(reader):
                 if cells or count < headers:
-                    yield Line(reader.line_num, cells)
+                    yield Line(reader.line_num, cells, reader.line_num - before)
+                before = reader.line_num
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
     except csv.Error as error:

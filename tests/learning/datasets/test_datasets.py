@@ -124,8 +124,16 @@ def test_fma(tmp_path: Path) -> None:
     assert "no audio 000/000007.mp3" in told["7"]
     assert "99 is not in genres.csv" in told["8"]
     assert "hold no audio" in told["99134"]
-    assert "no whole row" in told["9"]
-    assert "1 tracks are of subsets" in found("fma", tmp_path).remarks[-1].text
+    texts = [remark.text for remark in found("fma", tmp_path).remarks]
+    assert "it is no whole row of a track" in texts
+    assert "1 tracks are of subsets" in texts[-1]
+
+
+def test_a_quotation_mark_that_swallows_rows_of_fma_is_told(tmp_path: Path) -> None:
+    path = trees.fma(tmp_path) / "fma_metadata" / "tracks.csv"
+    path.write_text(path.read_text() + '10,"training\n11,test\n12,test\n')
+    texts = [remark.text for remark in found("fma", tmp_path).remarks]
+    assert any("it takes 3 lines, as a quotation mark may" in text for text in texts), texts
 
 
 @pytest.mark.parametrize(
