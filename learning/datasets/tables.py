@@ -59,7 +59,7 @@ def records_of(path: Path, *, headers: int = 1) -> Iterator[Line]:
     Raises:
         DatasetError: It cannot be read.
     """
-    csv.field_size_limit(_LONGEST_CELL)
+    before_this = csv.field_size_limit(_LONGEST_CELL)  # it holds for all that the process reads
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             reader, before = csv.reader(file), 0
@@ -71,6 +71,8 @@ def records_of(path: Path, *, headers: int = 1) -> Iterator[Line]:
         raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
     except csv.Error as error:
         raise DatasetError(f"{path} cannot be read as CSV: {error}") from error
+    finally:
+        csv.field_size_limit(before_this)
 
 
 def place_of(columns: list[str], name: str, path: Path) -> int:

@@ -130,6 +130,7 @@ def test_hostile_files_in_a_manifest_end_as_documented(
     assert list(temporary_folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_file_that_may_not_be_read_is_forbidden_and_tried_again_later(tmp_path: Path, output: Path) -> None:
     folder = tmp_path / "music"
     folder.mkdir()

@@ -91,6 +91,7 @@ def assert_whole(location: str, tracks: int = TRACKS) -> None:
     assert sum(run["n_tagged"] for run in runs) == tracks
 
 
+@pytest.mark.parametrize("location", ["disk", slow("gs"), slow("s3"), slow("bigquery")], indirect=True)
 def test_a_second_batch_run_is_refused_and_the_first_loses_nothing(
     location: str, manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

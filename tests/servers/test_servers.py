@@ -52,10 +52,12 @@ def run_python(code: str, *arguments: str) -> None:
     subprocess.run([sys.executable, "-c", code, *arguments], check=True, timeout=60)
 
 
+@pytest.mark.slow
 def test_beams_filesystem_works_on_gcs_from_a_subprocess(gcs_server: GcsServer) -> None:
     run_python(BEAM_OPERATIONS, gcs_server.create_bucket("catalog"))
 
 
+@pytest.mark.slow
 def test_beams_filesystem_works_on_s3_from_a_subprocess(s3_server: s3.S3Server) -> None:
     run_python(BEAM_OPERATIONS, s3_server.create_bucket("catalog"))
 

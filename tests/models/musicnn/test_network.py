@@ -60,6 +60,7 @@ def test_a_patch_scores_the_same_alone_and_in_a_batch(network: Musicnn, patches:
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_exports_with_any_batch_size(patches: Tensor) -> None:
     network = Musicnn(units=5, front_channels=(3, 3, 2, 2, 2)).eval()
     batch = torch.export.Dim("batch", min=1, max=64)

@@ -55,11 +55,11 @@ def outage(seconds: float) -> Callable[[GcsServer], None]:
 FAULTS: dict[str, Callable[[GcsServer], None]] = {
     "an outage": outage(3),
     "too many requests": lambda store: store.faults.fail(status=429, times=4),
-    "hanging reads": lambda store: store.faults.hang(path="*alt=media*", times=3),
     "cut bodies": lambda store: store.faults.cut(after_bytes=1000, path="*alt=media*", times=3),
 }
 LONG_FAULTS: dict[str, Callable[[GcsServer], None]] = {
     "twenty seconds": outage(20),
+    "hanging reads": lambda store: store.faults.hang(path="*alt=media*", times=3),
     "hanging writes": lambda store: store.faults.hang(method="POST", times=1),
 }
 

@@ -73,6 +73,7 @@ def named_in_many_letters(songs: Path, tmp_path: Path) -> Path:
     return song
 
 
+@pytest.mark.slow
 def test_a_folder_is_read_in_the_simplest_locale_as_in_any(named_in_many_letters: Path, output: Path) -> None:
     in_every_locale_the_same(named_in_many_letters.parent, output, ASCII)
 
