@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -38,8 +39,7 @@ class OpenVinoEngine:
         Raises:
             BundleError: If the weights cannot be read.
         """
-        core = openvino.Core()
-        self._graphs = [_Graph(core, tagger, group, precision) for group in network_groups(tagger)]
+        self._graphs = [_Graph(_core(), tagger, group, precision) for group in network_groups(tagger)]
         self._orders = column_orders(tagger)
 
     def infer(self, patches: Array) -> tuple[Array, Array]:
@@ -104,13 +104,23 @@ class _Graph:
             return self._model.create_infer_request()
 
 
+@cache
+def _core() -> openvino.Core:
+    """OpenVINO, once for the process and to its end.
+
+    It gives the thread that makes it a stack for signal handlers, and takes that stack's memory back when it
+    goes, whichever thread lets it go: the next signal, such as a SIGTERM, would then end the process.
+    """
+    return openvino.Core()
+
+
 def require_bf16() -> None:
     """Check that the CPU multiplies bfloat16.
 
     Raises:
         PrecisionError: If it does not.
     """
-    core = openvino.Core()
+    core = _core()
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise PrecisionError(
             f"bf16 needs a CPU with AVX512_BF16 or AMX_BF16 (AMD from Zen 4, Intel from Sapphire Rapids); "

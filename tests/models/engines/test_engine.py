@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -225,7 +227,7 @@ def test_an_unknown_precision_is_refused() -> None:
 
 
 def test_a_cpu_without_bf16_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openvino_module.openvino, "Core", _OldCore)
+    monkeypatch.setattr(openvino_module, "_core", _OldCore)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(PrecisionError, match=r"AVX512_BF16 or AMX_BF16.*Old CPU has neither.*float32"):
         require_precision("bf16")
@@ -241,7 +243,7 @@ def test_a_gpu_that_fails_leaves_a_cpu_without_bf16_in_float32(
 ) -> None:
     asked = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(openvino_module.openvino, "Core", _OldCore)
+    monkeypatch.setattr(openvino_module, "_core", _OldCore)
     monkeypatch.setattr(torch_engine, "TorchEngine", lambda *_: _broken_gpu())
     monkeypatch.setattr(openvino_module, "OpenVinoEngine", lambda _, precision: asked.append(precision))
     require_precision("bf16")
@@ -267,3 +269,23 @@ class _OldCore:
 
 def _broken_gpu() -> Engine:
     raise RuntimeError("no driver\nlong explanation")
+
+
+SIGNAL_AFTER_AN_ENGINE = """
+import gc, os, signal, threading
+from tonearm.models.bundles.loading import load_tagger
+from tonearm.models.engines.openvino_engine import OpenVinoEngine
+
+signal.signal(signal.SIGTERM, lambda *_: print("heard"))
+engines = [OpenVinoEngine(load_tagger("musicnn"), "float32")]
+thread = threading.Thread(target=lambda: (engines.clear(), gc.collect()))
+thread.start()
+thread.join()
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_a_signal_is_heard_when_another_thread_has_let_an_engine_go() -> None:
+    command = [sys.executable, "-c", SIGNAL_AFTER_AN_ENGINE]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr
