@@ -140,7 +140,7 @@ def test_a_batch_run_beside_a_backfill_on_a_cluster_is_refused(
     assert_whole(location)
 
 
-@pytest.mark.parametrize("location", ["disk", "gs", slow("s3"), slow("bigquery")], indirect=True)
+@pytest.mark.parametrize("location", ["disk", slow("gs"), slow("s3"), slow("bigquery")], indirect=True)
 def test_a_killed_run_is_recovered_at_once_on_its_machine(
     location: str, manifest: Path, tmp_path: Path
 ) -> None:

@@ -35,6 +35,7 @@ def test_most_filters_of_the_embedded_tagger_are_switched_off() -> None:
     assert widths == [[66, 68, 18, 15, 44], [23, 14, 3, 7, 18]]
 
 
+@pytest.mark.slow
 def test_a_little_more_goes_where_scores_are_rounded_anyway(inputs: Tensor) -> None:
     for full in load_tagger("musicnn").build_networks():
         small = prune(full, LEAST_ROUNDED_INFLUENCE)

@@ -130,7 +130,7 @@ def refuse(store: GcsServer, *, times: int) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_watched_object_that_was_forbidden_is_tried_again(
     times: int, store: GcsServer, output: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

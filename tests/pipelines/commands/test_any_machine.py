@@ -78,6 +78,7 @@ def test_a_folder_is_read_in_the_simplest_locale_as_in_any(named_in_many_letters
     in_every_locale_the_same(named_in_many_letters.parent, output, ASCII)
 
 
+@pytest.mark.slow
 def test_a_manifest_is_read_in_an_old_locale_as_in_any(
     named_in_many_letters: Path, output: Path, latin_1: dict[str, str], tmp_path: Path
 ) -> None:
