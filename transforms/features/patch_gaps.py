@@ -8,6 +8,7 @@ import numpy as np
 
 from tonearm.models.front_end import FrontEnd
 from tonearm.transforms.features.prepared import Spectrogram
+from tonearm.transforms.features.spread_patches import covered_s
 
 
 def with_gaps(spectrogram: Spectrogram, front_end: FrontEnd, hop_gap: int) -> Spectrogram:
@@ -22,11 +23,9 @@ def with_gaps(spectrogram: Spectrogram, front_end: FrontEnd, hop_gap: int) -> Sp
         The spectrogram of the patches that stay, in places of their own in the track.
     """
     starts_s = spectrogram.starts_s[:: hop_gap + 1]
-    patch_s = front_end.patch_frames * front_end.hop_length / front_end.sample_rate_hz
-    covered_s = float(np.minimum(np.diff(starts_s), patch_s).sum()) + patch_s
     return replace(
         spectrogram,
         patches=np.ascontiguousarray(spectrogram.patches[:: hop_gap + 1]),
         starts_s=starts_s,
-        analyzed_s=min(covered_s, spectrogram.analyzed_s),
+        analyzed_s=min(covered_s(starts_s, front_end), spectrogram.analyzed_s),
     )

@@ -114,3 +114,9 @@ class SpreadPatches:
         steps = np.minimum(np.diff(places) * front_end.patch_hop_frames, front_end.patch_frames)
         frames = int(steps.sum()) + front_end.patch_frames
         return frames * front_end.hop_length / front_end.sample_rate_hz
+
+
+def covered_s(starts_s: npt.NDArray[np.float64], front_end: FrontEnd) -> float:
+    """Seconds that patches cover which begin at these seconds, where they overlap once."""
+    patch_s = front_end.patch_frames * front_end.hop_length / front_end.sample_rate_hz
+    return float(np.minimum(np.diff(starts_s), patch_s).sum()) + patch_s

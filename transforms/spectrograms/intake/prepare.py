@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from tonearm.models.front_end import FrontEnd
 from tonearm.transforms.elements.error_words import ErrorWord
@@ -12,7 +11,7 @@ from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.elements.stage_times import StageTimes
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.features.prepared import PreparedTrack, Spectrogram
-from tonearm.transforms.features.spread_patches import SpreadPatches
+from tonearm.transforms.features.spread_patches import SpreadPatches, covered_s
 from tonearm.transforms.spectrograms.intake.stored_file import read_record
 from tonearm.transforms.spectrograms.intake.validation import require_valid
 from tonearm.transforms.spectrograms.record import SpectrogramRecord
@@ -51,7 +50,7 @@ def _spectrogram_of(record: SpectrogramRecord, max_patches: int) -> Spectrogram:
         kept.add(patches)
         patches, places = kept.picked()
         starts_s = starts_s[places]
-        analyzed_s = min(_covered_s(starts_s, record.front_end), analyzed_s)
+        analyzed_s = min(covered_s(starts_s, record.front_end), analyzed_s)
     return Spectrogram(
         patches=patches,
         starts_s=starts_s,
@@ -59,9 +58,3 @@ def _spectrogram_of(record: SpectrogramRecord, max_patches: int) -> Spectrogram:
         silent=record.silent,
         fingerprint=record.fingerprint,
     )
-
-
-def _covered_s(starts_s: npt.NDArray[np.float64], front_end: FrontEnd) -> float:
-    """Seconds that patches cover, where they overlap once."""
-    patch_s = front_end.patch_frames * front_end.hop_length / front_end.sample_rate_hz
-    return float(np.minimum(np.diff(starts_s), patch_s).sum()) + patch_s
