@@ -32,7 +32,7 @@ def test_the_linter_has_nothing_to_say() -> None:
     ("right", "wrong", "rule"),
     [
         ("uv==0.13.9", "uv", "DL3013"),
-        ("WORKDIR /work", "WORKDIR work", "DL3000"),
+        ("WORKDIR /home/tonearm", "WORKDIR work", "DL3000"),
         ("--no-cache-dir ", "", "DL3042"),
         ('CMD ["tonearm", "--version"]', "CMD tonearm --version", "DL3025"),
     ],
@@ -87,7 +87,7 @@ def test_an_image_is_built_from_what_the_package_holds() -> None:
 
 def test_pods_run_as_the_account_of_the_image() -> None:
     (uid, gid) = re.findall(r"^USER (\d+):(\d+)$", DOCKERFILE, flags=re.MULTILINE)[0]
-    (place,) = re.findall(r"^WORKDIR (/work)$", DOCKERFILE, flags=re.MULTILINE)
+    (place,) = re.findall(r"^WORKDIR (/home/tonearm)$", DOCKERFILE, flags=re.MULTILINE)
     for manifest in manifests():
         for pod in pod_specs(manifest):
             for container in pod["containers"]:
