@@ -81,8 +81,8 @@ bench: setup
 	$(BIN)/python -m benchmarks $(MUSIC)
 
 lock: setup
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --no-header --python-version 3.11 pyproject.toml --extra plot --output-file requirements.lock
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --no-header --python-version 3.11 pyproject.toml --extra plot --extra dev --output-file requirements-dev.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --no-header --python-version 3.11 pyproject.toml --extra plot --extra learn --output-file requirements.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --no-header --python-version 3.11 pyproject.toml --extra plot --extra learn --extra tensorboard --extra example --extra dev --output-file requirements-dev.lock
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --no-header --python-version 3.11 pyproject.toml --extra tensorflow-io --extra dev --output-file requirements-tensorflow-io.lock
 
 clean:
