@@ -13,19 +13,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from tonearm.learning.datasets.contract import (
-    DatasetError,
+from tonearm.learning.labelled.labels import LabelValue
+from tonearm.learning.labelled.track import LabelledTrack, Split
+from tonearm.learning.licences import allows_training
+from tonearm.learning.public_datasets.contract import (
     Imported,
     PublicDataset,
+    PublicDatasetError,
     Remark,
     audio_file,
     first_there,
     labels_of,
 )
-from tonearm.learning.datasets.tables import Line, lines_of, place_of, records_of
-from tonearm.learning.labelled.labels import LabelValue
-from tonearm.learning.labelled.track import LabelledTrack, Split
-from tonearm.learning.licences import allows_training
+from tonearm.learning.public_datasets.tables import Line, lines_of, place_of, records_of
 
 LICENCE = "by track, as its artist chose; labels CC-BY-4.0"
 
@@ -120,7 +120,7 @@ def _metadata(path: Path) -> dict[str, tuple[str, str]]:
     key, artist = place_of(columns, "sample_key", path), place_of(columns, "artist_id", path)
     licences = [columns.index(name) for name in ("license_title", "license_url") if name in columns]
     if not licences:
-        raise DatasetError(f"{path} lacks the columns license_title and license_url")
+        raise PublicDatasetError(f"{path} lacks the columns license_title and license_url")
     return {
         record.cells[key].strip(): (
             record.cells[artist].strip(),
@@ -135,7 +135,7 @@ def _splits(folder: Path) -> tuple[dict[str, Split], list[str]]:
     """The set's first partition, by excerpt, and what stands in both of its parts.
 
     Raises:
-        DatasetError: It is not there.
+        PublicDatasetError: It is not there.
     """
     parts: dict[Split, set[str]] = {}
     for split, names in _PARTITIONS.items():

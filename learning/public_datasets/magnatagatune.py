@@ -11,18 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tonearm.learning.datasets.contract import (
-    DatasetError,
+from tonearm.learning.labelled.labels import ALL, Labels
+from tonearm.learning.labelled.track import LabelledTrack
+from tonearm.learning.licences import allows_training
+from tonearm.learning.public_datasets.contract import (
     Imported,
     PublicDataset,
+    PublicDatasetError,
     Remark,
     audio_file,
     first_there,
 )
-from tonearm.learning.datasets.tables import Line, lines_of, place_of
-from tonearm.learning.labelled.labels import ALL, Labels
-from tonearm.learning.labelled.track import LabelledTrack
-from tonearm.learning.licences import allows_training
+from tonearm.learning.public_datasets.tables import Line, lines_of, place_of
 
 LICENCE = "CC-BY-NC-SA-3.0"
 
@@ -83,7 +83,7 @@ def _table(path: Path) -> tuple[list[str], Iterator[Line | Remark]]:
     lines = lines_of(path, "\t")
     header = next(lines, None)
     if not isinstance(header, Line):
-        raise DatasetError(f"{path} has no header")
+        raise PublicDatasetError(f"{path} has no header")
     return header.cells, lines
 
 

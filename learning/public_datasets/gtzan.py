@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tonearm.learning.datasets.contract import DatasetError, Imported, PublicDataset, Remark
 from tonearm.learning.labelled.labels import ALL, Labels
 from tonearm.learning.labelled.track import LabelledTrack, Split
 from tonearm.learning.licences import NO_LICENCE, allows_training
+from tonearm.learning.public_datasets.contract import Imported, PublicDataset, PublicDatasetError, Remark
 
 LICENCE = NO_LICENCE
 
@@ -46,7 +46,7 @@ def _read(root: Path) -> Iterator[Imported]:
     folder = next((root / name for name in _FOLDERS if any((root / name / g).is_dir() for g in GENRES)), None)
     if folder is None:
         packed = "; unpack genres.tar.gz first" if (root / "genres.tar.gz").exists() else ""
-        raise DatasetError(f"{root} holds no folder of a genre, such as blues{packed}")
+        raise PublicDatasetError(f"{root} holds no folder of a genre, such as blues{packed}")
     splits = _splits(root)
     for genre in GENRES:
         found = sorted(path for path in (folder / genre).glob(f"{genre}.*") if path.suffix in _ENDINGS)

@@ -15,18 +15,18 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tonearm.learning.datasets.contract import (
-    DatasetError,
+from tonearm.learning.labelled.labels import ALL, Labels
+from tonearm.learning.labelled.track import LabelledTrack, Split
+from tonearm.learning.licences import allows_training
+from tonearm.learning.public_datasets.contract import (
     Imported,
     PublicDataset,
+    PublicDatasetError,
     Remark,
     audio_file,
     first_there,
     labels_of,
 )
-from tonearm.learning.labelled.labels import ALL, Labels
-from tonearm.learning.labelled.track import LabelledTrack, Split
-from tonearm.learning.licences import allows_training
 
 LICENCE = "Creative Commons, by track in audio_licenses.txt; labels CC-BY-NC-SA-4.0"
 
@@ -104,7 +104,7 @@ def _followed(path: Path) -> Path:
         return path
     target = path.parent / beginning.decode("utf-8", "replace")
     if not target.is_file():
-        raise DatasetError(f"{path} is a link to {target.name}, which is not there")
+        raise PublicDatasetError(f"{path} is a link to {target.name}, which is not there")
     return target
 
 
@@ -113,7 +113,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         header = file.readline().rstrip("\r\n").split("\t")
         if header[: len(_HEADER)] != _HEADER:
-            raise DatasetError(f"{path} begins with {header[:6]}, not with {_HEADER}")
+            raise PublicDatasetError(f"{path} begins with {header[:6]}, not with {_HEADER}")
         for number, line in enumerate(file, start=2):
             if line.strip():
                 yield number, line.rstrip("\r\n").split("\t")

@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tonearm.learning.datasets.contract import DatasetError, PublicDataset, Remark, require_folder
-from tonearm.learning.datasets.fma import FMA
-from tonearm.learning.datasets.gtzan import GTZAN
-from tonearm.learning.datasets.magnatagatune import MAGNATAGATUNE
-from tonearm.learning.datasets.mtg_jamendo import MTG_JAMENDO
-from tonearm.learning.datasets.nsynth import NSYNTH
-from tonearm.learning.datasets.openmic import OPENMIC
 from tonearm.learning.labelled.track import LabelledTrack
+from tonearm.learning.public_datasets.contract import (
+    PublicDataset,
+    PublicDatasetError,
+    Remark,
+    require_folder,
+)
+from tonearm.learning.public_datasets.fma import FMA
+from tonearm.learning.public_datasets.gtzan import GTZAN
+from tonearm.learning.public_datasets.magnatagatune import MAGNATAGATUNE
+from tonearm.learning.public_datasets.mtg_jamendo import MTG_JAMENDO
+from tonearm.learning.public_datasets.nsynth import NSYNTH
+from tonearm.learning.public_datasets.openmic import OPENMIC
 from tonearm.transforms.sources.manifests.contract import row_of
 
-DATASETS: dict[str, PublicDataset] = {
+PUBLIC_DATASETS: dict[str, PublicDataset] = {
     each.name: each for each in (MAGNATAGATUNE, MTG_JAMENDO, GTZAN, FMA, OPENMIC, NSYNTH)
 }
 """By the name that the command line has for them."""
@@ -34,11 +39,11 @@ class Import:
     remarks: list[Remark]
 
 
-def read_dataset(dataset: PublicDataset, root: Path) -> Import:
+def read_public_dataset(dataset: PublicDataset, root: Path) -> Import:
     """Read a data set from the folder that it was unpacked to; no audio is opened.
 
     Raises:
-        DatasetError: It is not there, or none of its tracks can be used.
+        PublicDatasetError: It is not there, or none of its tracks can be used.
     """
     require_folder(root)
     tracks: dict[str, LabelledTrack] = {}
@@ -54,10 +59,10 @@ def read_dataset(dataset: PublicDataset, root: Path) -> Import:
             else:
                 tracks[each.track_id] = each
     except OSError as error:
-        raise DatasetError(f"{error.filename or root} cannot be read: {error.strerror}") from error
+        raise PublicDatasetError(f"{error.filename or root} cannot be read: {error.strerror}") from error
     if not tracks:
         example = f": {remarks[0].place}: {remarks[0].text}" if remarks else ""
-        raise DatasetError(f"{root}: no track of {dataset.title} can be used{example}")
+        raise PublicDatasetError(f"{root}: no track of {dataset.title} can be used{example}")
     return Import([tracks[track_id] for track_id in sorted(tracks)], remarks)
 
 

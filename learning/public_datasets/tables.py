@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tonearm.learning.datasets.contract import DatasetError, Remark
+from tonearm.learning.public_datasets.contract import PublicDatasetError, Remark
 
 _LONGEST_CELL = 1 << 24
 """Characters; some sets keep whole biographies in one."""
@@ -32,7 +32,7 @@ def lines_of(path: Path, delimiter: str) -> Iterator[Line | Remark]:
     """The lines of a table whose values hold no line ends; blank ones are left out.
 
     Raises:
-        DatasetError: It cannot be read.
+        PublicDatasetError: It cannot be read.
     """
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
@@ -46,7 +46,7 @@ def lines_of(path: Path, delimiter: str) -> Iterator[Line | Remark]:
                 else:
                     yield Line(number, cells)
     except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
+        raise PublicDatasetError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def records_of(path: Path, *, headers: int = 1) -> Iterator[Line]:
@@ -57,7 +57,7 @@ def records_of(path: Path, *, headers: int = 1) -> Iterator[Line]:
         headers: How many first records are returned whatever their length.
 
     Raises:
-        DatasetError: It cannot be read.
+        PublicDatasetError: It cannot be read.
     """
     before_this = csv.field_size_limit(_LONGEST_CELL)  # it holds for all that the process reads
     try:
@@ -68,9 +68,9 @@ def records_of(path: Path, *, headers: int = 1) -> Iterator[Line]:
                     yield Line(reader.line_num, cells, reader.line_num - before)
                 before = reader.line_num
     except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
+        raise PublicDatasetError(f"{path} cannot be read: {error.strerror}") from error
     except csv.Error as error:
-        raise DatasetError(f"{path} cannot be read as CSV: {error}") from error
+        raise PublicDatasetError(f"{path} cannot be read as CSV: {error}") from error
     finally:
         csv.field_size_limit(before_this)
 
@@ -79,8 +79,10 @@ def place_of(columns: list[str], name: str, path: Path) -> int:
     """Where a column stands.
 
     Raises:
-        DatasetError: It is not there.
+        PublicDatasetError: It is not there.
     """
     if name not in columns:
-        raise DatasetError(f"{path} lacks the column {name}; found: {', '.join(columns[:20]) or 'none'}")
+        raise PublicDatasetError(
+            f"{path} lacks the column {name}; found: {', '.join(columns[:20]) or 'none'}"
+        )
     return columns.index(name)

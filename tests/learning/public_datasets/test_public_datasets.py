@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from tests.catalog import tonearm
-from tests.learning.datasets import trees
-from tonearm.learning.datasets.contract import DatasetError
-from tonearm.learning.datasets.registry import DATASETS, Import, read_dataset
+from tests.learning.public_datasets import trees
 from tonearm.learning.labelled.reading import read_labelled
 from tonearm.learning.labelled.track import LabelledTrack, Split
+from tonearm.learning.public_datasets.contract import PublicDatasetError
+from tonearm.learning.public_datasets.registry import PUBLIC_DATASETS, Import, read_public_dataset
 
 
 def found(name: str, root: Path) -> Import:
-    return read_dataset(DATASETS[name], root)
+    return read_public_dataset(PUBLIC_DATASETS[name], root)
 
 
 def by_id(name: str, root: Path) -> dict[str, LabelledTrack]:
@@ -210,7 +210,7 @@ def test_any_table_that_is_missing_or_broken_is_an_error_or_a_remark(name: str, 
                 path.write_bytes(content)
             try:
                 found(name, copy)
-            except DatasetError as error:
+            except PublicDatasetError as error:
                 assert str(copy) in str(error)
             shutil.rmtree(copy)
 

@@ -8,8 +8,8 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-from tonearm.learning.datasets.contract import PublicDataset, Remark
-from tonearm.learning.datasets.registry import Import
+from tonearm.learning.public_datasets.contract import PublicDataset, Remark
+from tonearm.learning.public_datasets.registry import Import
 from tonearm.pipelines.reports.printing import printing
 
 _SHOWN = 20

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.learning.datasets import trees
-from tonearm.learning.datasets.contract import DatasetError
-from tonearm.learning.datasets.registry import DATASETS, read_dataset
+from tests.learning.public_datasets import trees
 from tonearm.learning.labelled.reading import read_labelled
 from tonearm.learning.labelled.track import LabelledTrack
 from tonearm.learning.labelled.writing import write_labelled
+from tonearm.learning.public_datasets.contract import PublicDatasetError
+from tonearm.learning.public_datasets.registry import PUBLIC_DATASETS, read_public_dataset
 
 MUTATIONS = 200
 INSERTED = [
@@ -67,8 +67,8 @@ def test_damage_costs_rows_or_is_told(name: str, tmp_path: Path) -> None:
         whole = table.read_bytes()
         table.write_bytes(mutated(whole, chance))
         try:
-            imported = read_dataset(DATASETS[name], root)
-        except DatasetError as error:
+            imported = read_public_dataset(PUBLIC_DATASETS[name], root)
+        except PublicDatasetError as error:
             assert str(root) in str(error)
         else:
             write_labelled(imported.tracks, str(manifest))

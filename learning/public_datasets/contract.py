@@ -2,12 +2,13 @@
 
 How to add one, say ``slakh``:
 
-1. Write ``learning/datasets/slakh.py`` with a :class:`PublicDataset` called ``SLAKH``.
+1. Write ``learning/public_datasets/slakh.py`` with a :class:`PublicDataset` called ``SLAKH``.
 2. Its ``read`` takes the folder of the set and yields tracks and remarks. A row that cannot be used is a
    remark with its place. It opens no audio: that a file is there is all that is asked.
 3. What the set does not say is unknown: ``*=-`` stands only where a label that is not given does not hold.
 4. ``training_opt_in`` is ``allows_training(licence)``; see :mod:`tonearm.learning.licences`.
-5. Add it to ``DATASETS`` in ``learning/datasets/registry.py``, and a tiny folder of its form to the tests.
+5. Add it to ``PUBLIC_DATASETS`` in ``learning/public_datasets/registry.py``, and a tiny folder of its form to
+   the tests.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tonearm.learning.labelled.labels import LabelError, Labels
 from tonearm.learning.labelled.track import LabelledTrack
 
 
-class DatasetError(WrongCallError):
+class PublicDatasetError(WrongCallError):
     """A folder is not the data set that it should be; the message says what is missing."""
 
 
@@ -70,22 +71,22 @@ def first_there(root: Path, names: list[str], wanted: str) -> Path:
     """The first of several places in a data set's folder that is there.
 
     Raises:
-        DatasetError: None is there.
+        PublicDatasetError: None is there.
     """
     for name in names:
         if (root / name).exists():
             return root / name
-    raise DatasetError(f"{root} holds no {wanted}: looked for {', '.join(names)}")
+    raise PublicDatasetError(f"{root} holds no {wanted}: looked for {', '.join(names)}")
 
 
 def require_folder(root: Path) -> None:
     """Refuse what is no folder.
 
     Raises:
-        DatasetError: It is none.
+        PublicDatasetError: It is none.
     """
     if not root.is_dir():
-        raise DatasetError(f"{root}: no such folder; name the one that the data set was unpacked to")
+        raise PublicDatasetError(f"{root}: no such folder; name the one that the data set was unpacked to")
 
 
 def audio_file(bases: list[Path], names: list[str]) -> str:

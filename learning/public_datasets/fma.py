@@ -16,19 +16,19 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tonearm.learning.datasets.contract import (
-    DatasetError,
+from tonearm.learning.labelled.labels import Labels
+from tonearm.learning.labelled.track import LabelledTrack, Split
+from tonearm.learning.licences import allows_training
+from tonearm.learning.public_datasets.contract import (
     Imported,
     PublicDataset,
+    PublicDatasetError,
     Remark,
     audio_file,
     first_there,
     labels_of,
 )
-from tonearm.learning.datasets.tables import Line, place_of, records_of
-from tonearm.learning.labelled.labels import Labels
-from tonearm.learning.labelled.track import LabelledTrack, Split
-from tonearm.learning.licences import allows_training
+from tonearm.learning.public_datasets.tables import Line, place_of, records_of
 
 LICENCE = "by track, as its artist chose; labels CC-BY-4.0"
 
@@ -89,7 +89,7 @@ def _read(root: Path) -> Iterator[Imported]:
 def _places(path: Path, groups: Line | None, names: Line | None) -> dict[str, int]:
     """Where the columns stand, each under its two names."""
     if groups is None or names is None:
-        raise DatasetError(f"{path} lacks its header of two lines")
+        raise PublicDatasetError(f"{path} lacks its header of two lines")
     columns = [".".join(pair) for pair in zip(groups.cells, names.cells, strict=False)]
     wanted = {
         "split": "set.split",
@@ -127,7 +127,9 @@ def _audio_folders(root: Path) -> tuple[list[Path], Sequence[str]]:
         return [root / f"fma_{name}" for name in reversed(here)], (*wanted, "") if largest > 1 else wanted
     if any(path.is_dir() and path.name.isdecimal() for path in root.iterdir()):
         return [root], ()
-    raise DatasetError(f"{root} holds no audio of FMA: looked for {', '.join(f'fma_{n}' for n in _SUBSETS)}")
+    raise PublicDatasetError(
+        f"{root} holds no audio of FMA: looked for {', '.join(f'fma_{n}' for n in _SUBSETS)}"
+    )
 
 
 def _labels(genres_all: str, genre_top: str, titles: dict[int, str], roots: set[str]) -> Labels | str:

@@ -13,17 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tonearm.learning.datasets.contract import (
-    DatasetError,
+from tonearm.learning.labelled.labels import ALL, Labels
+from tonearm.learning.labelled.track import LabelledTrack, Split
+from tonearm.learning.licences import allows_training
+from tonearm.learning.public_datasets.contract import (
     Imported,
     PublicDataset,
+    PublicDatasetError,
     Remark,
     audio_file,
     labels_of,
 )
-from tonearm.learning.labelled.labels import ALL, Labels
-from tonearm.learning.labelled.track import LabelledTrack, Split
-from tonearm.learning.licences import allows_training
 
 LICENCE = "CC-BY-4.0"
 
@@ -42,7 +42,9 @@ def _read(root: Path) -> Iterator[Imported]:
     if root.name in _PARTS and (root / "examples.json").is_file():
         here[root.name] = root
     if not here:
-        raise DatasetError(f"{root} holds no part of NSynth: looked for {', '.join(_PARTS)}/examples.json")
+        raise PublicDatasetError(
+            f"{root} holds no part of NSynth: looked for {', '.join(_PARTS)}/examples.json"
+        )
     for name in _PARTS:
         if name in here:
             yield from _part(here[name], name)
@@ -75,9 +77,9 @@ def _notes(path: Path) -> dict[str, Any]:
         with path.open(encoding="utf-8") as file:
             notes = json.load(file, object_hook=_used)
     except (OSError, ValueError, RecursionError) as error:
-        raise DatasetError(f"{path} cannot be read as JSON: {str(error)[:200]}") from error
+        raise PublicDatasetError(f"{path} cannot be read as JSON: {str(error)[:200]}") from error
     if not isinstance(notes, dict):
-        raise DatasetError(f"{path} holds no notes by name")
+        raise PublicDatasetError(f"{path} holds no notes by name")
     return notes
 
 

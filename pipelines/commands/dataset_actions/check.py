@@ -1,0 +1,86 @@
+"""``tonearm dataset check``: what is wrong with a labelled manifest."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from tonearm.errors import TonearmError
+from tonearm.learning.licences import Purpose
+from tonearm.pipelines.commands.option_types import positive_integer, positive_number
+
+_DESCRIPTION = """\
+Find what is wrong with a labelled manifest before anything is trained on it: rows that cannot be used,
+missing consent, labels spelt in two ways or with too few tracks, a group on both sides of a split, the same
+audio under labels that contradict each other, audio that cannot be read or is too short. Audio is opened
+of tracks with training_opt_in = true only, and nothing of it is kept. Nothing is changed.
+"""
+
+_EPILOG = """\
+examples:
+  tonearm dataset check labelled.csv
+  tonearm dataset check labelled.parquet --purpose commercial --json
+
+exit codes: 0 nothing was found; 1 something was found, or it broke; 2 the call was wrong.
+"""
+
+
+class FindingsError(TonearmError):
+    """Something is wrong with the manifest; what it is has been printed."""
+
+
+def add_to(actions: Any) -> None:
+    """Add the action to the parser."""
+    parser = actions.add_parser(
+        "check",
+        help="find what is wrong with a labelled manifest",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(job=_run, parser=parser)
+    parser.add_argument("manifest", metavar="MANIFEST", help="labelled manifest, a path or URL")
+    parser.add_argument(
+        "--purpose",
+        choices=[str(purpose) for purpose in Purpose],
+        metavar="PURPOSE",
+        help="research or commercial: find licences that forbid it (default: licences are not looked at)",
+    )
+    parser.add_argument(
+        "--min_positives",
+        metavar="N",
+        type=positive_integer,
+        default=10,
+        help="tracks with consent that a label should hold for (default: 10)",
+    )
+    parser.add_argument(
+        "--min_groups",
+        metavar="N",
+        type=positive_integer,
+        default=3,
+        help="groups that these tracks should be of, where groups are given (default: 3)",
+    )
+    parser.add_argument(
+        "--min_seconds",
+        metavar="SECONDS",
+        type=positive_number,
+        default=3.0,
+        help="shorter audio is too short (default: 3, a patch of the embedded tagger)",
+    )
+    parser.add_argument("--without_audio", action="store_true", help="open no audio at all")
+    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+
+
+def _run(known: argparse.Namespace, _: list[str]) -> None:
+    from tonearm.learning.checks.manifest import CheckSettings, check_manifest
+    from tonearm.pipelines.reports.dataset_check import print_check
+
+    purpose = Purpose(known.purpose) if known.purpose else None
+    settings = CheckSettings(
+        purpose, known.min_positives, known.min_groups, known.min_seconds, not known.without_audio
+    )
+    report = check_manifest(known.manifest, settings)
+    print_check(report, known.manifest, as_json=known.json)
+    if report.findings:
+        raise FindingsError(f"{known.manifest}: findings: {len(report.findings)}")
