@@ -1,1 +1,1 @@
-"""Labelled tracks for training: their manifests, public data sets. What needs Beam lives in pipelines."""
+"""Labelled tracks for training: manifests, public data sets, evaluation. What needs Beam lives in pipelines."""
