@@ -1,1 +1,1 @@
-"""Labelled tracks for training: manifests, public data sets, evaluation. What needs Beam lives in pipelines."""
+"""Labelled tracks: manifests, public data sets, training, evaluation. What needs Beam lives in pipelines."""
