@@ -16,6 +16,9 @@ from tonearm.transforms.sources.manifests.reading import (
 from tonearm.transforms.sources.relative_uri import absolute_uri
 from tonearm.transforms.storage.contract import StorageError
 
+_COLUMNS = {"track_id", "uri", "labels", "group", "training_opt_in", "split", "licence", "license"}
+"""What is read here. An artist may be the group, and is a further column all the same."""
+
 _SPLITS = {
     "train": Split.TRAIN,
     "training": Split.TRAIN,
@@ -81,7 +84,17 @@ def _track(numbered: NumberedRow, values: Mapping[str, str]) -> LabelledTrack:
         licence=values.get("licence") or values.get("license", ""),
         number=numbered.number,
         location=numbered.location,
+        metadata=_metadata(numbered.row.values),
     )
+
+
+def _metadata(values: Mapping[str, str]) -> dict[str, str]:
+    """The columns that have no meaning of their own here; empty cells say nothing."""
+    return {
+        name: value.strip()
+        for name, value in values.items()
+        if name.casefold() not in _COLUMNS and value.strip()
+    }
 
 
 def _uri(numbered: NumberedRow) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tonearm.learning.labelled.labels import Labels
@@ -32,6 +33,7 @@ class LabelledTrack:
         licence: Under which licence it may be used, as the manifest has it; empty if it does not tell.
         number: Its row, from 1, without the header; 0 if it stands in no manifest yet.
         location: The file of the row.
+        metadata: The manifest's further columns, by their names as they are written there.
     """
 
     track_id: str
@@ -43,6 +45,7 @@ class LabelledTrack:
     licence: str = ""
     number: int = 0
     location: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

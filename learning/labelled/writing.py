@@ -18,14 +18,8 @@ from tonearm.transforms.storage.schemes import stored_uri
 
 _COLUMNS = ("track_id", "uri", "labels", "group", "split", "licence", "training_opt_in")
 
-_SCHEMA = pa.schema(
-    [
-        pa.field(name, pa.map_(pa.string(), pa.int8()))
-        if name == "labels"
-        else pa.field(name, pa.bool_() if name == "training_opt_in" else pa.string())
-        for name in _COLUMNS
-    ]
-)
+_TYPES = {"labels": pa.map_(pa.string(), pa.int8()), "training_opt_in": pa.bool_()}
+"""Types of columns in Parquet that are not text."""
 
 
 def require_writable_kind(location: str) -> None:
@@ -63,12 +57,18 @@ def _values(track: LabelledTrack) -> dict[str, Any]:
         "split": track.split or "",
         "licence": track.licence,
         "training_opt_in": track.training_opt_in,
+        **track.metadata,
     }
+
+
+def _columns(rows: list[dict[str, Any]]) -> list[str]:
+    """The columns of a manifest, and the further ones of any row."""
+    return list(dict.fromkeys([*_COLUMNS, *(name for row in rows for name in row)]))
 
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:
     file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(file, _columns(rows), lineterminator="\n")
     writer.writeheader()
     for row in rows:
         opt_in = str(row["training_opt_in"]).lower()
@@ -82,8 +82,9 @@ def _json_lines(rows: list[dict[str, Any]]) -> bytes:
 
 
 def _parquet(rows: list[dict[str, Any]]) -> bytes:
+    schema = pa.schema([(name, _TYPES.get(name, pa.string())) for name in _columns(rows)])
     table = pa.Table.from_pylist(
-        [{**row, "labels": list(row["labels"].values.items())} for row in rows], _SCHEMA
+        [{**row, "labels": list(row["labels"].values.items())} for row in rows], schema
     )
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")

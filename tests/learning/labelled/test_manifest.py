@@ -16,7 +16,9 @@ from tonearm.transforms.sources.manifests.contract import ManifestError
 TRACKS = [
     LabelledTrack("a", "/music/a.flac", Labels.read("rock; *=-"), "artist 1", True, Split.TRAIN, "CC-BY-4.0"),
     LabelledTrack("b", "gs://music/b ?.flac", Labels.of({"x; y": -1, "z=-": 1, "ü": 0})),
-    LabelledTrack("c", "/music/caf\udce9.flac", Labels.read("jazz")),
+    LabelledTrack(
+        "c", "/music/caf\udce9.flac", Labels.read("jazz"), metadata={"Year": "1959", "mood": "blue"}
+    ),
 ]
 
 
@@ -37,6 +39,7 @@ def test_what_is_written_is_read(ending: str, tmp_path: Path) -> None:
     assert values == [
         (t.track_id, t.uri, t.labels, t.group, t.training_opt_in, t.split, t.licence) for t in TRACKS
     ]
+    assert [track.metadata for track in found] == [{}, {}, {"Year": "1959", "mood": "blue"}]
     assert [(track.number, track.location) for track in found] == [(n, str(path)) for n in (1, 2, 3)]
 
 
@@ -51,6 +54,7 @@ def test_a_manifest_that_people_wrote(tmp_path: Path) -> None:
     assert (track.uri, track.group, track.training_opt_in) == (str(tmp_path / "a.flac"), "Ada", True)
     assert (track.split, track.licence) == (Split.VALIDATION, "CC BY 4.0")
     assert track.labels.values == {"rock": 1, "jazz": -1}
+    assert track.metadata == {"Artist": "Ada", "note": "x"}
 
 
 def test_bad_rows_are_told_by_their_number_and_cost_themselves(tmp_path: Path) -> None:
