@@ -2,7 +2,7 @@
 
 How to add one:
 
-1. Make a folder ``models/NAME`` with the network, an ``nn.Module`` that maps patches
+1. Make a folder ``models/NAME`` with the network, a :class:`TaggingNetwork`, which maps patches
    ``[batch, frames, bands]`` to sigmoid scores ``[batch, units]`` and an embedding ``[batch, size]``.
 2. Beside it, in ``architecture.py``, derive a class from :class:`Architecture`. It states ``name``,
    ``embedding_size`` and ``tensor_shapes``, checks in ``require_front_end`` what patches the network takes,
@@ -24,6 +24,8 @@ from tonearm.models.front_end import FrontEnd
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from tonearm.models.tagging_network import TaggingNetwork
 
 
 class Architecture(ABC):
@@ -57,7 +59,7 @@ class Architecture(ABC):
         """
 
     @abstractmethod
-    def network(self, units: int) -> nn.Module:
+    def network(self, units: int) -> TaggingNetwork:
         """Build a network whose weights are still to be loaded.
 
         Args:
@@ -107,3 +109,9 @@ class Architecture(ABC):
             True for every layer, if not overridden.
         """
         return True
+
+
+def norm_shapes(layer: str, channels: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of a batch norm's weights, for :meth:`Architecture.tensor_shapes`."""
+    names = ("weight", "bias", "running_mean", "running_var")
+    return {f"{layer}.{name}": (channels,) for name in names}

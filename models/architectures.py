@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tonearm.models.architecture import Architecture
 from tonearm.models.musicnn.architecture import MusicnnArchitecture
+from tonearm.models.short_chunk.architecture import ShortChunkArchitecture
 
 ARCHITECTURES: dict[str, Architecture] = {
-    architecture.name: architecture for architecture in (MusicnnArchitecture(),)
+    architecture.name: architecture for architecture in (MusicnnArchitecture(), ShortChunkArchitecture())
 }
 """By the name that ``bundle.json`` uses; see :mod:`tonearm.models.architecture` for how to add one."""

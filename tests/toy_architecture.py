@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from tonearm import model_artifacts
 from tonearm.models.architecture import Architecture
 from tonearm.models.front_end import FrontEnd, FrontEndError
+from tonearm.models.tagging_network import TaggingNetwork
 
 PACKAGED = Path(model_artifacts.__file__).parent / "musicnn"
 FILTERS = 8
@@ -25,7 +26,7 @@ FEWEST_FRAMES = 5
 FEWEST_BANDS = 3
 
 
-class ToyNetwork(nn.Module):
+class ToyNetwork(TaggingNetwork):
     """One convolution, its mean over frames and bands, and two dense layers."""
 
     def __init__(self, units: int) -> None:
@@ -34,10 +35,10 @@ class ToyNetwork(nn.Module):
         self.dense = nn.Linear(FILTERS, EMBEDDING_SIZE)
         self.output = nn.Linear(EMBEDDING_SIZE, units)
 
-    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        """Map ``[batch, frames, bands]`` to scores and embeddings."""
-        embedding = self.dense(self.conv(patches.unsqueeze(1)).relu().mean(dim=(2, 3))).relu()
-        return self.output(embedding).sigmoid(), embedding
+    def embedding_of(self, patches: Tensor) -> Tensor:
+        """See :class:`TaggingNetwork`."""
+        embedding: Tensor = self.dense(self.conv(patches.unsqueeze(1)).relu().mean(dim=(2, 3))).relu()
+        return embedding
 
 
 class ToyArchitecture(Architecture):
@@ -64,7 +65,7 @@ class ToyArchitecture(Architecture):
             "output.bias": (units,),
         }
 
-    def network(self, units: int) -> nn.Module:
+    def network(self, units: int) -> TaggingNetwork:
         """See :class:`Architecture`."""
         return ToyNetwork(units)
 

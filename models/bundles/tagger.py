@@ -13,7 +13,7 @@ from tonearm.models.bundles.weights import Weights, build_network, largest_file,
 from tonearm.models.front_end import FrontEnd
 
 if TYPE_CHECKING:
-    from torch import nn
+    from tonearm.models.tagging_network import TaggingNetwork
 
 FACETS = ("genre", "mood", "instrument", "voice", "era", "tempo")
 
@@ -133,7 +133,7 @@ class Tagger:
         for network in self.networks:
             self._read_weights(network)
 
-    def build_network(self, network: Network) -> nn.Module:
+    def build_network(self, network: Network) -> TaggingNetwork:
         """Read the weights of one of the networks and build it as it was trained.
 
         Returns:
@@ -145,7 +145,7 @@ class Tagger:
         architecture = ARCHITECTURES[network.architecture]
         return build_network(self._read_weights(network), architecture, network.units)
 
-    def build_networks(self) -> list[nn.Module]:
+    def build_networks(self) -> list[TaggingNetwork]:
         """Build all networks, see :meth:`build_network`."""
         return [self.build_network(network) for network in self.networks]
 

@@ -17,7 +17,7 @@ from tonearm.models.architecture import Architecture
 from tonearm.models.bundles.files import BundleError
 
 if TYPE_CHECKING:
-    from torch import nn
+    from tonearm.models.tagging_network import TaggingNetwork
 
 Weights = Mapping[str, NDArray[np.float32]]
 """A network's weights by the names of its state dict."""
@@ -61,7 +61,7 @@ def read_weights(content: bytes, architecture: Architecture, units: int) -> Weig
     return weights
 
 
-def build_network(weights: Weights, architecture: Architecture, units: int) -> nn.Module:
+def build_network(weights: Weights, architecture: Architecture, units: int) -> TaggingNetwork:
     """Build a network with its weights.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
-from tonearm.models.architecture import Architecture
+from tonearm.models.architecture import Architecture, norm_shapes
 from tonearm.models.front_end import FrontEnd, FrontEndError
 from tonearm.models.musicnn.sizes import (
     EMBEDDING_SIZE,
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from tonearm.models.musicnn.network import Musicnn
+    from tonearm.models.tagging_network import TaggingNetwork
 
 _FEWEST_BANDS = max(bands for _, bands in FRONT_KERNELS) + 1
 """The tallest filter takes 67 bands; even and odd bands go to an engine in pairs (:mod:`.band_maximum`)."""
@@ -40,17 +41,17 @@ class MusicnnArchitecture(Architecture):
         """See :class:`Architecture`."""
         front_size = sum(FRONT_CHANNELS)
         pooled_size = 2 * (front_size + MIDDLE_LAYERS * MIDDLE_CHANNELS)
-        shapes: dict[str, tuple[int, ...]] = _norm("input_norm", 1)
+        shapes: dict[str, tuple[int, ...]] = norm_shapes("input_norm", 1)
         for index, (channels, kernel) in enumerate(zip(FRONT_CHANNELS, FRONT_KERNELS, strict=True)):
             shapes |= _convolution(f"front.{index}", (channels, 1, *kernel))
         for index in range(MIDDLE_LAYERS):
             channels = MIDDLE_CHANNELS if index else front_size
             shapes |= _convolution(f"middle.{index}", (MIDDLE_CHANNELS, channels, MIDDLE_KERNEL))
-        shapes |= _norm("pooled_norm", pooled_size) | _weights("dense", (EMBEDDING_SIZE, pooled_size))
-        shapes |= _norm("dense_norm", EMBEDDING_SIZE) | _weights("output", (units, EMBEDDING_SIZE))
+        shapes |= norm_shapes("pooled_norm", pooled_size) | _weights("dense", (EMBEDDING_SIZE, pooled_size))
+        shapes |= norm_shapes("dense_norm", EMBEDDING_SIZE) | _weights("output", (units, EMBEDDING_SIZE))
         return shapes
 
-    def network(self, units: int) -> nn.Module:
+    def network(self, units: int) -> TaggingNetwork:
         """See :class:`Architecture`."""
         from tonearm.models.musicnn.network import Musicnn
 
@@ -85,13 +86,8 @@ class MusicnnArchitecture(Architecture):
 
 def _convolution(layer: str, kernel: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     """A convolution and the batch norm behind it."""
-    return _weights(f"{layer}.conv", kernel) | _norm(f"{layer}.norm", kernel[0])
+    return _weights(f"{layer}.conv", kernel) | norm_shapes(f"{layer}.norm", kernel[0])
 
 
 def _weights(layer: str, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     return {f"{layer}.weight": shape, f"{layer}.bias": shape[:1]}
-
-
-def _norm(layer: str, channels: int) -> dict[str, tuple[int, ...]]:
-    names = ("weight", "bias", "running_mean", "running_var")
-    return {f"{layer}.{name}": (channels,) for name in names}

@@ -20,6 +20,7 @@ from tonearm.models.musicnn.sizes import (
     MIDDLE_KERNEL,
     MIDDLE_LAYERS,
 )
+from tonearm.models.tagging_network import TaggingNetwork
 
 NORM_EPSILON = 1e-3  # TensorFlow's default; PyTorch's 1e-5 moves scores by up to 0.36
 
@@ -106,7 +107,7 @@ class MiddleLayer(nn.Module):
         return normalized
 
 
-class Musicnn(nn.Module):
+class Musicnn(TaggingNetwork):
     """Tags patches of a log-mel spectrogram; for inference, so without the original's dropout.
 
     Args:
@@ -137,17 +138,9 @@ class Musicnn(nn.Module):
         self.dense_norm = nn.BatchNorm1d(EMBEDDING_SIZE, eps=NORM_EPSILON)
         self.output = nn.Linear(EMBEDDING_SIZE, units)
 
-    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        """Score patches.
-
-        Args:
-            patches: Log-mel spectrogram, float32, ``[batch, frames, bands]``; 187 frames of 96 bands.
-
-        Returns:
-            The sigmoid scores, 0 to 1, ``[batch, units]``, and the penultimate layer ``[batch, 200]``.
-        """
-        embedding = self.embed(self.features(patches))
-        return self.output(embedding).sigmoid(), embedding
+    def embedding_of(self, patches: Tensor) -> Tensor:
+        """See :class:`TaggingNetwork`; patches of 187 frames and 96 bands to ``[batch, 200]``."""
+        return self.embed(self.features(patches))
 
     def features(self, patches: Tensor) -> Tensor:
         """Describe every frame: the front branches beside the middle layers, ``[batch, 753, frames]``."""
