@@ -7,13 +7,12 @@ again is other bytes, and is not found.
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tonearm.learning.checks.finding import CheckWord, Finding, about
+from tonearm.learning.labelled.consent import consent_of
 from tonearm.learning.labelled.labels import LabelValue
 from tonearm.learning.labelled.track import BadRow, LabelledTrack
 from tonearm.transforms.audio.isolation.isolated_reader import open_audio_isolated, require_decoder
@@ -24,7 +23,7 @@ from tonearm.transforms.elements.stage_times import StageTimes
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.storage.contract import StorageError
 from tonearm.transforms.storage.fetch import fetch_error, fetched
-from tonearm.transforms.storage.schemes import is_local, look_up
+from tonearm.transforms.storage.schemes import look_up
 
 _RATE_HZ = 16_000
 """What the embedded tagger hears; only the length counts here."""
@@ -49,16 +48,13 @@ class AudioChecks:
         Raises:
             MachineError: No decoder can be started.
         """
-        consented = [row for row in rows if isinstance(row, LabelledTrack) and row.training_opt_in]
-        opted_in = {id(track) for track in consented}
-        closed = {_file(row.uri) for row in rows if id(row) not in opted_in}
-        if consented:
+        consent = consent_of(rows)
+        for track in consent.contradicted:
+            message = "another row names the same file without consent: it is not opened"
+            yield about(CheckWord.CONSENT_CONTRADICTED, message, track)
+        if consent.given:
             require_decoder(DecoderChoice.FFMPEG_AND_LIBSNDFILE)
-        for track in consented:
-            if _file(track.uri) in closed:
-                message = "another row names the same file without consent: it is not opened"
-                yield about(CheckWord.CONSENT_CONTRADICTED, message, track)
-                continue
+        for track in consent.given:
             try:
                 seconds = self._seconds(track)
             except TrackError as error:
@@ -104,17 +100,6 @@ def _decoded_seconds(path: str) -> float:
         for _ in audio.samples():
             pass
         return audio.decoded_s
-
-
-def _file(uri: str) -> tuple[int, int] | str:
-    """What a file is, by whatever name: its number on its disk; of others the URL. Nothing is opened."""
-    if not is_local(uri):
-        return uri
-    try:
-        found = Path(uri).stat()
-    except OSError:
-        return os.path.realpath(uri)
-    return found.st_dev, found.st_ino
 
 
 def _contradiction(same: Sequence[LabelledTrack]) -> str:
