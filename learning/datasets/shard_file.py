@@ -7,7 +7,7 @@ patches and which labels its numbers stand for. The same tracks give the same by
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -45,9 +45,10 @@ _SCHEMA = pa.schema(
     [pa.field(name, kind, False, {"description": meaning}) for name, kind, meaning in _COLUMNS]
 )
 
-_FILE_OPTIONS = {
+_FILE_OPTIONS: Mapping[str, Any] = {
     "compression": "zstd",
     "use_dictionary": False,
+    "use_byte_stream_split": ["patches.list.element"],
     "write_page_checksum": True,
     "write_statistics": ["track_id"],
 }

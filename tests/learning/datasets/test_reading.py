@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.catalog import query
 from tests.learning.datasets.small_dataset import SMALL_FRONT_END, noise_track, write_small_dataset
 from tonearm.learning.datasets.reading import open_dataset, read_shard
 from tonearm.learning.datasets.track import DatasetError
@@ -53,6 +54,13 @@ def test_the_same_content_has_the_same_digest_wherever_it_lies(folder: Path, tmp
     told = [json.loads((each / "dataset.json").read_text()) for each in (folder, other)]
     assert told[0] == told[1]
     assert sorted(each.name for each in folder.glob("*/*")) == sorted(each.name for each in other.glob("*/*"))
+
+
+def test_other_programs_read_the_shards(folder: Path) -> None:
+    asked = "select track_id, list_sum(patches) as total from '{output}/train/*.parquet' order by track_id"
+    totals = {row["track_id"]: row["total"] for row in query(asked, folder)}
+    assert totals["t2"] == pytest.approx(noise_track(2, (0, 0)).patches.sum(), rel=1e-5)
+    assert list(totals) == ["t0", "t1", "t2"]
 
 
 def test_a_split_that_is_not_asked_for_need_not_be_there(folder: Path) -> None:
