@@ -3,7 +3,8 @@
 How to add one:
 
 1. Make a folder ``models/NAME`` with the network, a :class:`TaggingNetwork`, which maps patches
-   ``[batch, frames, bands]`` to sigmoid scores ``[batch, units]`` and an embedding ``[batch, size]``.
+   ``[batch, frames, bands]`` to sigmoid scores ``[batch, units]`` and an embedding ``[batch, size]``. Its
+   last layer, ``output``, makes the logits of the embedding, with nothing in between: training needs them.
 2. Beside it, in ``architecture.py``, derive a class from :class:`Architecture`. It states ``name``,
    ``embedding_size`` and ``tensor_shapes``, checks in ``require_front_end`` what patches the network takes,
    and builds it in ``network``. Import torch inside the methods: bundles are checked before it is loaded.

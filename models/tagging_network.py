@@ -10,11 +10,11 @@ from torch import Tensor, nn
 class TaggingNetwork(nn.Module, ABC):
     """A CNN whose last layer maps an embedding to one unit a word of its vocabulary.
 
-    A derived class defines :meth:`embedding_of` and nothing else, so that training, which needs logits, and
-    inference, which needs scores, compute the same.
+    A derived class defines :meth:`embedding_of` and has the layer ``output``. So training, which needs logits
+    for a loss that stays exact, and inference, which needs scores, compute the same.
 
     Attributes:
-        output: The last layer, from embeddings to logits; what is trained if only the head is tuned.
+        output: The last layer, from embeddings to the units' logits.
     """
 
     output: nn.Linear
@@ -22,18 +22,6 @@ class TaggingNetwork(nn.Module, ABC):
     @abstractmethod
     def embedding_of(self, patches: Tensor) -> Tensor:
         """Map patches, float32 ``[batch, frames, bands]``, to the penultimate layer ``[batch, size]``."""
-
-    def logits_and_embedding(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        """Score patches before the sigmoid, for a loss that stays exact where the sigmoid is 0 or 1.
-
-        Args:
-            patches: Log-mel spectrogram, float32, ``[batch, frames, bands]``.
-
-        Returns:
-            The logits ``[batch, units]`` and the embedding ``[batch, size]``.
-        """
-        embedding = self.embedding_of(patches)
-        return self.output(embedding), embedding
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
         """Score patches.
@@ -44,5 +32,5 @@ class TaggingNetwork(nn.Module, ABC):
         Returns:
             The sigmoid scores, 0 to 1, ``[batch, units]``, and the embedding ``[batch, size]``.
         """
-        logits, embedding = self.logits_and_embedding(patches)
-        return logits.sigmoid(), embedding
+        embedding = self.embedding_of(patches)
+        return self.output(embedding).sigmoid(), embedding

@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Any, TypeVar, cast
 
 from tonearm.models.architectures import ARCHITECTURES
+from tonearm.models.bundles.calibration import Calibration, IsotonicCalibration, PlattCalibration
 from tonearm.models.bundles.files import BundleError
 from tonearm.models.bundles.tagger import FACETS, Network, Selection, Tagger, TagRule, Unit
 from tonearm.models.bundles.tags import MERGES
 from tonearm.models.front_end import FrontEnd, FrontEndError
 
 FORMAT = 1
+
+_STEEPEST = 1e3
+"""Of a logistic curve: beyond it a score's last bit would decide."""
 
 Value = TypeVar("Value")
 
@@ -197,7 +202,36 @@ def _parse_tag(tag: str, node: Node, units: tuple[Unit, ...]) -> TagRule:
         merge=node["merge"].one_of(MERGES),
         threshold=node["threshold"].number(1e-6, 1.0),
         units=places,
+        calibration=_parse_calibration(node["calibration"]) if "calibration" in node.value else None,
     )
+
+
+def _parse_calibration(node: Node) -> Calibration:
+    return _CALIBRATIONS[node["kind"].one_of(_CALIBRATIONS)](node)
+
+
+def _parse_platt(node: Node) -> Calibration:
+    slope = node["slope"].number(1e-6, _STEEPEST)
+    return PlattCalibration(slope, node["offset"].number(-_STEEPEST, _STEEPEST))
+
+
+def _parse_isotonic(node: Node) -> Calibration:
+    scores, probabilities = (
+        tuple(point.number(0, 1) for point in node[axis]) for axis in ("scores", "probabilities")
+    )
+    if not scores or len(scores) != len(probabilities):
+        raise node.fail("expected at least one score, and a probability for each")
+    if any(after <= before for before, after in pairwise(scores)):
+        raise node["scores"].fail("each score must be more than the one before")
+    if any(after < before for before, after in pairwise(probabilities)):
+        raise node["probabilities"].fail("no probability may be less than the one before")
+    return IsotonicCalibration(scores, probabilities)
+
+
+_CALIBRATIONS: Mapping[str, Callable[[Node], Calibration]] = {
+    PlattCalibration.kind: _parse_platt,
+    IsotonicCalibration.kind: _parse_isotonic,
+}
 
 
 def _parse_selection(node: Node, facets: Mapping[str, str]) -> Selection:

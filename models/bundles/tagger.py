@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tonearm.models.architectures import ARCHITECTURES
+from tonearm.models.bundles.calibration import Calibration
 from tonearm.models.bundles.files import BundleError, ReadFile, read_bundle_file, read_local_file
 from tonearm.models.bundles.weights import Weights, build_network, largest_file, read_weights
 from tonearm.models.front_end import FrontEnd
@@ -64,8 +65,9 @@ class TagRule:
         tag: The catalog's word.
         facet: One of ``FACETS``.
         merge: Rule that makes one patch score of several units: a key of ``tags.MERGES``.
-        threshold: Track score from which the tag may be selected.
+        threshold: Track score from which the tag may be selected; a probability if there is a calibration.
         units: Places of its units in the tagger's scores.
+        calibration: The way from its scores to probabilities, if one was fitted.
     """
 
     tag: str
@@ -73,6 +75,7 @@ class TagRule:
     merge: str
     threshold: float
     units: tuple[int, ...]
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True, slots=True)

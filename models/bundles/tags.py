@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from tonearm.models.bundles.tagger import Selection, Tagger
+    from tonearm.models.bundles.tagger import Selection, Tagger, TagRule
 
 Scores = NDArray[np.float32]
 
@@ -28,8 +28,9 @@ class Tag:
     Attributes:
         facet: genre, mood, instrument, voice, era or tempo.
         tag: The catalog's word.
-        score: Mean over the patches, 0 to 1; not calibrated, compare with the same tag on other tracks.
-        peak: Highest patch score.
+        score: Mean over the patches, 0 to 1. A probability if the bundle calibrates the tag; if not, compare
+            with the same tag on other tracks only.
+        peak: Highest patch score, calibrated in the same way.
         presence: Share of the patches at or above the tag's threshold.
         selected: True if the bundle's rule picks the tag for this track.
     """
@@ -62,21 +63,27 @@ def tag_scores(tagger: Tagger, patch_scores: Scores, *, silent: bool = False) ->
     merged = {
         rule.tag: MERGES[rule.merge](patch_scores[:, rule.units]).astype(np.float64) for rule in tagger.tags
     }
-    means = {tag: float(scores.mean()) for tag, scores in merged.items()}
-    selected = set() if silent else select(tagger, means)
+    track = {rule.tag: float(_calibrated(rule, merged[rule.tag].mean())) for rule in tagger.tags}
+    patches = {rule.tag: _calibrated(rule, merged[rule.tag]) for rule in tagger.tags}
+    selected = set() if silent else select(tagger, track)
     tags = [
         Tag(
             facet=rule.facet,
             tag=rule.tag,
-            score=means[rule.tag],
-            peak=float(merged[rule.tag].max()),
-            presence=float((merged[rule.tag] >= rule.threshold).mean()),
+            score=track[rule.tag],
+            peak=float(patches[rule.tag].max()),
+            presence=float((patches[rule.tag] >= rule.threshold).mean()),
             selected=rule.tag in selected,
         )
         for rule in tagger.tags
     ]
     facet_order = list(tagger.selection.limits)
     return sorted(tags, key=lambda tag: (facet_order.index(tag.facet), -tag.score, tag.tag))
+
+
+def _calibrated(rule: TagRule, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores on the scale of the tag's threshold."""
+    return rule.calibration.apply(scores) if rule.calibration else scores
 
 
 def select(tagger: Tagger, scores: Mapping[str, float]) -> set[str]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as parse_safetensors
+from safetensors.numpy import save as safetensors_of
 
 from tonearm.models.architecture import Architecture
 from tonearm.models.bundles.files import BundleError
@@ -83,6 +84,20 @@ def build_network(weights: Weights, architecture: Architecture, units: int) -> T
     if unstated := [name for name in missing if BATCH_COUNTER not in name]:
         raise RuntimeError(f"the architecture {architecture.name} states no shape of {unstated}")
     return network.eval().requires_grad_(False)
+
+
+def weights_of(network: TaggingNetwork) -> Weights:
+    """A network's weights as bundles hold them: copies, on the CPU, without the counters of batch norms."""
+    return {
+        name: np.array(tensor.detach().cpu().numpy(), np.float32, order="C")
+        for name, tensor in network.state_dict().items()
+        if BATCH_COUNTER not in name
+    }
+
+
+def write_weights(weights: Weights) -> bytes:
+    """The content of a safetensors file; the same for the same weights."""
+    return safetensors_of({name: np.ascontiguousarray(weights[name]) for name in sorted(weights)})
 
 
 def _read_header(content: bytes) -> dict[str, Any]:

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
+from tonearm.models.json_text import format_json
 from tonearm.models.musicnn.sizes import FRONT_KERNELS, MIDDLE_LAYERS
 from tonearm.models.musicnn.tensor_bundle import read_tensors
 
@@ -94,7 +95,7 @@ def convert_wheel(wheel: Path, bundle: Path) -> None:
         for network in bundle_json["networks"]:
             tensors = convert_tensors(read_tensors(Path(folder) / CHECKPOINTS[network["name"]]))
             network["weights"] = _write_weights(tensors, bundle, network["weights"]["file"])
-    bundle_json_path.write_text(format_bundle_json(bundle_json))
+    bundle_json_path.write_text(format_json(bundle_json))
 
 
 def _write_weights(tensors: Tensors, bundle: Path, file: str) -> dict[str, Any]:
@@ -104,25 +105,6 @@ def _write_weights(tensors: Tensors, bundle: Path, file: str) -> dict[str, Any]:
         "file": file,
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-
-
-def format_bundle_json(bundle_json: Mapping[str, Any]) -> str:
-    """Format a ``bundle.json`` so that it reads well: one line for every output, tag and short list."""
-    return _format(bundle_json, indent=0) + "\n"
-
-
-def _format(value: Any, indent: int) -> str:
-    line = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, (dict, list)) or (len(line) + indent <= 110 and indent > 0):
-        return line
-    inner = " " * (indent + 2)
-    if isinstance(value, dict):
-        parts = [f"{json.dumps(key)}: {_format(item, indent + 2)}" for key, item in value.items()]
-        opening, closing = "{", "}"
-    else:
-        parts = [_format(item, indent + 2) for item in value]
-        opening, closing = "[", "]"
-    return f"{opening}\n{inner}" + f",\n{inner}".join(parts) + f"\n{' ' * indent}{closing}"
 
 
 def download_wheel(folder: Path) -> Path:

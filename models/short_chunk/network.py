@@ -24,9 +24,6 @@ from tonearm.models.short_chunk.sizes import (
 )
 from tonearm.models.tagging_network import TaggingNetwork
 
-DROPOUT = 0.3
-"""Share of the embedding's values that are left out at random in training, and only there."""
-
 
 class NormedConvolution(nn.Module):
     """A convolution padded with zeros, and the batch norm behind it.
@@ -97,7 +94,6 @@ class ShortChunk(TaggingNetwork):
         )
         self.dense = nn.Linear(2 * BLOCK_CHANNELS[-1], EMBEDDING_SIZE)
         self.dense_norm = nn.BatchNorm1d(EMBEDDING_SIZE)
-        self.dropout = nn.Dropout(DROPOUT)
         self.output = nn.Linear(EMBEDDING_SIZE, units)
         # Channel beside channel in memory, as CPU kernels want them: a quarter less time in training.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -108,5 +104,5 @@ class ShortChunk(TaggingNetwork):
         for block in self.blocks:
             features = block(functional.max_pool2d(features, POOL))
         pooled = torch.cat([features.amax(dim=(2, 3)), features.mean(dim=(2, 3))], dim=1)
-        embedding: Tensor = self.dropout(self.dense_norm(self.dense(pooled)).relu())
+        embedding: Tensor = self.dense_norm(self.dense(pooled)).relu()
         return embedding

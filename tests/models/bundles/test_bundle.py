@@ -161,6 +161,35 @@ def test_a_faulty_manifest_is_refused(bundle: Path, change: Change, message: str
 
 
 @pytest.mark.parametrize(
+    ("calibration", "message"),
+    [
+        ([], r"tags\.guitar\.calibration: expected dict"),
+        (None, "expected dict"),
+        ({}, "'kind' is missing"),
+        ({"kind": "beta"}, "'beta' is not known; known are platt, isotonic"),
+        ({"kind": "platt", "slope": 1.0}, "'offset' is missing"),
+        ({"kind": "platt", "slope": 0.0, "offset": 0.0}, r"calibration\.slope: 0\.0 is not between"),
+        ({"kind": "platt", "slope": -1.0, "offset": 0.0}, "not between"),
+        ({"kind": "platt", "slope": math.inf, "offset": 0.0}, "not between"),
+        ({"kind": "platt", "slope": 1.0, "offset": math.nan}, "not between"),
+        ({"kind": "isotonic", "scores": [], "probabilities": []}, "at least one score"),
+        ({"kind": "isotonic", "scores": [0.1, 0.2], "probabilities": [0.1]}, "a probability for each"),
+        ({"kind": "isotonic", "scores": [0.2, 0.2], "probabilities": [0.1, 0.2]}, "more than the one before"),
+        ({"kind": "isotonic", "scores": [0.1, 0.2], "probabilities": [0.2, 0.1]}, "less than the one before"),
+        ({"kind": "isotonic", "scores": [0.1, 1.2], "probabilities": [0.1, 0.2]}, r"scores\[1\]: 1\.2"),
+        (
+            {"kind": "isotonic", "scores": [0.1], "probabilities": ["much"]},
+            r"probabilities\[0\]: expected float",
+        ),
+    ],
+)
+def test_a_faulty_calibration_is_refused(bundle: Path, calibration: Any, message: str) -> None:
+    edit(bundle, put(calibration, "tags", "guitar", "calibration"))
+    with pytest.raises(BundleError, match=message):
+        load_tagger(str(bundle))
+
+
+@pytest.mark.parametrize(
     ("setting", "value", "expected"),
     [
         ("mel_bands", 64, "the architecture musicnn needs an even number from 68 on"),

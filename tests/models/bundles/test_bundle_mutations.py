@@ -60,7 +60,9 @@ def toy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ARCHITECTURES, "toy", ToyArchitecture())
         yield keep_original(
-            write_bundle(tmp_path_factory.mktemp("bundles") / "toys", ["first", "second one"])
+            with_calibrations(
+                write_bundle(tmp_path_factory.mktemp("bundles") / "toys", ["first", "second one"])
+            )
         )
 
 
@@ -68,6 +70,16 @@ def toy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def musicnn_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of one trained network, of which the same holds."""
     return keep_original(write_bundle(tmp_path_factory.mktemp("bundles") / "musicnn", ["mtt"]))
+
+
+def with_calibrations(bundle: Path) -> Path:
+    """Give two of the tags a calibration, one of each kind."""
+    document = json.loads((bundle / "bundle.json").read_text())
+    document["tags"]["guitar"]["calibration"] = {"kind": "platt", "slope": 1.5, "offset": -0.25}
+    points = {"scores": [0.1, 0.4, 0.9], "probabilities": [0.0, 0.5, 1.0]}
+    document["tags"]["rock"]["calibration"] = {"kind": "isotonic", **points}
+    (bundle / "bundle.json").write_text(json.dumps(document))
+    return bundle
 
 
 def keep_original(bundle: Path) -> Path:
@@ -112,6 +124,7 @@ def tag_noise(tagger: Tagger) -> None:
     assert np.isfinite(scores).all()
     assert embeddings.shape == (len(patches), embedding_size(tagger))
     tags = tag_scores(tagger, scores)
+    assert all(0 <= value <= 1 for tag in tags for value in (tag.score, tag.peak, tag.presence))
     json.dumps([tag.tag for tag in tags], ensure_ascii=False).encode()
     tagger.identity.encode()
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tonearm.models.musicnn.architecture import MusicnnArchitecture
-from tonearm.models.musicnn.convert import convert_tensors, format_bundle_json
+from tonearm.models.musicnn.convert import convert_tensors
 from tonearm.models.musicnn.tensor_bundle import TensorBundleError, read_index, read_tensors
 
 Array = NDArray[np.floating]
@@ -137,10 +137,3 @@ def test_conversion_names_and_shapes_fit_the_architecture() -> None:
             checkpoint |= {f"{name}/kernel": np.zeros(shape), f"{name}/bias": np.zeros(shape[-1])}
     converted = {name: tensor.shape for name, tensor in convert_tensors(checkpoint).items()}
     assert converted == MusicnnArchitecture().tensor_shapes(50)
-
-
-def test_the_manifest_is_formatted_for_reading() -> None:
-    text = format_bundle_json(
-        {"name": "x", "tags": {"a": {"facet": "genre"}, "b": {"list": list(range(50))}}}
-    )
-    assert text.splitlines()[:4] == ["{", '  "name": "x",', '  "tags": {', '    "a": {"facet": "genre"},']

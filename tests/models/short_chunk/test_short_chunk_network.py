@@ -34,13 +34,10 @@ def test_the_shortest_patch_is_scored(network: ShortChunk) -> None:
         network(shortest[:, 2:])
 
 
-def test_logits_are_the_scores_before_the_sigmoid(network: ShortChunk, patches: Tensor) -> None:
-    network.eval()
-    scores, embedding = network(patches)
-    logits, same_embedding = network.logits_and_embedding(patches)
-    assert torch.equal(logits.sigmoid(), scores)
-    assert torch.equal(same_embedding, embedding)
-    assert torch.equal(network.output(embedding), logits)
+def test_the_last_layer_makes_scores_of_the_embedding(network: ShortChunk, patches: Tensor) -> None:
+    scores, embedding = network.eval()(patches)
+    assert torch.equal(network.embedding_of(patches), embedding)
+    assert torch.equal(network.output(embedding).sigmoid(), scores)
 
 
 def test_a_patch_scores_the_same_alone_and_in_a_batch(network: ShortChunk, patches: Tensor) -> None:
