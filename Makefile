@@ -64,7 +64,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/hadolint deploy/Dockerfile
+	$(BIN)/hadolint deploy/Dockerfile deploy/dataflow/Dockerfile
 
 # What failed, once more and one by one: a machine that others use may stall a test beyond its patience.
 test-again: setup

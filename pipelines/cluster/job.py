@@ -63,8 +63,7 @@ def wait_for(result: PipelineResult, options: PipelineOptions) -> JobEnd:
     """
     waiting = _Wait(result)
     with first_signal_answered(lambda number: waiting.give_up()):
-        if name := _name_of(result):
-            print(f"tonearm: the cluster runs job {name}", file=sys.stderr, flush=True)
+        tell_name(result)
         waiting.start()
         waiting.ended.wait()
     if not waiting.is_given_up:
@@ -79,8 +78,16 @@ def wait_for(result: PipelineResult, options: PipelineOptions) -> JobEnd:
     return JobEnd.STOPPED
 
 
+def tell_name(result: PipelineResult) -> None:
+    """Print the name under which the cluster knows a job, if it has one yet."""
+    if name := _name_of(result):
+        print(f"tonearm: the cluster runs job {name}", file=sys.stderr, flush=True)
+
+
 def _name_of(result: PipelineResult) -> str:
-    return str(result.job_id() if hasattr(result, "job_id") else getattr(result, "_job_id", ""))
+    if getattr(result, "has_job", True) and hasattr(result, "job_id"):
+        return str(result.job_id())
+    return getattr(result, "_job_id", "")
 
 
 class _Wait(threading.Thread):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from tonearm.pipelines.cluster.job import (
     JobLeftError,
     JobOutOfSightError,
     submit,
+    tell_name,
     wait_for,
 )
 from tonearm.pipelines.cluster.temporary_folder import own_temporary_folder
@@ -54,7 +55,7 @@ _logger = logging.getLogger(__name__)
 def ingest_on_cluster(
     order: IngestOrder, tagger: Tagger, messages: beam.PTransform | None = None
 ) -> RunRecord:
-    """Submit the graph and wait for its end; a stream ends when it is drained.
+    """Submit the graph and wait for its end, unless the order says not to; a stream ends when it is drained.
 
     Args:
         order: What to tag, how, and where to.
@@ -80,7 +81,7 @@ def _backfill(order: IngestOrder, location: str, tagger: Tagger, output: Output)
     record = new_record(order, tagger, mode="batch")
     run_id = record.provenance.run_id
     pipeline = _pipeline(order, streaming=False)
-    is_run = not _is_only_translated(pipeline.options)
+    is_run = not _is_only_translated(order, pipeline.options)
     boards = output.boards() if is_run else ()
     graph = TagBackfill(
         order.settings,
@@ -91,13 +92,14 @@ def _backfill(order: IngestOrder, location: str, tagger: Tagger, output: Output)
         boards,
         input_kind=order.input_kind,
         retag=order.retag,
+        network_hints=_network_hints(order),
     )
     pipeline | "Input" >> beam.Create([absolute_location(location)]) | graph
     if not is_run:
         return _translated(pipeline, record, output)
     with held(output, Holder.here(run_id, record.mode, outlives_process=True)) as hold:
         try:
-            return _run(pipeline, record, order, output)
+            record = _run(pipeline, record, order, output)
         except JobFailedError as error:
             # What the job had written, whole batches only, need not be worked again.
             hold.require()
@@ -106,6 +108,9 @@ def _backfill(order: IngestOrder, location: str, tagger: Tagger, output: Output)
         except (JobLeftError, JobOutOfSightError):
             hold.leave()
             raise
+        if not order.waits:
+            hold.leave()
+    return record
 
 
 def _stream(
@@ -124,10 +129,10 @@ def _stream(
     pipeline = _pipeline(order, streaming=True)
     read = messages or _messages_of(source.subscription)
     sink = _sink(order, output, record)
-    graph = TagStream(order.settings, tagger, source.wanted, sink, order.input_kind)
+    graph = TagStream(order.settings, tagger, source.wanted, sink, order.input_kind, _network_hints(order))
     with _services_in_java(pipeline.options):
         pipeline | "Messages" >> read | graph
-    if _is_only_translated(pipeline.options):
+    if _is_only_translated(order, pipeline.options):
         return _translated(pipeline, record, output)
     output.prepare()  # no hold: its rows are visible at once, and a batch run may write beside it
     try:
@@ -146,6 +151,10 @@ def _pipeline(order: IngestOrder, *, streaming: bool) -> beam.Pipeline:
         return beam.Pipeline(options=options)
     except ValueError as error:
         raise WrongCallError(f"Beam says: {error}") from error
+
+
+def _network_hints(order: IngestOrder) -> Mapping[str, str]:
+    return order.gpu.network_hints if order.gpu else {}
 
 
 def _is_on_dataflow(options: PipelineOptions) -> bool:
@@ -206,6 +215,9 @@ def _translated(pipeline: beam.Pipeline, record: RunRecord, output: Output) -> R
 def _run(pipeline: beam.Pipeline, record: RunRecord, order: IngestOrder, output: Output) -> RunRecord:
     output.write_run(record.row())
     result = submit(pipeline)
+    if not order.waits:
+        tell_name(result)
+        return record
     is_stream = record.mode == "streaming"
     if wait_for(result, pipeline.options) is JobEnd.STOPPED and not is_stream:
         raise JobFailedError("the job was stopped with this command")
@@ -216,9 +228,14 @@ def _run(pipeline: beam.Pipeline, record: RunRecord, order: IngestOrder, output:
     return record
 
 
-def _is_only_translated(options: PipelineOptions) -> bool:
-    """True if Dataflow's options ask for a template or a check, and not for a run."""
-    return bool(options.view_as(GoogleCloudOptions).template_location or options.view_as(TestOptions).dry_run)
+def _is_only_translated(order: IngestOrder, options: PipelineOptions) -> bool:
+    """True if Dataflow's options ask for a classic template or a check, and not for a run.
+
+    The launcher of a Flex Template names a place for a template too, and makes one job of it: a run that
+    nobody waits for.
+    """
+    has_place = bool(options.view_as(GoogleCloudOptions).template_location)
+    return options.view_as(TestOptions).dry_run or (has_place and order.waits)
 
 
 def _count(record: RunRecord, result: PipelineResult, *, exact: bool) -> None:

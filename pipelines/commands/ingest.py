@@ -7,9 +7,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tonearm.errors import WrongCallError
-from tonearm.pipelines.commands.option_scopes import require_effect
 from tonearm.pipelines.commands.option_types import positive_number
-from tonearm.pipelines.commands.run_options import (
+from tonearm.pipelines.commands.run_options.dataflow import add_dataflow_options, gpu_request_of
+from tonearm.pipelines.commands.run_options.scopes import require_effect
+from tonearm.pipelines.commands.run_options.shared import (
     EXIT_CODES,
     add_analysis_options,
     add_failure_limit,
@@ -93,6 +94,7 @@ def add_to(commands: Any) -> None:
     add_analysis_options(parser)
     add_speed_options(parser)
     _add_stream_options(parser)
+    add_dataflow_options(parser)
 
 
 def _add_stream_options(parser: argparse.ArgumentParser) -> None:
@@ -179,6 +181,8 @@ def _ingest(known: argparse.Namespace, beam_options: list[str]) -> None:
         input_kind=known.input_kind,
         retag=known.retag,
         bigquery_write_method=known.bigquery_write_method,
+        gpu=gpu_request_of(known),
+        waits=not known.no_wait,
     )
     require_effect(known.given, order)
     run_order(order, known.max_failed_fraction)

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from tonearm.errors import WrongCallError
-from tonearm.pipelines.commands.run_options import (
+from tonearm.pipelines.commands.run_options.shared import (
     EXIT_CODES,
     add_analysis_options,
     add_failure_limit,

@@ -7,7 +7,7 @@ from typing import Any
 
 from tonearm.errors import WrongCallError
 from tonearm.pipelines.commands.option_types import positive_integer
-from tonearm.pipelines.commands.run_options import (
+from tonearm.pipelines.commands.run_options.shared import (
     EXIT_CODES,
     add_failure_limit,
     add_making_options,

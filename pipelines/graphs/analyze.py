@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import apache_beam as beam
 from apache_beam.ml.inference.base import RunInference
 
@@ -22,11 +24,17 @@ _WAYS = {InputKind.AUDIO: prepare_track, InputKind.SPECTROGRAM: prepare_record}
 class AnalyzeTracks(beam.PTransform):
     """Arrivals to outcomes: an analysis or a failure for each, none lost.
 
-    Decoding and inference are fused, without a shuffle between them: spectrograms never leave the worker.
+    Decoding and inference are fused, without a shuffle between them: spectrograms never leave the worker,
+    unless ``network_hints`` ask for workers of their own for the networks.
     """
 
     def __init__(
-        self, settings: AnalysisSettings, front_end: FrontEnd, on_failure: OnFailure | None = None
+        self,
+        settings: AnalysisSettings,
+        front_end: FrontEnd,
+        on_failure: OnFailure | None = None,
+        *,
+        network_hints: Mapping[str, str] | None = None,
     ) -> None:
         """Set up the graph.
 
@@ -34,18 +42,22 @@ class AnalyzeTracks(beam.PTransform):
             settings: How tracks are analysed.
             front_end: The tagger's front end.
             on_failure: Told of every failure, on the worker; must pickle.
+            network_hints: What a cluster's workers need that run the networks, where they are to be others
+                than those that decode; Beam's resource hints.
         """
         super().__init__()
         self._count = CountOutcomes(on_failure)
         self._settings = settings
         self._front_end = front_end
+        self._network_hints = network_hints or {}
 
     def expand(self, announced: beam.PCollection[Arrival]) -> beam.PCollection[Outcome]:
         """Return analyses and failures, counted."""
         prepared = announced | "Prepare" >> beam.ParDo(
             PrepareTracks(self._settings, self._front_end, _WAYS)
         ).with_outputs(FAILED, main="prepared")
-        analyses = prepared.prepared | "Infer" >> RunInference(TaggerHandler(self._settings))
+        networks = RunInference(TaggerHandler(self._settings)).with_resource_hints(**self._network_hints)
+        analyses = prepared.prepared | "Infer" >> networks
         # Counted before the Flatten, at which a local runner holds elements back, or progress would halt.
         counted = (
             analyses | "Count analyses" >> beam.ParDo(self._count).with_output_types(Outcome),

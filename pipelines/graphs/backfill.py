@@ -6,7 +6,7 @@ The cluster keeps the state, so there are no waves: rows are gathered by their n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import apache_beam as beam
 
@@ -46,6 +46,7 @@ class TagBackfill(beam.PTransform):
         *,
         input_kind: InputKind = InputKind.AUDIO,
         retag: bool = False,
+        network_hints: Mapping[str, str] | None = None,
     ) -> None:
         """Set up the graph.
 
@@ -59,9 +60,10 @@ class TagBackfill(beam.PTransform):
                 that is only translated, and will be run by somebody else.
             input_kind: What tracks come as.
             retag: True to do everything again.
+            network_hints: See :class:`AnalyzeTracks`.
         """
         super().__init__()
-        self._analyze = AnalyzeTracks(settings, tagger.front_end)
+        self._analyze = AnalyzeTracks(settings, tagger.front_end, network_hints=network_hints)
         self._input_kind = input_kind
         self._list = ListArrivals(outputs, input_kind)
         self._keep = KeepPending(None if retag else outputs[-1], tagger.identity)

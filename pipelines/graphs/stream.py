@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage
@@ -64,6 +64,7 @@ class TagStream(beam.PTransform):
         wanted: ObjectFilter,
         write: beam.PTransform,
         input_kind: InputKind = InputKind.AUDIO,
+        network_hints: Mapping[str, str] | None = None,
     ) -> None:
         """Set up the graph.
 
@@ -73,10 +74,11 @@ class TagStream(beam.PTransform):
             wanted: Which objects to take.
             write: Takes outcomes to the tables, see :func:`written_at_once`.
             input_kind: What tracks come as.
+            network_hints: See :class:`AnalyzeTracks`.
         """
         super().__init__()
         self._announce = ArrivalsOfMessages(wanted, input_kind)
-        self._analyze = AnalyzeTracks(settings, tagger.front_end)
+        self._analyze = AnalyzeTracks(settings, tagger.front_end, network_hints=network_hints)
         self._write = write
 
     def expand(self, messages: beam.PCollection[PubsubMessage]) -> beam.PCollection:

@@ -40,11 +40,13 @@ class BeamOptions:
         flags: The options as given.
         is_local: True if the run goes in shares on this machine, False if a cluster takes the whole graph.
         workers: ``--direct_num_workers``; 0 for one worker per core.
+        is_dataflow: True if that cluster is Dataflow.
     """
 
     flags: tuple[str, ...] = ()
     is_local: bool = True
     workers: int = 0
+    is_dataflow: bool = False
 
 
 def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -83,7 +85,8 @@ def read_beam_options(flags: Sequence[str]) -> BeamOptions:
         raise WrongCallError(
             f"--direct_num_workers={workers} is neither a number from 1 to {_MOST_WORKERS} nor 0, one a core"
         )
-    return BeamOptions(flags=tuple(flags), is_local=is_local, workers=workers)
+    is_dataflow = runner.endswith("DataflowRunner")
+    return BeamOptions(tuple(flags), is_local, workers, is_dataflow)
 
 
 def export_s3_options(flags: Sequence[str]) -> None:

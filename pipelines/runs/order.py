@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.pipelines.runs.beam_options import BeamOptions
 from tonearm.pipelines.runs.defaults import STREAMING_INSERTS
+from tonearm.pipelines.runs.gpu_request import GpuRequest
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput
 from tonearm.pipelines.runs.stream_input import StreamInput
@@ -49,6 +50,8 @@ class IngestOrder:
         bigquery_write_method: How a stream on a cluster writes to BigQuery.
         spectrograms: What spectrograms are wanted in place of tags; None for tags.
         beam: Options for Beam.
+        gpu: GPUs that Dataflow is asked for; None for none.
+        waits: False to hand a job over to Dataflow and not to wait for its end.
     """
 
     input: Input
@@ -61,6 +64,8 @@ class IngestOrder:
     spectrograms: SpectrogramWish | None = None
     payer: Payer = Payer()  # noqa: RUF009 - frozen
     beam: BeamOptions = field(default_factory=BeamOptions)
+    gpu: GpuRequest | None = None
+    waits: bool = True
 
     @property
     def ledger_output(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tonearm.errors import WrongCallError
+from tonearm.pipelines.runs.gpu_request import GpuPlacement
 from tonearm.transforms.elements.input_kind import InputKind
 
 if TYPE_CHECKING:
@@ -57,7 +58,19 @@ _LOCAL = Scope(
 )
 _SUBSCRIPTION = Scope("--subscription", lambda order: bool(getattr(order.input, "subscription", "")))
 
+_DATAFLOW = Scope("--runner DataflowRunner", lambda order: order.beam.is_dataflow)
+_GPU = Scope("--gpu", lambda order: order.gpu is not None)
+
 _SCOPES = {
+    "--gpu": _DATAFLOW,
+    "--gpu_driver": _GPU,
+    "--gpu_placement": _GPU,
+    "--gpu_machine_type": Scope(
+        "--gpu_placement right-fitted: where workers decode and score, --machine_type is their machine",
+        lambda order: order.gpu is not None and order.gpu.placement is GpuPlacement.RIGHT_FITTED,
+    ),
+    "--no_wait": _DATAFLOW,
+    "--max_failed_fraction": Scope("runs that are waited for, not --no_wait", lambda order: order.waits),
     "--catch_up": _SUBSCRIPTION,
     "--prefix": _SUBSCRIPTION,
     "--suffix": Scope("--subscription and --watch; as INPUT use a glob: 'music/**/*.flac'", _is_stream),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tonearm.errors import TonearmError
@@ -15,6 +16,7 @@ from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.elements.settings import MAX_PATCHES, MAX_TRACK_BYTES, SEGMENT_SECONDS
 
 if TYPE_CHECKING:
+    from tonearm.pipelines.runs.gpu_request import GpuRequest
     from tonearm.pipelines.runs.order import IngestOrder, Input, SpectrogramWish
 
 EXIT_CODES = """\
@@ -148,6 +150,8 @@ def order_of(
     retag: bool = False,
     bigquery_write_method: str = STREAMING_INSERTS,
     spectrograms: SpectrogramWish | None = None,
+    gpu: GpuRequest | None = None,
+    waits: bool = True,
 ) -> IngestOrder:
     """The run that a command line asks for.
 
@@ -156,6 +160,7 @@ def order_of(
         WrongCallError: Beam's options cannot be as given, or the decoder is not installed.
     """
     from tonearm.pipelines.runs.beam_options import read_beam_options
+    from tonearm.pipelines.runs.gpu_flags import gpu_flags
     from tonearm.pipelines.runs.order import IngestOrder
     from tonearm.transforms.elements.settings import AnalysisSettings
     from tonearm.transforms.storage.payer import Payer
@@ -164,6 +169,9 @@ def order_of(
     decoder = DecoderChoice(known.decoder)
     require_installed(decoder)
     in_sequence = in_order(outputs)
+    beam = read_beam_options(beam_options)
+    if gpu and beam.is_dataflow:
+        beam = replace(beam, flags=(*beam.flags, *gpu_flags(gpu, beam.flags)))
     settings = AnalysisSettings(
         tagger=known.tagger,
         precision=known.precision,
@@ -182,7 +190,9 @@ def order_of(
         bigquery_write_method=bigquery_write_method,
         spectrograms=spectrograms,
         payer=Payer(known.billing_project, s3=known.s3_requester_pays),
-        beam=read_beam_options(beam_options),
+        beam=beam,
+        gpu=gpu,
+        waits=waits,
     )
 
 
