@@ -102,7 +102,12 @@ def front_end_told(front_end: FrontEnd) -> dict[str, Any]:
 
 def shards_in(description: Description) -> tuple[ShardEntry, ...]:
     """All shards, in the order in which they are read."""
-    return tuple(ShardEntry(**{**each, "split": Split(each["split"])}) for each in description["shards"])
+    return tuple(map(shard_entry, description["shards"]))
+
+
+def shard_entry(told: Mapping[str, Any]) -> ShardEntry:
+    """A shard of what a description has of it."""
+    return ShardEntry(**{**told, "split": Split(told["split"])})
 
 
 def shard_told(shard: ShardEntry) -> dict[str, Any]:

@@ -35,6 +35,8 @@ _COLUMNS: Sequence[tuple[str, pa.DataType, str]] = (
     ("licence", pa.string(), "Licence as the manifest has it; empty if not known"),
     ("manifest", pa.string(), "File of the manifest that gives consent, from the manifest's folder"),
     ("manifest_row", pa.int64(), "Row of that file, from 1, without the header"),
+    ("metadata", pa.map_(pa.string(), pa.string()), "The manifest's further columns"),
+    ("codec", pa.string(), "Codec of the audio, such as flac"),
     ("duration_s", pa.float64(), "Seconds of audio that were decoded"),
     ("truncated", pa.bool_(), "Yes if less was decoded than the file promises"),
     ("starts_s", pa.list_(pa.float64()), "Where each patch begins in the track, in seconds"),
@@ -92,12 +94,14 @@ def tracks_of_shard(file: BinaryIO) -> Iterator[DatasetTrack]:
 
 def _row(track: DatasetTrack) -> dict[str, Any]:
     values = {name: getattr(track, name) for name in _SCHEMA.names}
-    return values | {"patches": np.ascontiguousarray(track.patches).reshape(-1)}
+    flat = np.ascontiguousarray(track.patches).reshape(-1)
+    return values | {"patches": flat, "metadata": list(track.metadata.items())}
 
 
 def _track(table: pa.Table, front_end: FrontEnd) -> DatasetTrack:
     (row,) = table.drop_columns(["labels", "starts_s", "patches"]).to_pylist()
     patches = _numbers(table, "patches").reshape(-1, front_end.patch_frames, front_end.mel_bands)
+    row["metadata"] = dict(row["metadata"])
     return DatasetTrack(
         **row, labels=_numbers(table, "labels"), starts_s=_numbers(table, "starts_s"), patches=patches
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,8 @@ class DatasetTrack:
         licence: As the manifest has it; empty if it does not tell.
         manifest: File of the manifest that says ``training_opt_in = true``; relative to its folder.
         manifest_row: Its row there, from 1, without the header.
+        metadata: The manifest's further columns.
+        codec: Codec of the audio, such as ``flac``.
         duration_s: Seconds of audio that were decoded.
         truncated: True if that is less than the file promises.
         starts_s: float64 [patches], where each patch begins in the track, in seconds.
@@ -42,6 +45,8 @@ class DatasetTrack:
     licence: str
     manifest: str
     manifest_row: int
+    metadata: Mapping[str, str]
+    codec: str
     duration_s: float
     truncated: bool
     starts_s: npt.NDArray[np.float64]

@@ -28,6 +28,8 @@ def noise_track(number: int, labels: Sequence[int], patches: int = 2, **values: 
         "licence": "CC0",
         "manifest": "labelled.csv",
         "manifest_row": number + 1,
+        "metadata": {},
+        "codec": "flac",
         "duration_s": 3.5,
         "truncated": False,
         "starts_s": np.arange(patches) * SMALL_FRONT_END.patch_seconds,

@@ -21,7 +21,10 @@ LABELS = ("bass", "drums")
 
 def write(folder: Path) -> Path:
     """Three tracks in two shards to train on, and one to test with."""
-    train = [[noise_track(0, (1, 0)), noise_track(1, (-1, 1), patches=3)], [noise_track(2, (0, 0))]]
+    train = [
+        [noise_track(0, (1, 0)), noise_track(1, (-1, 1), patches=3, metadata={"mood": "sad"})],
+        [noise_track(2, (0, 0))],
+    ]
     return write_small_dataset(folder, {Split.TRAIN: train, Split.TEST: [[noise_track(3, (1, 1))]]}, LABELS)
 
 
@@ -46,7 +49,7 @@ def test_what_was_written_is_read(folder: Path) -> None:
         "labelled.csv",
         2,
     )
-    assert track.uri == "/music/1.flac"
+    assert (track.uri, track.metadata) == ("/music/1.flac", {"mood": "sad"})
 
 
 def test_the_same_content_has_the_same_digest_wherever_it_lies(folder: Path, tmp_path: Path) -> None:
