@@ -14,14 +14,13 @@ BESIDE_TENSORFLOW := tests/transforms/audio tests/transforms/features tests/tran
 	tests/pipelines/test_ingest.py tests/pipelines/test_decoder_choice.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo flink-demo test test-again lint test-slow test-tfio bench lock clean
+.PHONY: help setup demo test test-again lint test-slow test-tfio bench lock clean
 
 help:
 	@grep -E '^# make' Makefile | sed 's/^# //'
 	@echo 'make test-again what failed in the last make test, one by one'
 	@echo 'make test-slow  the tests that take minutes: kills, long tracks, many tracks'
 	@echo 'make test-tfio  decoding and ingestion beside TensorFlow I/O, in an environment of its own'
-	@echo 'make flink-demo tags the samples on a Flink cluster that it starts, and compares; needs Java 17 and Maven'
 	@echo 'make bench      measures all that the README states and writes benchmarks/results'
 	@echo 'make lock       resolves the dependencies anew into the three lock files'
 
@@ -56,10 +55,6 @@ demo: setup
 	@echo '  . $(BIN)/activate                        so that the shell finds tonearm'
 	@echo '  tonearm ingest MUSIC_FOLDER --output tags'
 	@echo '  tonearm show tags'
-
-# Java 17 and Maven are looked for, and named if they are missing.
-flink-demo: setup
-	$(BIN)/python -m deploy.flink.demo $(MUSIC)
 
 test: lint $(VENV)-bigquery/.ready
 	$(BIN)/pytest -m 'not slow' -n auto

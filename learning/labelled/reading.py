@@ -15,6 +15,7 @@ from tonearm.transforms.sources.manifests.reading import (
 )
 from tonearm.transforms.sources.relative_uri import absolute_uri
 from tonearm.transforms.storage.contract import StorageError
+from tonearm.transforms.storage.signed_url import without_signature
 
 _COLUMNS = {"track_id", "uri", "labels", "group", "training_opt_in", "split", "licence", "license"}
 """What is read here. An artist may be the group, and is a further column all the same."""
@@ -91,7 +92,7 @@ def _track(numbered: NumberedRow, values: Mapping[str, str]) -> LabelledTrack:
 def _metadata(values: Mapping[str, str]) -> dict[str, str]:
     """The columns that have no meaning of their own here; empty cells say nothing."""
     return {
-        name: value.strip()
+        name: without_signature(value.strip())
         for name, value in values.items()
         if name.casefold() not in _COLUMNS and value.strip()
     }

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import NoReturn
 
 from tonearm.errors import WrongCallError
-from tonearm.pipelines.commands import dataset, ingest, plan, retry, show, spectrograms
+from tonearm.pipelines.commands import dataset, evaluate, ingest, plan, retry, show, spectrograms
 from tonearm.pipelines.reports.printing import say
 
 _RUNS = ("ingest", "retry", "spectrograms")
@@ -63,7 +63,7 @@ def _parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
     )
     parser.add_argument("--version", action="version", version=f"tonearm {version('tonearm')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
-    for command in (ingest, retry, spectrograms, show, plan, dataset):
+    for command in (ingest, retry, spectrograms, show, plan, dataset, evaluate):
         command.add_to(commands)
     return parser, dict(commands.choices)
 

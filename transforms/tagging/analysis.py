@@ -65,9 +65,9 @@ def analyze(
         analyzed_at=datetime.now(UTC),
         analyzed_s=spectrogram.analyzed_s,
         tags=tuple(tag_scores(tagger, scores, silent=spectrogram.silent)),
-        scores=_mean(scores),
+        scores=mean_over_patches(scores),
         segments=tuple(_segments(prepared, scores, tagger.front_end.patch_seconds, segment_seconds)),
-        embedding=_mean(embeddings),
+        embedding=mean_over_patches(embeddings),
     )
 
 
@@ -84,10 +84,10 @@ def _segments(
             index=int(index),
             start_s=start_s,
             end_s=min(start_s + segment_seconds, length_s),
-            scores=_mean(scores[indices == index]),
+            scores=mean_over_patches(scores[indices == index]),
         )
 
 
-def _mean(values: Scores) -> Scores:
+def mean_over_patches(values: Scores) -> Scores:
     """Mean over patches, summed in float64 so that a long track loses no digits."""
     return values.mean(axis=0, dtype=np.float64).astype(np.float32)

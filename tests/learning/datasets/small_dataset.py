@@ -13,12 +13,12 @@ from tonearm.learning.datasets.writing import write_description, write_shard
 from tonearm.learning.labelled.track import Split
 from tonearm.models.front_end import FrontEnd
 
-SMALL_FRONT_END = FrontEnd(mel_bands=8, patch_frames=4, patch_hop_frames=4)
+SMALL_FRONT_END = FrontEnd(mel_bands=8, patch_frames=5, patch_hop_frames=5)
 
 
 def noise_track(number: int, labels: Sequence[int], patches: int = 2, **values: object) -> DatasetTrack:
     """A track whose patches are noise that its number decides."""
-    noise = np.random.default_rng(number).random((patches, 4, 8), np.float32)
+    noise = np.random.default_rng(number).random((patches, 5, 8), np.float32)
     whole = {
         "track_id": f"t{number}",
         "uri": f"{number}.flac",
