@@ -14,13 +14,14 @@ BESIDE_TENSORFLOW := tests/transforms/audio tests/transforms/features tests/tran
 	tests/pipelines/test_ingest.py tests/pipelines/test_decoder_choice.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-again lint test-slow test-tfio bench lock clean
+.PHONY: help setup demo test test-again lint test-slow test-tfio container-test bench lock clean
 
 help:
 	@grep -E '^# make' Makefile | sed 's/^# //'
 	@echo 'make test-again what failed in the last make test, one by one'
 	@echo 'make test-slow  the tests that take minutes: kills, long tracks, many tracks'
 	@echo 'make test-tfio  decoding and ingestion beside TensorFlow I/O, in an environment of its own'
+	@echo 'make container-test  builds and runs the images of deploy/; needs root, buildah, podman, runc, debootstrap, Go, 15 GB'
 	@echo 'make bench      measures all that the README states and writes benchmarks/results'
 	@echo 'make lock       resolves the dependencies anew into the three lock files'
 
@@ -75,6 +76,14 @@ test-slow: setup $(VENV)-bigquery/.ready
 
 test-tfio: $(VENV)-tensorflow-io/.ready
 	$(VENV)-tensorflow-io/bin/pytest -m 'not slow' -n auto $(BESIDE_TENSORFLOW)
+
+# Takes some six minutes. What was made is deleted in the end.
+CONTAINERS ?= /var/tmp/tonearm-containers
+
+container-test: setup
+	@echo 'Needs root, 15 GB in $(CONTAINERS), PyPI, the Go module proxy and a mirror of Debian, and of Debian the packages'
+	@echo 'buildah, podman, runc, debootstrap and golang-go.'
+	TONEARM_CONTAINERS=$(CONTAINERS) $(BIN)/pytest -m slow -s tests/deploy/test_containers.py
 
 # MUSIC names files or folders with real songs; the samples are short, so a track's fixed costs weigh more.
 bench: setup

@@ -122,3 +122,14 @@ variable "labels" {
   type        = map(string)
   default     = { application = "tonearm" }
 }
+
+variable "dataflow_region" {
+  description = "Region of jobs on Dataflow, such as europe-west1: makes their bucket, registry and roles. Null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.dataflow_region == null || can(regex("^[a-z]+-[a-z]+[0-9]+$", var.dataflow_region))
+    error_message = "A region is such as europe-west1, without the zone's letter."
+  }
+}

@@ -14,7 +14,7 @@ import torch
 from tonearm.models.architecture import Architecture
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.arrangement import NetworkGroup, column_orders, network_groups
-from tonearm.models.engines.contract import Array, PrecisionError
+from tonearm.models.engines.contract import PRECISIONS, Array, PrecisionError
 from tonearm.models.engines.openvino_graph import read_graph
 from tonearm.models.engines.openvino_library import openvino
 
@@ -50,6 +50,17 @@ class OpenVinoEngine:
             for parts, order in zip(zip(*results, strict=True), self._orders, strict=True)
         )
         return scores, embeddings
+
+
+def fill_cache(tagger: Tagger) -> None:
+    """Export a tagger's graphs of both precisions into the cache, as for an image of workers.
+
+    Raises:
+        BundleError: If the weights cannot be read.
+    """
+    for group in network_groups(tagger):
+        for precision in PRECISIONS:
+            read_graph(_core(), tagger, group, rounded=precision == "bf16")
 
 
 class _Graph:

@@ -102,7 +102,7 @@ def test_roles_are_those_that_the_documentation_names_and_no_others() -> None:
     granted = {
         body["role"] for kind, named in resources().items() if "iam_member" in kind for body in named.values()
     }
-    documented = set(re.findall(r"`(roles/[\w.]+)`", operations()))
+    documented = set(re.findall(r"`(roles/[\w.]+)`", operations() + page("dataflow")))
     assert granted - documented == {"roles/iam.workloadIdentityUser"}
     assert granted >= documented
 
@@ -140,6 +140,7 @@ def test_terraform_itself_takes_and_refuses_values_of_variables(tmp_path: Path) 
         "catalog_prefix=",
         "catalog_retention_days=30",
         "kubernetes_namespace=tonearm",
+        "dataflow_region=europe-west1",
     )
     wrong = (
         "location=Europe",
@@ -152,6 +153,7 @@ def test_terraform_itself_takes_and_refuses_values_of_variables(tmp_path: Path) 
         "message_regions=[]",
         'message_regions=["here"]',
         "kubernetes_namespace=Tonearm",
+        "dataflow_region=europe-west1-b",
         "project=Music",
         "catalog_bucket=a/b",
     )
@@ -179,7 +181,11 @@ def terraform(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def operations() -> str:
-    return (MODULE.parents[1] / "docs" / "operations.md").read_text()
+    return page("operations")
+
+
+def page(name: str) -> str:
+    return (MODULE.parents[1] / "docs" / f"{name}.md").read_text()
 
 
 def resources() -> dict[str, dict[str, dict[str, Any]]]:
