@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from tonearm.errors import WrongCallError
 from tonearm.pipelines.commands import dataset, evaluate, ingest, plan, retry, show, spectrograms
+from tonearm.pipelines.commands.taggers import train
 from tonearm.pipelines.reports.printing import say
 
 _RUNS = ("ingest", "retry", "spectrograms")
@@ -63,7 +64,7 @@ def _parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
     )
     parser.add_argument("--version", action="version", version=f"tonearm {version('tonearm')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
-    for command in (ingest, retry, spectrograms, show, plan, dataset, evaluate):
+    for command in (ingest, retry, spectrograms, show, plan, dataset, train, evaluate):
         command.add_to(commands)
     return parser, dict(commands.choices)
 

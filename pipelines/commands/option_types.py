@@ -28,6 +28,25 @@ def positive_integer(text: str) -> int:
     return _number(text, int, lambda number: number > 0, "a whole number above 0")
 
 
+def number_from_zero(text: str) -> float:
+    """A number from 0 on.
+
+    >>> number_from_zero("0")
+    0.0
+    """
+    return _number(text, float, lambda number: 0 <= number < math.inf, "a number from 0 on")
+
+
+def natural_number(text: str) -> int:
+    """A whole number from 0 on.
+
+    >>> natural_number("-1")
+    Traceback (most recent call last):
+    argparse.ArgumentTypeError: -1 is not a whole number from 0 on
+    """
+    return _number(text, int, lambda number: number >= 0, "a whole number from 0 on")
+
+
 def even_number(text: str) -> int:
     """A whole number that is even, from 2 on.
 

@@ -1,0 +1,1 @@
+"""Commands that make taggers, judge them and put them to use; a file has one, with its options."""
