@@ -1,15 +1,14 @@
-"""``tonearm plan``: its options, and the plan for people."""
+"""``tonearm plan``: its options."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from rich.table import Table
-
 from tonearm.pipelines.commands.option_types import positive_integer, positive_number
-from tonearm.pipelines.reports.plan import Catalog, Plan, Prices, Rates, plan
-from tonearm.pipelines.reports.printing import printing
+from tonearm.pipelines.reports.planning.plan import Catalog, Prices, Rates
+from tonearm.pipelines.reports.planning.printing_plans import print_plan
+from tonearm.pipelines.reports.planning.ways import Interruptions, Size, ways
 
 CORE_SPEED = 180.0
 FRONT_END_SPEED = 715.0
@@ -18,12 +17,15 @@ SEGMENT_BYTES = 2700.0
 """Measured (benchmarks/results) on a core of a cloud machine: MP3, FLAC and AAC from file to tags in float32;
 these and Opus to patches; bytes of the tables of 355 tracks."""
 
-_CORES = (1, 8, 64, 512)
+PATCH_BYTES = 1_440_000.0
+"""A minute of the embedded tagger's patches: 187 x 96 values of four bytes each 2.992 s."""
 
 _EPILOG = """\
 examples:
   tonearm plan --tracks 10_000_000 --minutes 3.5
   tonearm plan --tracks 10_000_000 --minutes 3.5 --core_speed 210 --price_core_hour 0.04
+  tonearm plan --tracks 100_000_000 --minutes 3.5 --cluster_cores 512 --gpu_speed 38_000 \
+      --price_core_hour 0.04 --price_gpu_hour 3 --spot_price_core_hour 0.015 --spot_price_gpu_hour 1.2
 
 The rates that are built in were measured on one machine. Yours: `make bench` prints them, or tag a few
 hundred tracks with --direct_num_workers 1 and divide the hours of audio by the hours it took.
@@ -61,58 +63,58 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--gpu_speed", type=positive_number, help="times real time that one GPU scores at; none is built in"
     )
-    parser.add_argument("--price_core_hour", type=positive_number, help="price of a core for an hour")
-    parser.add_argument("--price_gpu_hour", type=positive_number, help="price of a GPU for an hour")
-    parser.add_argument("--price_gb_month", type=positive_number, help="price of storing a gigabyte")
+    _add_sizes(parser)
+    _add_prices(parser)
+
+
+def _add_sizes(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is hired")
+    for name, default, what in (
+        ("--machine_cores", 64, "cores of one machine that does it all"),
+        ("--cluster_cores", 512, "cores of a cluster, such as Flink or Dataflow"),
+        ("--gpu_machine_cores", 8, "cores of each machine with a GPU"),
+    ):
+        group.add_argument(name, type=positive_integer, default=default, help=f"{what} (default: {default})")
+
+
+def _add_prices(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("prices, in whatever currency; what has none is not reckoned")
+    for name, what in (
+        ("--price_core_hour", "a core for an hour"),
+        ("--price_gpu_hour", "a GPU for an hour, its machine's cores apart"),
+        ("--spot_price_core_hour", "a core that may be taken away, for an hour"),
+        ("--spot_price_gpu_hour", "a GPU that may be taken away, for an hour"),
+        ("--price_shuffled_gb", "a gigabyte between machines, of patches that decoders send to GPUs"),
+        ("--price_gb_month", "storing a gigabyte for a month"),
+    ):
+        group.add_argument(name, type=positive_number, help=f"price of {what}")
+    group.add_argument(
+        "--interruptions_a_day",
+        type=positive_number,
+        default=1.0,
+        help="how often a machine at a spot price is taken away (default: 1)",
+    )
+    group.add_argument(
+        "--minutes_lost",
+        type=positive_number,
+        default=5.0,
+        help="work lost by that, until another machine works (default: 5)",
+    )
 
 
 def _plan(known: argparse.Namespace, _: list[str]) -> None:
     catalog = Catalog(known.tracks, known.minutes, known.megabytes)
-    rates = Rates(known.core_speed, known.front_end_speed, known.gpu_speed, ROW_BYTES, SEGMENT_BYTES)
-    prices = Prices(known.price_core_hour, known.price_gpu_hour, known.price_gb_month)
-    _print(plan(catalog, rates), catalog, rates, prices)
-
-
-def _print(planned: Plan, catalog: Catalog, rates: Rates, prices: Prices) -> None:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right")
-    for name, value in _lines(planned, catalog, prices):
-        table.add_row(name, value)
-    assumed = (
-        f"\nassumed: one core tags at {rates.core_speed:g} times real time, decoding and spectrograms alone "
-        f"run at {rates.front_end_speed:g} times, cost per track is flat, {rates.row_bytes:,.0f} bytes of "
-        f"tables a track and {rates.segment_bytes:,.0f} a minute, {catalog.megabytes:g} MB read a track; "
-        "machines differ by a factor of two."
+    rates = Rates(
+        known.core_speed, known.front_end_speed, known.gpu_speed, ROW_BYTES, SEGMENT_BYTES, PATCH_BYTES
     )
-    with printing() as console:
-        console.print(table)
-        console.print(assumed)
-
-
-def _lines(planned: Plan, catalog: Catalog, prices: Prices) -> list[tuple[str, str]]:
-    storage = _priced(planned.monthly_storage_cost(prices), " a month")
-    lines = [
-        ("audio", f"{catalog.audio_hours:,.0f} h"),
-        ("CPU only", f"{planned.core_hours:,.0f} core-hours{_priced(planned.cpu_cost(prices))}"),
-        *((f"  on {cores:,} cores", _duration(planned.wall_hours(cores))) for cores in _CORES),
-    ]
-    if planned.gpu_hours is not None and planned.cores_a_gpu is not None:
-        lines += [
-            ("with GPUs", f"{planned.gpu_hours:,.0f} GPU-hours{_priced(planned.gpu_cost(prices))}"),
-            ("  cores that feed them", f"{planned.feeding_core_hours:,.0f} core-hours"),
-            ("  cores a GPU", f"{planned.cores_a_gpu:,.0f}"),
-        ]
-    lines += [
-        ("tables", f"{planned.table_gigabytes:,.1f} GB{storage}"),
-        ("read from storage", f"{planned.read_gigabytes:,.0f} GB"),
-    ]
-    return lines
-
-
-def _priced(cost: float | None, period: str = "") -> str:
-    return "" if cost is None else f", costs {cost:,.2f}{period}"
-
-
-def _duration(hours: float) -> str:
-    return f"{hours:,.1f} h" if hours < 48 else f"{hours / 24:,.1f} days"
+    prices = Prices(
+        core_hour=known.price_core_hour,
+        gpu_hour=known.price_gpu_hour,
+        gigabyte_month=known.price_gb_month,
+        spot_core_hour=known.spot_price_core_hour,
+        spot_gpu_hour=known.spot_price_gpu_hour,
+        shuffled_gigabyte=known.price_shuffled_gb,
+    )
+    size = Size(known.machine_cores, known.cluster_cores, known.gpu_machine_cores)
+    interruptions = Interruptions(known.interruptions_a_day, known.minutes_lost)
+    print_plan(catalog, rates, prices, ways(catalog, rates, size), interruptions)

@@ -35,6 +35,7 @@ class Rates:
         gpu_speed: Hours of audio whose patches one GPU scores in an hour; None if unknown.
         row_bytes: Parquet bytes of a track's rows, whatever its length.
         segment_bytes: Parquet bytes of a minute's segments.
+        patch_bytes: Bytes of a minute's patches, as they travel from decoders to GPUs.
     """
 
     core_speed: float
@@ -42,15 +43,22 @@ class Rates:
     gpu_speed: float | None
     row_bytes: float
     segment_bytes: float
+    patch_bytes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What things cost, in whatever currency; None where no price is given."""
+    """What things cost, in whatever currency; None where no price is given.
+
+    Spot prices are those of machines that may be taken away.
+    """
 
     core_hour: float | None = None
     gpu_hour: float | None = None
     gigabyte_month: float | None = None
+    spot_core_hour: float | None = None
+    spot_gpu_hour: float | None = None
+    shuffled_gigabyte: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
