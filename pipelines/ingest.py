@@ -13,15 +13,17 @@ from tonearm.errors import StoppedError, TonearmError, WrongCallError
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.shared import require_precision
 from tonearm.pipelines.local.bounded_source import BoundedSource
-from tonearm.pipelines.local.share_runner import ShareRunner, ShareWork
+from tonearm.pipelines.local.followed_root import FollowedRoot
+from tonearm.pipelines.local.share_runner import ShareRunner
 from tonearm.pipelines.local.shares import SharePlan, TrackSource
 from tonearm.pipelines.local.stopping import stop_signals_answered
 from tonearm.pipelines.local.stream_source import opened_stream
+from tonearm.pipelines.local.turns import ShareWork, Turn, Turns
 from tonearm.pipelines.reports.progress import progress_shown
 from tonearm.pipelines.reports.summary import print_summary
 from tonearm.pipelines.runs.beam_options import export_s3_options
 from tonearm.pipelines.runs.changed_bundle import require_same_bundle
-from tonearm.pipelines.runs.order import IngestOrder, new_record
+from tonearm.pipelines.runs.order import IngestOrder, new_record, new_run_id
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput, failed_tracks, retry_ledger
 from tonearm.pipelines.runs.stream_input import StreamInput
@@ -40,8 +42,9 @@ from tonearm.transforms.tables.holding.holder import Holder
 from tonearm.transforms.tables.ledger import Ledger
 from tonearm.transforms.tables.outputs import output_at
 from tonearm.transforms.tables.rows import Provenance
+from tonearm.transforms.tagging.bundle_root import identities_in
 from tonearm.transforms.tagging.counting import OnFailure
-from tonearm.transforms.tagging.stored_tagger import stored_tagger
+from tonearm.transforms.tagging.stored_tagger import named_tagger, stored_tagger
 
 _logger = logging.getLogger(__name__)
 _beam_logger = logging.getLogger("apache_beam.runners.common")
@@ -84,7 +87,11 @@ def ingest(order: IngestOrder) -> RunRecord:
     elif isinstance(order.input, StreamInput):
         for location in filter(None, (order.input.watch, order.input.catch_up)):
             require_usable(location)
-    tagger = stored_tagger(order.settings.tagger)
+    named_as = named_tagger(order.settings.tagger)
+    order = order.tagged_by(named_as.location, named_as.root)
+    tagger = stored_tagger(named_as.location)
+    if order.retag_on_promotion and not order.root:
+        raise WrongCallError("--retag_on_promotion is for --tagger ROOT, a bundle root")
     if order.spectrograms:
         _require_readable(order, tagger)
         require_nothing_more_telling(order.ledger_output, order.spectrograms)
@@ -109,30 +116,50 @@ def ingest(order: IngestOrder) -> RunRecord:
 def _ingest_on_this_machine(order: IngestOrder, tagger: Tagger, named: Iterator[Arrival]) -> RunRecord:
     """Work in shares what the input names, whose listing has begun."""
     _beam_logger.setLevel(logging.CRITICAL)
-    is_stream = isinstance(order.input, StreamInput)
     total = (
         count_arrivals(order.input, order.outputs, order.input_kind) if isinstance(order.input, str) else None
     )
-    record = new_record(order, tagger, mode="streaming" if is_stream else "batch")
+    turns = _turns(order, tagger)
+    first = turns.present.record
     output = output_at(order.outputs)
     workers = order.beam.workers or len(os.sched_getaffinity(0))
     plan = SharePlan.of(workers, order.wave_tracks, order.settings.decoder)
     require_threads(threads_of(plan.workers))
     flags = (*order.beam.flags, *_ONE_THREAD)
-    holder = Holder.here(record.provenance.run_id, record.mode)
+    holder = Holder.here(first.provenance.run_id, first.mode)
     with (
         stop_signals_answered() as signals,
         held(output, holder) as hold,
-        _source(order, named, tagger, record, plan) as source,
+        _source(order, named, tagger, turns, plan) as source,
     ):
-        runner = ShareRunner(source, output, hold, _work(order, tagger), record, plan, flags)
+        runner = ShareRunner(source, output, hold, turns, plan, flags)
         signals.stop = runner.stop
-        with progress_shown(record, total):
+        with progress_shown(lambda: turns.n_skipped, total):
             runner.run()
-    print_summary(record, runner.stage_seconds, order.outputs)
-    if signals.number and not is_stream and record.seen != total:
+    for turn in turns:
+        print_summary(turn.record, turn.stage_seconds, order.outputs)
+    last = turns.present.record
+    if turns.is_end_wanted and not signals.number:
+        return ingest(order.of_root())
+    if signals.number and not order.is_stream and last.seen != total:
         raise StoppedError(signals.number, " before the end of the input; what was in work is in the tables")
-    return record
+    return last
+
+
+def _turns(order: IngestOrder, tagger: Tagger) -> Turns:
+    """Who tags: one tagger, or those of the root that a stream follows, one after the other."""
+    run_id, mode = new_run_id(), "streaming" if order.is_stream else "batch"
+
+    def turn(tagger: Tagger, number: int) -> Turn:
+        present = order.tagged_by(tagger.folder, order.root) if number > 1 else order
+        id_of_turn = f"{run_id}-{number}" if number > 1 else run_id
+        record = new_record(present, tagger, mode=mode, run_id=id_of_turn)
+        return Turn(record, _work(present, tagger))
+
+    if not order.follows_root:
+        return Turns(turn(tagger, 1))
+    root = FollowedRoot(order.root, tagger, order.ledger_output, turn)
+    return Turns(turn(tagger, 1), root.next_turn, in_runs_of_their_own=order.retag_on_promotion)
 
 
 def _require_readable(order: IngestOrder, tagger: Tagger) -> None:
@@ -176,16 +203,19 @@ def _work(order: IngestOrder, tagger: Tagger) -> ShareWork:
 def _ledger(order: IngestOrder, tagger: Tagger) -> Ledger:
     if order.spectrograms:
         return Ledger.read_spectrograms(order.ledger_output, tagger.front_end.fingerprint)
-    return Ledger.read(order.ledger_output, tagger.identity)
+    taggers = {tagger.identity}
+    if order.follows_root and not order.retag_on_promotion:
+        taggers |= identities_in(order.root)  # a promotion by itself is no reason to tag a catalog anew
+    return Ledger.read(order.ledger_output, *sorted(taggers))
 
 
 @contextmanager
 def _source(
-    order: IngestOrder, named: Iterator[Arrival], tagger: Tagger, record: RunRecord, plan: SharePlan
+    order: IngestOrder, named: Iterator[Arrival], tagger: Tagger, turns: Turns, plan: SharePlan
 ) -> Iterator[TrackSource]:
     if isinstance(order.input, RetryInput):
         failed = failed_tracks(order.input, tagger.identity)
-        pending = pending_tracks(failed, retry_ledger(order.input, tagger.identity), record.skip)
+        pending = pending_tracks(failed, retry_ledger(order.input, tagger.identity), turns.skip)
         yield BoundedSource(pending, plan.wave_tracks)
         return
     ledger = None if order.retag else _ledger(order, tagger)
@@ -193,13 +223,13 @@ def _source(
         _tell_of_gaps(order, ledger, tagger)
     if isinstance(order.input, StreamInput):
         with opened_stream(
-            order.input, ledger or Ledger(), record.skip, plan, order.outputs, order.input_kind
+            order.input, ledger or Ledger(), turns.skip, plan, order.outputs, order.input_kind
         ) as stream:
             yield stream
     else:
         if order.input_kind is InputKind.SPECTROGRAM:
-            named = in_spectrogram_files(named, record.skip)
-        pending = pending_tracks(named, ledger, record.skip)
+            named = in_spectrogram_files(named, turns.skip)
+        pending = pending_tracks(named, ledger, turns.skip)
         yield BoundedSource(pending, plan.wave_tracks)
 
 

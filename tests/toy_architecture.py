@@ -70,13 +70,16 @@ class ToyArchitecture(Architecture):
         return ToyNetwork(units)
 
 
-def write_bundle(folder: Path, networks: Sequence[str], *, front_end: FrontEnd | None = None) -> Path:
+def write_bundle(
+    folder: Path, networks: Sequence[str], *, front_end: FrontEnd | None = None, version: int = 1
+) -> Path:
     """Write a bundle of toy networks, and of the embedded tagger's where they are named.
 
     Args:
         folder: Where to; made here.
         networks: ``mtt`` or ``msd`` for the embedded tagger's, any other name for a toy with three units.
         front_end: The embedded tagger's if not given.
+        version: The bundle's; another one has toys with other weights.
     """
     shutil.copytree(PACKAGED, folder)
     bundle_json = json.loads((folder / "bundle.json").read_text())
@@ -85,7 +88,11 @@ def write_bundle(folder: Path, networks: Sequence[str], *, front_end: FrontEnd |
     units = bundle_json["outputs"]
     by_network = {name: [unit for unit in units if unit["network"] == name] for name in known}
     for name in toys:
-        known[name] = {"name": name, "architecture": "toy", "weights": _write_toy_weights(folder, name)}
+        known[name] = {
+            "name": name,
+            "architecture": "toy",
+            "weights": _write_toy_weights(folder, name, version),
+        }
         by_network[name] = [
             {"network": name, "label": tag, "tag": tag} for tag in ("guitar", "rock", "happy")
         ]
@@ -93,6 +100,7 @@ def write_bundle(folder: Path, networks: Sequence[str], *, front_end: FrontEnd |
     mapped = {unit["tag"] for unit in outputs}
     changed: dict[str, Any] = {
         "name": "toy",
+        "version": str(version),
         "networks": [known[name] for name in networks],
         "outputs": outputs,
         "tags": {tag: rule for tag, rule in bundle_json["tags"].items() if tag in mapped},
@@ -105,8 +113,8 @@ def write_bundle(folder: Path, networks: Sequence[str], *, front_end: FrontEnd |
     return folder
 
 
-def _write_toy_weights(folder: Path, name: str) -> dict[str, str]:
-    torch.manual_seed(len(name))
+def _write_toy_weights(folder: Path, name: str, version: int) -> dict[str, str]:
+    torch.manual_seed(len(name) + 1000 * (version - 1))
     content = save({key: tensor.numpy() for key, tensor in ToyNetwork(3).state_dict().items()})
     assert np.frombuffer(content, np.uint8).size < 10_000
     (folder / f"{name}.safetensors").write_bytes(content)

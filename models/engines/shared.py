@@ -36,6 +36,13 @@ def shared_engine(tagger: Tagger, precision: str) -> Engine:
         return _shared[key]
 
 
+def forget_engine(tagger: Tagger) -> None:
+    """Let go of a tagger's engines, whose memory is free once nobody is in the middle of using them."""
+    with _shared_lock:
+        for key in [key for key in _shared if key[0] == tagger.bundle_hash]:
+            del _shared[key]
+
+
 def require_precision(precision: str) -> None:
     """Check, before a run starts, that its precision can be had on this machine.
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from tonearm.errors import WrongCallError
 from tonearm.pipelines.commands import dataset, evaluate, ingest, plan, retry, show, spectrograms
-from tonearm.pipelines.commands.taggers import train
+from tonearm.pipelines.commands.taggers import history, promote, rollback, train
 from tonearm.pipelines.reports.printing import say
 
 _RUNS = ("ingest", "retry", "spectrograms")
@@ -64,7 +64,10 @@ def _parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
     )
     parser.add_argument("--version", action="version", version=f"tonearm {version('tonearm')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
-    for command in (ingest, retry, spectrograms, show, plan, dataset, train, evaluate):
+    for command in (
+        *(ingest, retry, spectrograms, show, plan, dataset),
+        *(train, evaluate, promote, rollback, history),
+    ):
         command.add_to(commands)
     return parser, dict(commands.choices)
 

@@ -136,6 +136,12 @@ def _add_stream_options(parser: argparse.ArgumentParser) -> None:
         help="how a stream on a cluster writes to BigQuery; the second needs Java where the job is submitted",
     )
     stream.add_argument(
+        "--retag_on_promotion",
+        action="store_true",
+        help="with --tagger ROOT: work again what another tagger of the root has tagged (default: a new one "
+        "tags new tracks only)",
+    )
+    stream.add_argument(
         "--max_wave_seconds",
         metavar="SECONDS",
         type=positive_number,
@@ -183,6 +189,7 @@ def _ingest(known: argparse.Namespace, beam_options: list[str]) -> None:
         bigquery_write_method=known.bigquery_write_method,
         gpu=gpu_request_of(known),
         waits=not known.no_wait,
+        retag_on_promotion=known.retag_on_promotion,
     )
     require_effect(known.given, order)
     run_order(order, known.max_failed_fraction)

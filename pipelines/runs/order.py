@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
 from tonearm.models.bundles.tagger import Tagger
@@ -49,6 +49,9 @@ class IngestOrder:
         payer: Who pays for requests to buckets whose readers pay.
         bigquery_write_method: How a stream on a cluster writes to BigQuery.
         spectrograms: What spectrograms are wanted in place of tags; None for tags.
+        root: The bundle root that the tagger is current in, which a stream on one machine follows; empty if
+            the tagger was named by itself.
+        retag_on_promotion: True for a stream to work again what another tagger of the root has tagged.
         beam: Options for Beam.
         gpu: GPUs that Dataflow is asked for; None for none.
         waits: False to hand a job over to Dataflow and not to wait for its end.
@@ -62,6 +65,8 @@ class IngestOrder:
     wave_tracks: int | None = None
     bigquery_write_method: str = STREAMING_INSERTS
     spectrograms: SpectrogramWish | None = None
+    root: str = ""
+    retag_on_promotion: bool = False
     payer: Payer = Payer()  # noqa: RUF009 - frozen
     beam: BeamOptions = field(default_factory=BeamOptions)
     gpu: GpuRequest | None = None
@@ -72,11 +77,41 @@ class IngestOrder:
         """The output whose tables tell what is done."""
         return self.outputs[-1]
 
+    @property
+    def is_stream(self) -> bool:
+        """True if it ends only when it is told to."""
+        return isinstance(self.input, StreamInput)
 
-def new_record(order: IngestOrder, tagger: Tagger, *, mode: str) -> RunRecord:
-    """Begin the record of a run."""
+    @property
+    def follows_root(self) -> bool:
+        """True of a stream that changes to the tagger that becomes current in its root."""
+        return self.is_stream and bool(self.root)
+
+    def tagged_by(self, location: str, root: str) -> IngestOrder:
+        """The same with another tagger."""
+        return replace(self, settings=replace(self.settings, tagger=location), root=root)
+
+    def of_root(self) -> IngestOrder:
+        """The same with whatever tagger is current in its root by then."""
+        return self.tagged_by(self.root, "")
+
+
+def new_run_id() -> str:
+    """A run's id; ids of runs that begin later come later in order."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+
+
+def new_record(order: IngestOrder, tagger: Tagger, *, mode: str, run_id: str = "") -> RunRecord:
+    """Begin the record of a run.
+
+    Args:
+        order: What the run is to do.
+        tagger: What tags.
+        mode: ``batch`` or ``streaming``.
+        run_id: The id; empty for a new one.
+    """
     moment = datetime.now(UTC)
-    run_id = f"{moment:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    run_id = run_id or new_run_id()
     settings = {name: str(value) for name, value in asdict(order.settings).items()}
     settings["input_kind"] = str(order.input_kind)
     if order.spectrograms:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.elements.readable import readable
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.storage.schemes import stored_uri
-from tonearm.transforms.tables.schemas import SPECTROGRAMS
+from tonearm.transforms.tables.schemas import SPECTROGRAMS, Row
 from tonearm.transforms.tables.stored_rows import table_rows
 
 _NONE: array[int] = array("Q")
@@ -38,14 +38,14 @@ class Ledger:
         self._failures: defaultdict[int, set[str]] = defaultdict(set)
 
     @classmethod
-    def read(cls, output: str, tagger: str) -> Ledger:
+    def read(cls, output: str, *taggers: str) -> Ledger:
         """Read what an output holds.
 
         Args:
             output: Where the tables lie.
-            tagger: Only rows of this ``name@version`` count.
+            taggers: Only rows of these ``name@version`` count.
         """
-        return cls._read(output, "track_tags", {"tagger": tagger})
+        return cls._read(output, "track_tags", [{"tagger": tagger} for tagger in taggers])
 
     @classmethod
     def read_spectrograms(cls, output: str, fingerprint: str) -> Ledger:
@@ -55,21 +55,21 @@ class Ledger:
             output: Where the tables lie.
             fingerprint: Only rows of this front end count.
         """
-        return cls._read(output, SPECTROGRAMS, {"frontend": fingerprint})
+        return cls._read(output, SPECTROGRAMS, [{"frontend": fingerprint}])
 
     @classmethod
-    def _read(cls, output: str, table: str, made_by: Mapping[str, str]) -> Ledger:
+    def _read(cls, output: str, table: str, makers: Sequence[Mapping[str, str]]) -> Ledger:
         ledger = cls()
         ids, keys, moments = array("Q"), array("Q"), array("d")
         columns = ["track_id", "uri", "generation", "analyzed_at"]
-        for row in table_rows(output, table, columns, **made_by):
+        for row in _rows_by(makers, output, table, columns):
             ids.append(_digest(row["track_id"]))
             keys.append(_digest(row["track_id"], row["uri"], row["generation"]))
             moments.append(row["analyzed_at"].timestamp())
         if keys:
             ledger._tagged = _LatestOfEach(ids, keys, moments)
         columns = ["track_id", "uri", "generation", "stage", "error", "retriable"]
-        for row in table_rows(output, "failures", columns, **made_by):
+        for row in _rows_by(makers, output, "failures", columns):
             key = _digest(row["track_id"], row["uri"], row["generation"])
             ledger._failures[key].add(f"{row['stage']}/{row['error']}")
             if not row["retriable"]:
@@ -149,6 +149,13 @@ class _LatestOfEach:
     def held(self, key: int) -> bool:
         """True if it is an id's key, and not the latest."""
         return _is_among(key, self._before) and not self.holds(key)
+
+
+def _rows_by(
+    makers: Sequence[Mapping[str, str]], output: str, table: str, columns: Sequence[str]
+) -> Iterator[Row]:
+    for made_by in makers:
+        yield from table_rows(output, table, columns, **made_by)
 
 
 def _values(digests: array[Any]) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from tonearm.models.bundles.files import BundleError, resolve_location
 from tonearm.models.bundles.loading import cached_tagger
@@ -10,6 +11,47 @@ from tonearm.models.bundles.tagger import Tagger
 from tonearm.transforms.storage.contract import StorageError
 from tonearm.transforms.storage.objects import read_beginning
 from tonearm.transforms.storage.schemes import is_local, normal_location
+from tonearm.transforms.tagging.bundle_root import bundle_folder, read_pointer
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTagger:
+    """What a ``--tagger`` names.
+
+    Attributes:
+        location: The bundle: a name, folder or URL.
+        root: The bundle root that it is current in; empty if it was named by itself.
+    """
+
+    location: str
+    root: str = ""
+
+
+def named_tagger(location: str) -> NamedTagger:
+    """The bundle of a name, folder or URL; of a bundle root the one that is current in it now.
+
+    Raises:
+        BundleError: There is no such bundle, or it is damaged or inconsistent.
+    """
+    try:
+        stored_tagger(location)
+        return NamedTagger(location)
+    except BundleError as error:
+        root = absolute_tagger(location)
+        try:
+            pointer = read_pointer(root)
+        except StorageError:
+            raise error from None  # what keeps the pointer from being read kept the bundle from it too
+        if pointer is None:
+            raise
+    current = pointer.current
+    folder = bundle_folder(root, current.bundle)
+    if stored_tagger(folder).bundle_hash != current.bundle_sha256:
+        raise BundleError(
+            f"{folder} is not the bundle that was made current: bundles in a root never change. Put the "
+            "right one back, or promote a new version"
+        )
+    return NamedTagger(folder, root)
 
 
 def absolute_tagger(location: str) -> str:

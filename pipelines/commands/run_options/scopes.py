@@ -88,6 +88,10 @@ _SCOPES = {
         "announced",
         lambda order: order.beam.is_local or not _is_stream(order),
     ),
+    "--retag_on_promotion": Scope(
+        "--watch on one machine; of a subscription nothing is announced again",
+        lambda order: bool(getattr(order.input, "watch", "")) and order.beam.is_local,
+    ),
     "--bigquery_write_method": Scope(
         "--subscription on a cluster with one --output, a bigquery:// dataset; backfills and runs on one "
         "machine go by load jobs",

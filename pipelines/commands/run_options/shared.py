@@ -60,7 +60,8 @@ def add_reading_options(group: argparse._ArgumentGroup) -> None:
         "--tagger",
         metavar="BUNDLE",
         default="musicnn",
-        help="name of an embedded tagger, or folder or URL of one of yours (default: musicnn)",
+        help="name of an embedded tagger, folder or URL of one of yours, or of a bundle root, for the one "
+        "that is current in it (default: musicnn)",
     )
     group.add_argument(
         "--max_track_bytes",
@@ -152,6 +153,7 @@ def order_of(
     spectrograms: SpectrogramWish | None = None,
     gpu: GpuRequest | None = None,
     waits: bool = True,
+    retag_on_promotion: bool = False,
 ) -> IngestOrder:
     """The run that a command line asks for.
 
@@ -189,6 +191,7 @@ def order_of(
         wave_tracks=known.wave_tracks,
         bigquery_write_method=bigquery_write_method,
         spectrograms=spectrograms,
+        retag_on_promotion=retag_on_promotion,
         payer=Payer(known.billing_project, s3=known.s3_requester_pays),
         beam=beam,
         gpu=gpu,

@@ -9,8 +9,6 @@ import pytest
 
 from tonearm.pipelines.reports import progress
 from tonearm.pipelines.reports.progress import progress_shown
-from tonearm.pipelines.runs.record import RunRecord
-from tonearm.transforms.tables.rows import Provenance
 from tonearm.transforms.tagging.counting import LIVE
 
 
@@ -22,7 +20,7 @@ def shown_in_a_terminal(monkeypatch: pytest.MonkeyPatch, **environment: str) -> 
     ours, theirs = os.openpty()
     with os.fdopen(theirs, "w") as terminal:
         monkeypatch.setattr("sys.stderr", terminal)
-        with progress_shown(RunRecord(Provenance("run", "musicnn@1", "f"), "batch", {}, ""), 8):
+        with progress_shown(lambda: 0, 8):
             LIVE.tagged, LIVE.failed = 3, 1
             time.sleep(0.5)
         monkeypatch.undo()

@@ -1,0 +1,200 @@
+"""Moves of a bundle root's pointer: to a bundle that is copied into the root, and back to the one before."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from tonearm.errors import TonearmError, WrongCallError
+from tonearm.models.bundles.loading import load_tagger
+from tonearm.models.bundles.tagger import Tagger
+from tonearm.transforms.storage.contract import StorageError
+from tonearm.transforms.storage.objects import (
+    files_below,
+    joined,
+    read_beginning,
+    read_object,
+    write_if_absent,
+    write_if_unchanged,
+)
+from tonearm.transforms.tagging.bundle_root import (
+    POINTER,
+    Move,
+    MoveKind,
+    Pointer,
+    bundle_folder,
+    is_identity,
+    pointer_bytes,
+    read_pointer,
+)
+
+_BUNDLE_JSON = "bundle.json"
+
+
+class PromotionError(WrongCallError):
+    """The pointer cannot be moved so; the message says why and what to do."""
+
+
+class PointerMovedError(TonearmError):
+    """Somebody else moved the pointer in the meantime."""
+
+
+def new_move(kind: MoveKind, tagger: Tagger, *, why: str, moved_by: str = "") -> Move:
+    """A move to a bundle, as of now.
+
+    Args:
+        kind: Promotion or rollback.
+        tagger: The bundle.
+        why: Why it is moved.
+        moved_by: Who moves it; empty for the account that runs this.
+    """
+    moment = datetime.now(UTC).isoformat(timespec="seconds")
+    return Move(kind, tagger.identity, tagger.bundle_hash, moment, moved_by or _account(), why)
+
+
+def promote(root: str, tagger: Tagger, move: Move, seen: Pointer | None) -> Pointer:
+    """Copy a bundle into a root and make it the current one.
+
+    The copy is whole and checked before the pointer is moved. A kill in between leaves a bundle that nothing
+    points to, and the same call goes on from there.
+
+    Args:
+        root: Folder or URL of the root; made if it is not there.
+        tagger: The bundle, loaded from wherever it lies.
+        move: What is noted of it.
+        seen: The pointer that the decision rests on; None if there was none.
+
+    Returns:
+        The pointer as it is now.
+
+    Raises:
+        PromotionError: The root holds another bundle of this name and version, or it cannot be copied.
+        PointerMovedError: The pointer is no longer what was seen.
+    """
+    if not is_identity(tagger.identity):
+        raise PromotionError(f"{tagger.identity} cannot be the name of a folder; give the bundle another")
+    folder = bundle_folder(root, tagger.identity)
+    try:
+        _copy(tagger.folder, folder)
+        require_whole(root, tagger.identity, tagger.bundle_hash)
+        return _moved(root, move, seen)
+    except StorageError as error:
+        raise PromotionError(f"{tagger.identity} cannot be promoted: {error.message}") from error
+
+
+def require_whole(root: str, identity: str, bundle_sha256: str) -> Tagger:
+    """Load a root's bundle and check all of it.
+
+    Raises:
+        BundleError: It is damaged or gone.
+        PromotionError: It is another one than was meant.
+    """
+    found = load_tagger(bundle_folder(root, identity), read_beginning)
+    if (found.identity, found.bundle_hash) != (identity, bundle_sha256):
+        raise PromotionError(
+            f"{found.folder} holds another bundle than {identity} with SHA-256 {bundle_sha256[:12]}…: "
+            "bundles in a root never change, so a changed one needs a new version"
+        )
+    return found
+
+
+def pointer_of(root: str) -> Pointer:
+    """The pointer of a root that has one.
+
+    Raises:
+        PromotionError: It has none, or it cannot be read.
+        BundleError: It is damaged.
+    """
+    try:
+        pointer = read_pointer(root)
+    except StorageError as error:
+        raise PromotionError(f"The root cannot be read: {error.message}") from error
+    if pointer is None:
+        raise PromotionError(f"{root} is no bundle root: it has no {POINTER}. `tonearm promote` makes one")
+    return pointer
+
+
+def roll_back(root: str, *, why: str, moved_by: str = "") -> Pointer:
+    """Make that bundle current again that was so before the last promotion that still stands.
+
+    Returns:
+        The pointer as it is now.
+
+    Raises:
+        PromotionError: There is no pointer, or nothing before it.
+        PointerMovedError: Somebody else moves it at the same time.
+        BundleError: The bundle to go back to is damaged or gone.
+    """
+    seen = pointer_of(root)
+    standing = _standing(seen.moves)
+    if len(standing) < 2:
+        raise PromotionError(f"{root}: nothing was current before {seen.current.bundle}")
+    before = standing[-2]
+    tagger = require_whole(root, before.bundle, before.bundle_sha256)
+    move = new_move(MoveKind.ROLL_BACK, tagger, why=why, moved_by=moved_by)
+    try:
+        return _moved(root, move, seen)
+    except StorageError as error:
+        raise PromotionError(f"{root} cannot be rolled back: {error.message}") from error
+
+
+def _standing(moves: Sequence[Move]) -> list[Move]:
+    """Promotions that were not taken back, the current one last."""
+    standing: list[Move] = []
+    for move in moves:
+        if move.kind is MoveKind.PROMOTE:
+            standing.append(move)
+        else:
+            standing.pop()
+    return standing
+
+
+def _copy(source: str, folder: str) -> None:
+    """Copy all files of a bundle; what is there already has to be the same.
+
+    ``bundle.json`` comes last, so that a folder that has one is whole.
+    """
+    files = sorted(files_below(source), key=lambda file: file.endswith(f"/{_BUNDLE_JSON}"))
+    for file in files:
+        found = read_object(file)
+        if found is None:
+            raise PromotionError(f"{file} vanished while it was copied; call again")
+        target = joined(folder, file.removeprefix(f"{source.rstrip('/')}/"))
+        if write_if_absent(target, found.content) is None and _differs(target, found.content):
+            raise PromotionError(
+                f"{target} is there with other content: bundles in a root never change. "
+                "Give the changed bundle a new version"
+            )
+
+
+def _differs(location: str, content: bytes) -> bool:
+    present = read_object(location)
+    return present is None or hashlib.sha256(present.content).digest() != hashlib.sha256(content).digest()
+
+
+def _moved(root: str, move: Move, seen: Pointer | None) -> Pointer:
+    location = joined(root, POINTER)
+    if seen is None:
+        moves: tuple[Move, ...] = (move,)
+        written = write_if_absent(location, pointer_bytes(moves))
+    else:
+        moves = (*seen.moves, move)
+        written = write_if_unchanged(location, seen.moved(move), seen.contents)
+    if written is None:
+        present = read_pointer(root)
+        now = f"{present.current.bundle}, moved by {present.current.moved_by}" if present else "gone"
+        raise PointerMovedError(
+            f"{location} was moved by somebody else meanwhile and is now {now}. Look at it, and call again "
+            "if you still want to"
+        )
+    return replace(seen, moves=moves, contents=written) if seen else Pointer(moves, written)
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without an entry
+        return "unknown"

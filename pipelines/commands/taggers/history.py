@@ -1,0 +1,27 @@
+"""``tonearm history``: every promotion and rollback of a bundle root."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_to(commands: Any) -> None:
+    """Add the subcommand to the parser."""
+    parser = commands.add_parser(
+        "history",
+        help="print every promotion and rollback of a bundle root",
+        description="Print what was current in a bundle root, from when on, by whom and why.",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(job=_history)
+    parser.add_argument("root", metavar="ROOT", help="folder or URL of the bundle root")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def _history(known: argparse.Namespace, _: list[str]) -> None:
+    from tonearm.learning.promotion.root import pointer_of
+    from tonearm.pipelines.reports.promotions import print_history
+    from tonearm.transforms.tagging.stored_tagger import absolute_tagger
+
+    print_history(pointer_of(absolute_tagger(known.root)), as_json=known.json)
