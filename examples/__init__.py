@@ -1,0 +1,1 @@
+"""Worked examples: whole ways to a result, by the project's own commands; no part of what is installed."""

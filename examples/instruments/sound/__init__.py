@@ -1,0 +1,1 @@
+"""Sound: soundfonts by family, where packages put them, and the two synthesizers that play arrangements."""
