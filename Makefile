@@ -1,5 +1,6 @@
 # make demo   sets up and tags the sample tracks
 # make test   sets up and passes lint, types and tests
+# make example-train  renders music, trains a tagger of instruments on it and judges it: half an hour of one core
 
 PYTHON ?= python3.11
 VENV   := .venv
@@ -9,12 +10,17 @@ UV     := uv==0.13.9
 DEMO_OUTPUT ?= demo-output
 MUSIC       ?= samples
 
+# Where the worked example goes; the sizes of it can be changed to try it in less time.
+EXAMPLE         ?= example-output
+EXAMPLE_CLIPS   ?=
+EXAMPLE_EPOCHS  ?= 15
+
 # The tests that have to pass on the older Beam and NumPy too: decoding, the steps before it and behind it.
 BESIDE_TENSORFLOW := tests/transforms/audio tests/transforms/features tests/transforms/spectrograms \
 	tests/pipelines/test_ingest.py tests/pipelines/test_decoder_choice.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-again lint test-slow test-tfio container-test bench lock clean
+.PHONY: help setup demo example-train test test-again lint test-slow test-tfio container-test bench lock clean
 
 help:
 	@grep -E '^# make' Makefile | sed 's/^# //'
@@ -56,6 +62,17 @@ demo: setup
 	@echo '  . $(BIN)/activate                        so that the shell finds tonearm'
 	@echo '  tonearm ingest MUSIC_FOLDER --output tags'
 	@echo '  tonearm show tags'
+
+# One thread: several on cores that others use take many times the processor time (docs/learning.md).
+example-train: export OMP_NUM_THREADS = 1
+example-train: setup
+	$(BIN)/python -m examples.instruments --output $(EXAMPLE) $(EXAMPLE_CLIPS)
+	$(BIN)/tonearm dataset check $(EXAMPLE)/manifest.csv
+	$(BIN)/tonearm dataset build $(EXAMPLE)/manifest.csv --output $(EXAMPLE)/dataset --front_end examples/instruments/front_end.json
+	$(BIN)/tonearm train $(EXAMPLE)/dataset --output $(EXAMPLE)/bundle --facet instrument --epochs $(EXAMPLE_EPOCHS)
+	$(BIN)/tonearm evaluate $(EXAMPLE)/bundle $(EXAMPLE)/dataset --output $(EXAMPLE)/report --by part --by font
+	$(BIN)/tonearm ingest samples --output $(EXAMPLE)/samples --tagger $(EXAMPLE)/bundle
+	$(BIN)/tonearm show $(EXAMPLE)/samples
 
 test: lint $(VENV)-bigquery/.ready
 	$(BIN)/pytest -m 'not slow' -n auto

@@ -54,6 +54,13 @@ class ClipOrder:
     solo: bool = False
 
     @property
+    def part(self) -> dict[str, str]:
+        """What figures are told apart by: columns of the manifest."""
+        family = self.font.family if self.font is FREEPATS else "trained families"
+        part = f"{family}, solos" if self.solo else family
+        return {"part": part, "part_by_polyphony": part if self.solo else f"{part}, {self.polyphony}"}
+
+    @property
     def track_id(self) -> str:
         """A name of its own, which is the file's too."""
         return f"{self.split}-{'solo-' if self.solo else ''}{self.font.name}-{self.number:05d}"
@@ -149,9 +156,5 @@ def _labelled(order: ClipOrder, piece: Piece, arrangement: Arrangement, path: Pa
         training_opt_in=True,
         split=order.split,
         licence=" and ".join(dict.fromkeys((order.font.licence, piece.licence))),
-        metadata={
-            "font": order.font.name,
-            "family": order.font.family,
-            "polyphony": "solo" if order.solo else str(order.polyphony),
-        },
+        metadata={"font": order.font.name, **order.part},
     )

@@ -164,7 +164,7 @@ def _drum_part(piece: Piece, generator: np.random.Generator, quarter_s: float) -
 
 def _play(line: list[ScoreNote], generator: np.random.Generator, quarter_s: float) -> tuple[PlayedNote, ...]:
     """A line as one plays it: louder and softer, shorter or longer than written, never quite in time."""
-    velocity = generator.uniform(50, 115)
+    velocity = generator.uniform(60, 115)
     articulation = generator.uniform(0.5, 1.05)
     looseness_s = generator.uniform(0, 0.02)
     first_s, last_s = 0.0, CLIP_S
@@ -192,7 +192,7 @@ def _draw_voice(
         label,
         program,
         notes,
-        volume=int(generator.integers(55, 128)),
+        volume=int(generator.integers(64, 128)),
         pan=int(generator.integers(0, 128)),
         reverb=int(generator.integers(0, 100)),
         chorus=int(generator.integers(0, 60)) if generator.random() < 0.5 else 0,
@@ -201,15 +201,15 @@ def _draw_voice(
 
 
 def _draw_timbre(generator: np.random.Generator, label: str) -> Timbre:
-    if generator.random() < 0.25:
+    if generator.random() < 0.5:
         return Timbre()
     return Timbre(
-        cutoff_cents=float(generator.uniform(-3600, 1200)),
+        cutoff_cents=float(generator.uniform(-3000, 900)),
         resonance_cb=float(generator.uniform(0, 80)) if generator.random() < 0.4 else 0.0,
         attack_timecents=float(generator.uniform(-1200, 1200)),
         decay_timecents=float(generator.uniform(-1800, 1800)),
         release_timecents=float(generator.uniform(-1200, 1200)),
-        zone_semitones=0 if label == DRUMS else int(generator.integers(-9, 10)),
+        zone_semitones=0 if label == DRUMS else int(generator.integers(-7, 8)),
         tuning_cents=float(generator.normal(0, 12))
         if label != DRUMS
         else float(generator.uniform(-300, 300)),

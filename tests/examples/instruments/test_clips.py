@@ -45,7 +45,7 @@ def test_no_piece_stands_in_two_splits_and_freepats_is_for_tests_alone(tmp_path:
     groups = {split: {track.group for track in tracks if track.split == split} for split in ("train", "test")}
     assert groups["train"] and groups["test"] and not groups["train"] & groups["test"]
     assert all(group.endswith("7") for group in groups["test"])
-    assert {track.split for track in tracks if track.metadata["family"] == "FreePats"} == {"test"}
+    assert {track.split for track in tracks if track.metadata["font"] == "freepats"} == {"test"}
     assert len({track.track_id for track in tracks}) == len(tracks)
 
 
@@ -54,9 +54,14 @@ def test_polyphony_is_spread_evenly_and_drums_play_in_a_third(tmp_path: Path) ->
     tracks = [
         track for track in _render(tmp_path) if track.split == "test" and track.metadata["font"] == "timgm"
     ]
-    mixed = [track for track in tracks if track.metadata["polyphony"] != "solo"]
-    by_polyphony = {number: [t for t in mixed if t.metadata["polyphony"] == number] for number in "1234"}
-    assert {number: len(some) for number, some in by_polyphony.items()} == dict.fromkeys("1234", 6)
+    parts = {"1", "2", "3", "4"}
+    by_polyphony = {
+        part: [
+            track for track in tracks if track.metadata["part_by_polyphony"] == f"trained families, {part}"
+        ]
+        for part in parts
+    }
+    assert {part: len(some) for part, some in by_polyphony.items()} == dict.fromkeys(parts, 6)
     for some in by_polyphony.values():
         assert sum(track.labels.value_of("drums") > 0 for track in some) == 2
 
