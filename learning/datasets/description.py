@@ -57,11 +57,16 @@ def digest_of(description: Description) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def description_bytes(told: Description) -> bytes:
-    """The file of a description; its format and digest are added."""
+def with_digest(told: Description) -> Description:
+    """A description with its format and its digest."""
     whole = {"format": FORMAT, "digest": "", **told}
     whole["digest"] = digest_of(whole)
-    return (json.dumps(whole, ensure_ascii=False, indent=2) + "\n").encode()
+    return whole
+
+
+def description_bytes(description: Description) -> bytes:
+    """The file of a description."""
+    return (json.dumps(description, ensure_ascii=False, indent=2) + "\n").encode()
 
 
 def description_of(content: bytes) -> Description:

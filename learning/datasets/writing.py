@@ -5,7 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
-from tonearm.learning.datasets.description import DESCRIPTION, Description, ShardEntry, description_bytes
+from tonearm.learning.datasets.description import (
+    DESCRIPTION,
+    Description,
+    ShardEntry,
+    description_bytes,
+    with_digest,
+)
 from tonearm.learning.datasets.shard_file import shard_bytes
 from tonearm.learning.datasets.track import DatasetTrack
 from tonearm.learning.labelled.track import Split
@@ -43,13 +49,22 @@ def write_shard(
     return ShardEntry(split, name, sha256, content.size, count.tracks, count.patches)
 
 
-def write_description(location: str, told: Description) -> None:
+def write_description(location: str, told: Description) -> Description:
     """Write ``dataset.json``, with which a data set is whole.
+
+    Args:
+        location: The data set.
+        told: The description without its format and digest.
+
+    Returns:
+        The description with them.
 
     Raises:
         StorageError: It cannot be written.
     """
-    write_object(joined(location, DESCRIPTION), description_bytes(told))
+    description = with_digest(told)
+    write_object(joined(location, DESCRIPTION), description_bytes(description))
+    return description
 
 
 class _Count:

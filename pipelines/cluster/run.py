@@ -22,6 +22,7 @@ from apache_beam.utils.subprocess_server import JavaJarServer
 
 from tonearm.errors import WrongCallError
 from tonearm.models.bundles.tagger import Tagger
+from tonearm.pipelines.cluster.disks import require_seen
 from tonearm.pipelines.cluster.job import (
     JobEnd,
     JobFailedError,
@@ -41,7 +42,6 @@ from tonearm.pipelines.runs.order import IngestOrder, new_record
 from tonearm.pipelines.runs.record import CountsError, RunRecord
 from tonearm.pipelines.runs.stream_input import StreamInput
 from tonearm.transforms.sources.listing import absolute_location
-from tonearm.transforms.storage.schemes import is_local, normal_location
 from tonearm.transforms.tables.contract import Output
 from tonearm.transforms.tables.holding.hold import held
 from tonearm.transforms.tables.holding.holder import Holder
@@ -145,8 +145,7 @@ def _stream(
 def _pipeline(order: IngestOrder, *, streaming: bool) -> beam.Pipeline:
     options = PipelineOptions(list(order.beam.flags))
     options.view_as(StandardOptions).streaming = streaming
-    if _is_on_dataflow(options):
-        _require_in_stores(order)
+    require_seen(_places(order), options)
     try:
         return beam.Pipeline(options=options)
     except ValueError as error:
@@ -157,24 +156,13 @@ def _network_hints(order: IngestOrder) -> Mapping[str, str]:
     return order.gpu.network_hints if order.gpu else {}
 
 
-def _is_on_dataflow(options: PipelineOptions) -> bool:
-    runner = str(options.view_as(StandardOptions).runner)
-    return runner.endswith("DataflowRunner") and not options.view_as(TestOptions).dry_run
-
-
-def _require_in_stores(order: IngestOrder) -> None:
-    """Refuse places on this machine's disk, of which the machines of Dataflow see nothing.
-
-    Other clusters may share a disk with this machine: there a folder that a worker misses fails the job.
-    """
-    tagger = order.settings.tagger
-    named = (order.input if isinstance(order.input, str) else "", *order.outputs)
-    for location in (*filter(None, named), *([tagger] if tagger.startswith("/") else [])):
-        if is_local(normal_location(location)):
-            raise WrongCallError(
-                f"{location}: Dataflow's workers see no disk of this machine; copy it to a bucket "
-                "(`gcloud storage cp --recursive`), and name it gs://BUCKET/…"
-            )
+def _places(order: IngestOrder) -> Iterator[str]:
+    """What the machines of a cluster read and write by name."""
+    if isinstance(order.input, str):
+        yield order.input
+    yield from order.outputs
+    if order.settings.tagger.startswith("/"):
+        yield order.settings.tagger
 
 
 def _sink(order: IngestOrder, output: Output, record: RunRecord) -> beam.PTransform:

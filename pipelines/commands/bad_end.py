@@ -23,11 +23,15 @@ class RunBrokenError(TonearmError):
     """The run broke off; the message tells what stays of it."""
 
 
-def bad_end(error: Exception, order: IngestOrder) -> TonearmError:
+def bad_end(error: Exception, stays: str) -> TonearmError:
     """What to tell of an error that ended a run.
 
     An error of ours says what to do, and is passed on as it is. One of this machine or of a store becomes one
     line. Of all others the traceback is logged.
+
+    Args:
+        error: What ended it.
+        stays: What there is of the run, and what the same command would do.
     """
     first = _raised_first(error)
     match first:
@@ -42,7 +46,7 @@ def bad_end(error: Exception, order: IngestOrder) -> TonearmError:
         case _:
             _logger.error("the run broke off", exc_info=first)
             happened = f"{type(first).__name__}, see above"
-    return RunBrokenError(f"the run broke off ({happened}). {_what_stays(order)}")
+    return RunBrokenError(f"the run broke off ({happened}). {stays}")
 
 
 def _raised_first(error: BaseException) -> BaseException:
@@ -52,8 +56,11 @@ def _raised_first(error: BaseException) -> BaseException:
     return error
 
 
-def _what_stays(order: IngestOrder) -> str:
-    """What there is of the run, and what the same command would do; tracks in work are in no table."""
+def what_stays(order: IngestOrder) -> str:
+    """What there is of a run that broke off, and what the same command would do.
+
+    Tracks in work are in no table.
+    """
     if not order.beam.is_local:
         return "The cluster may go on with the job: look there before you start another one"
     if order.retag:

@@ -15,8 +15,11 @@ from tonearm.pipelines.commands import dataset, evaluate, ingest, plan, retry, s
 from tonearm.pipelines.commands.taggers import history, promote, rollback, train
 from tonearm.pipelines.reports.printing import say
 
-_RUNS = ("ingest", "retry", "spectrograms")
-"""Commands that pass options on to Beam."""
+_RUNS = (["ingest"], ["retry"], ["spectrograms"], ["dataset", "build"])
+"""Commands that pass options on to Beam, and actions of commands that do."""
+
+_OUR_NAMES = ("--labels",)
+"""Options that Beam has others of the same name as, which are for Dataflow's bills."""
 
 _EPILOG = """\
 quick start:
@@ -81,11 +84,15 @@ def _require_command(arguments: Sequence[str], commands: Collection[str]) -> Non
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Our arguments and Beam's; Beam is loaded for runs only, and not for `--help`."""
-    if arguments[0] not in _RUNS or {"-h", "--help"} & set(arguments):
+    if not _is_run(arguments) or {"-h", "--help"} & set(arguments):
         return arguments, []
     from tonearm.pipelines.runs.beam_options import split_arguments
 
-    return split_arguments(arguments)
+    return split_arguments(arguments, _OUR_NAMES if arguments[0] == "dataset" else ())
+
+
+def _is_run(arguments: Sequence[str]) -> bool:
+    return any(list(arguments[: len(run)]) == run for run in _RUNS)
 
 
 def _refuse_unknown(
@@ -97,7 +104,7 @@ def _refuse_unknown(
         WrongCallError: With the option that may be meant, or what to do about a word too many.
     """
     options, may_be_a_clusters = _options_of(parser), False
-    if known.command in _RUNS:
+    if _is_run([known.command, getattr(known, "action", "")]):
         from tonearm.pipelines.runs.beam_options import names_of_beams_options, read_beam_options
 
         options |= names_of_beams_options()

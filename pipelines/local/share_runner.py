@@ -8,15 +8,13 @@ the next share at once, so no core waits for another. Tracks in flight never exc
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import apache_beam as beam
 from apache_beam.metrics.metric import MetricResults
@@ -24,6 +22,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from tonearm.pipelines.local.shares import NotedFailures, Share, SharePlan, TrackSource, dealt
+from tonearm.pipelines.local.temporary_folders import without_temporary_folders
 from tonearm.pipelines.local.turns import Turn, Turns
 from tonearm.pipelines.runs.metrics import counters, stage_seconds
 from tonearm.pipelines.runs.record import CountsError
@@ -98,7 +97,7 @@ class ShareRunner:
                 run's row in ``runs``, without an end.
         """
         with (
-            _without_temporary_folders(),
+            without_temporary_folders(),
             ThreadPoolExecutor(self._workers, thread_name_prefix="worker") as pool,
         ):
             try:  # from the first worker on: the pool waits for those that run, however many could be started
@@ -221,17 +220,3 @@ class ShareRunner:
         self._hold.require()
         rows = {table: counts[f"rows_{table}"] for table in (*PER_TRACK_TABLES, SPECTROGRAMS)}
         self._output.commit(commit_id, rows | {"runs": 1})
-
-
-@contextmanager
-def _without_temporary_folders() -> Iterator[None]:
-    """Keep Beam from making a folder for every pipeline, which a kill would leave behind.
-
-    It is meant for transforms in other languages, and there are none.
-    """
-    before = beam.pipeline.tempfile
-    beam.pipeline.tempfile = SimpleNamespace(mkdtemp=lambda prefix: f"{os.devnull}/{prefix}")
-    try:
-        yield
-    finally:
-        beam.pipeline.tempfile = before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -49,12 +49,21 @@ class BeamOptions:
     is_dataflow: bool = False
 
 
-def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+_OURS = "--tonearm:"
+"""Begins, while Beam looks at the command line, an option of ours that Beam has one of the same name as."""
+
+
+def split_arguments(arguments: Sequence[str], own: Collection[str] = ()) -> tuple[list[str], list[str]]:
     """Part a command line into ours and Beam's, so that `--runner X INPUT` does not take X for the input.
+
+    Args:
+        arguments: The command line.
+        own: Options that are ours, even if Beam knows others of these names.
 
     Raises:
         WrongCallError: An option of Beam has a value that Beam does not take.
     """
+    arguments = [_OURS + each if each.partition("=")[0] in own else each for each in arguments]
     ours = _unknown_to_beam(arguments)
     beams, waiting = [], list(ours)
     for argument in arguments:
@@ -62,7 +71,7 @@ def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
             del waiting[0]
         else:
             beams.append(argument)
-    return ours, beams
+    return [each.removeprefix(_OURS) for each in ours], beams
 
 
 def read_beam_options(flags: Sequence[str]) -> BeamOptions:

@@ -108,25 +108,21 @@ class NoteBoard(Protocol):
         """Take the note away."""
 
 
-class Output(Protocol):
-    """A set of the five tables that a run writes to; pickled to where a cluster's graph runs.
-
-    A *commit id* begins with the id of its run. What a run has staged is its own: nobody else touches it
-    before the run is known to be dead.
-    """
+class Holdable(Protocol):
+    """A place that one run at a time writes to; see :func:`tonearm.transforms.tables.holding.hold.held`."""
 
     def prepare(self) -> None:
-        """Make what the tables need, and bring older tables up to date; changes nothing that others use.
+        """Make what is needed there, and bring what is older up to date; changes nothing that others use.
 
         Raises:
-            OutputError: The output is missing, closed to this account or of another shape.
+            OutputError: It is missing, closed to this account or of another shape.
         """
 
     def boards(self) -> Sequence[NoteBoard]:
-        """Where a run notes that it holds the output."""
+        """Where a run notes that it holds the place."""
 
     def guarded(self) -> AbstractContextManager[None]:
-        """Lock the output where its storage has locks that fall with the process.
+        """Lock the place where its storage has locks that fall with the process.
 
         That keeps away runs of earlier versions, which look for no note, and whoever takes a run for dead
         that is only suspended.
@@ -136,11 +132,19 @@ class Output(Protocol):
         """
 
     def recover(self, ended: Sequence[str]) -> None:
-        """Finish commits that were left half done, and remove what ended runs never committed.
+        """Finish what was left half done, and remove what ended runs never committed.
 
         Args:
             ended: Ids of runs that write here no longer.
         """
+
+
+class Output(Holdable, Protocol):
+    """A set of the five tables that a run writes to; pickled to where a cluster's graph runs.
+
+    A *commit id* begins with the id of its run. What a run has staged is its own: nobody else touches it
+    before the run is known to be dead.
+    """
 
     def staging_writer(self, commit_id: str) -> TableWriter:
         """A writer for rows that no reader sees before the share is committed."""

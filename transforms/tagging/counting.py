@@ -25,12 +25,13 @@ class LiveCounts:
 
     tagged: int = 0
     failed: int = 0
+    n_skipped: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def reset(self) -> None:
         """Begin a run."""
         with self._lock:
-            self.tagged = self.failed = 0
+            self.tagged = self.failed = self.n_skipped = 0
 
     def add(self, *, failed: bool) -> None:
         """Count one track."""
@@ -39,6 +40,11 @@ class LiveCounts:
                 self.failed += 1
             else:
                 self.tagged += 1
+
+    def skip(self, count: int) -> None:
+        """Count tracks that an earlier run has done."""
+        with self._lock:
+            self.n_skipped += count
 
 
 LIVE = LiveCounts()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tonearm.errors import TonearmError
-from tonearm.pipelines.commands.bad_end import bad_end
+from tonearm.pipelines.commands.bad_end import bad_end, what_stays
 from tonearm.pipelines.commands.option_types import even_number, fraction, positive_integer, positive_number
 from tonearm.pipelines.runs.defaults import STREAMING_INSERTS, WAVE_TRACKS
 from tonearm.transforms.elements.decoder_choice import DecoderChoice, require_installed
@@ -212,7 +212,7 @@ def run_order(order: IngestOrder, max_failed_fraction: float) -> None:
     try:
         record = ingest(order)
     except Exception as error:
-        raise bad_end(error, order) from error
+        raise bad_end(error, what_stays(order)) from error
     if record.failed_fraction > max_failed_fraction:
         raise TooManyFailedError(
             f"{record.failed_fraction:.1%} of the tried tracks failed, more than "

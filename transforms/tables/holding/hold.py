@@ -22,7 +22,7 @@ from dataclasses import replace
 
 from tonearm.errors import TonearmError
 from tonearm.transforms.storage.contract import Contents, StorageError
-from tonearm.transforms.tables.contract import NoteBoard, Output, OutputInUseError
+from tonearm.transforms.tables.contract import Holdable, NoteBoard, OutputInUseError
 from tonearm.transforms.tables.holding.holder import Holder, counted_as_holding
 from tonearm.transforms.tables.holding.place import DEAD_SECONDS, LOOK_SECONDS, Place
 
@@ -216,7 +216,7 @@ class Hold:
 
 
 @contextmanager
-def held(output: Output, holder: Holder) -> Iterator[Hold]:
+def held(output: Holdable, holder: Holder) -> Iterator[Hold]:
     """Hold an output for one run, and clear up what dead runs left half done.
 
     Raises:
@@ -235,7 +235,7 @@ def held(output: Output, holder: Holder) -> Iterator[Hold]:
         yield hold
 
 
-def _give_up(hold: Hold, output: Output, run_id: str) -> None:
+def _give_up(hold: Hold, output: Holdable, run_id: str) -> None:
     """Clear up after ourselves and let the next run in, unless the output is not ours any more."""
     if hold.is_left:
         return

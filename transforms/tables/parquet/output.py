@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tonearm.transforms.storage.local import delete_half_written
 from tonearm.transforms.storage.objects import joined
 from tonearm.transforms.storage.schemes import is_local
-from tonearm.transforms.tables.contract import OutputError, OutputInUseError, RowCounts
+from tonearm.transforms.tables.contract import OutputError, RowCounts
+from tonearm.transforms.tables.holding.folder_lock import folder_locked
 from tonearm.transforms.tables.parquet import commit
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.parquet.held_writer import HeldParquetWriter
@@ -42,18 +42,9 @@ class ParquetOutput:
         """See :class:`Output`."""
         return (NoteObject(self._location),)
 
-    @contextmanager
-    def guarded(self) -> Iterator[None]:
+    def guarded(self) -> AbstractContextManager[None]:
         """See :class:`Output`; it is the folder that is locked."""
-        if not is_local(self._location):
-            yield
-            return
-        folder = os.open(self._location, os.O_RDONLY)
-        try:
-            self._lock(folder)
-            yield
-        finally:
-            os.close(folder)
+        return folder_locked(self._location)
 
     def recover(self, ended: Sequence[str]) -> None:
         """See :class:`Output`."""
@@ -96,15 +87,6 @@ class ParquetOutput:
             )
             for folder in (output, output / commit.COMMITS, *partitions):
                 delete_half_written(str(folder))
-
-    def _lock(self, folder: int) -> None:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            message = f"{self._location}: another run is writing there; wait for its end or stop it"
-            raise OutputInUseError(message) from error
-        except OSError:
-            return  # the disk knows no locks
 
 
 def _require_folder(path: str) -> None:
