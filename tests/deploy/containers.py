@@ -42,7 +42,7 @@ class Containers:
     def build(self, tag: str, dockerfile: Path, context: Path, **build_args: str) -> None:
         """Build an image, with no other images than those that were built here."""
         arguments = [f"--build-arg={name}={value}" for name, value in build_args.items()]
-        how = ["--isolation=chroot", "--pull-never", "--format=docker", f"--tag={tag}"]
+        how = ["--isolation=chroot", "--pull-never", "--format=docker", "--layers", f"--tag={tag}"]
         self._run("buildah", "bud", *how, *arguments, f"--file={dockerfile}", str(context))
 
     def make_stand_ins(self, beam_version: str) -> None:
@@ -74,7 +74,7 @@ class Containers:
         mounts = [f"--volume={volume}" for volume in volumes]
         limits = ("--ulimit=nofile=20000:20000", "--ulimit=nproc=4000:4000", "--network=none", "--read-only")
         entry, *rest = command
-        how = ["--rm", "--pull=never", *limits, *mounts, *options, f"--entrypoint={entry}"]
+        how = ["--rm", "--pull=never", "--no-healthcheck", *limits, *mounts, *options, f"--entrypoint={entry}"]
         return self._run("podman", "run", *how, image, *rest, check=check)
 
     def gigabytes(self, image: str) -> float:

@@ -39,9 +39,10 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def containers() -> Iterator[Containers]:
-    """The images, built."""
+    """The images, built; in a folder that was there before they are kept, and built faster the next time."""
     assert missing() == [], f"this needs root and {', '.join(NEEDS)}: apt-get install {' '.join(NEEDS[:-1])}"
     folder = Path(FOLDER)
+    is_ours = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     made = Containers(folder)
     beam = version_in((ROOT / "requirements.lock").read_text(), "apache-beam")
@@ -54,7 +55,8 @@ def containers() -> Iterator[Containers]:
     kind = "with CUDA's libraries" if index else "without CUDA's libraries"
     print(f"\nimage {kind}: {made.gigabytes(IMAGE):.2f} GB, of that the base {made.gigabytes(BASE):.2f} GB")
     yield made
-    made.remove()
+    if is_ours:
+        made.remove()
 
 
 @pytest.fixture
