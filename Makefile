@@ -20,13 +20,14 @@ BESIDE_TENSORFLOW := tests/transforms/audio tests/transforms/features tests/tran
 	tests/pipelines/test_ingest.py tests/pipelines/test_decoder_choice.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo example-train test test-again lint test-slow test-tfio container-test bench lock clean
+.PHONY: help setup demo flink-demo example-train test test-again lint test-slow test-tfio container-test bench lock clean
 
 help:
 	@grep -E '^# make' Makefile | sed 's/^# //'
 	@echo 'make test-again what failed in the last make test, one by one'
 	@echo 'make test-slow  the tests that take minutes: kills, long tracks, many tracks'
 	@echo 'make test-tfio  decoding and ingestion beside TensorFlow I/O, in an environment of its own'
+	@echo 'make flink-demo tags the samples on a Flink cluster that it starts, and compares; needs Java 17 and Maven'
 	@echo 'make container-test  builds and runs the images of deploy/; needs root, buildah, podman, runc, debootstrap, Go, 15 GB'
 	@echo 'make bench      measures all that the README states and writes benchmarks/results'
 	@echo 'make lock       resolves the dependencies anew into the three lock files'
@@ -73,6 +74,10 @@ example-train: setup
 	$(BIN)/tonearm evaluate $(EXAMPLE)/bundle $(EXAMPLE)/dataset --output $(EXAMPLE)/report --by part --by font
 	$(BIN)/tonearm ingest samples --output $(EXAMPLE)/samples --tagger $(EXAMPLE)/bundle
 	$(BIN)/tonearm show $(EXAMPLE)/samples
+
+# Java 17 and Maven are looked for, and named if they are missing.
+flink-demo: setup
+	$(BIN)/python -m deploy.flink.demo $(MUSIC)
 
 test: lint $(VENV)-bigquery/.ready
 	$(BIN)/pytest -m 'not slow' -n auto

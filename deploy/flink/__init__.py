@@ -1,0 +1,1 @@
+"""A Flink cluster on this machine, for a demonstration and for tests: its jars, processes and workers."""

@@ -1,0 +1,65 @@
+"""The demonstration on Flink: which differences of tables it finds, and what it says of what is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from deploy.flink.comparison import TOLERANCE, differences
+from tests.catalog import tonearm
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def outputs(songs: Path, output: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """Tables of one track, and a copy of them."""
+    assert tonearm("ingest", songs / "flac.flac", "--output", output) == 0
+    return output, Path(shutil.copytree(output, tmp_path / "copy"))
+
+
+def scores_moved_by(distance: float, output: Path) -> None:
+    (path,) = output.glob("embeddings/*/*.parquet")
+    table = pq.read_table(path, partitioning=None)
+    vectors = [[value + distance for value in vector] for vector in table["vector"].to_pylist()]
+    place = table.schema.get_field_index("vector")
+    field = table.schema.field("vector")
+    pq.write_table(table.set_column(place, field, pa.array(vectors, field.type)), path)
+
+
+def test_what_two_runs_may_differ_in_is_no_difference(outputs: tuple[Path, Path]) -> None:
+    one, other = outputs
+    scores_moved_by(TOLERANCE / 10, other)
+    assert differences(str(one), str(other)) == []
+
+
+def test_moved_scores_doubled_rows_and_other_tracks_are_told(outputs: tuple[Path, Path]) -> None:
+    one, other = outputs
+    scores_moved_by(0.001, other)
+    (tags,) = other.glob("track_tags/*/*.parquet")
+    shutil.copy(tags, tags.with_name("again.parquet"))
+    (segments,) = other.glob("segments/*/*.parquet")
+    segments.unlink()
+    (run,) = other.glob("runs/*/*.parquet")
+    run.unlink()
+    missing, nothing_else, moved, doubled, counts = differences(str(one), str(other))
+    assert missing.startswith("segments: ") and missing.endswith(f"keys are only in {one}")
+    assert nothing_else == f"segments: 0 keys are only in {other}"
+    assert moved == "embeddings: vector differs in 1 rows"
+    assert doubled == f"track_tags: 1 keys are more than once in {other}"
+    assert counts.startswith("runs: counts [{'n_seen': 1, ")
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    command = (sys.executable, "-m", "deploy.flink.demo")
+    environment = {**os.environ, "PATH": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("flink-demo: Flink needs Java 17")
