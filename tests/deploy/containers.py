@@ -25,6 +25,15 @@ _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 BASE, SDK, LAUNCHER = "localhost/base", "localhost/beam-start", "localhost/launcher"
 
 
+_AS_EVER = (
+    "--pull=never",
+    "--no-healthcheck",  # it would need systemd
+    "--ulimit=nofile=20000:20000",
+    "--ulimit=nproc=4000:4000",
+)
+"""Of every container."""
+
+
 class BuildError(Exception):
     """A step failed; the message has the end of what it printed."""
 
@@ -72,9 +81,8 @@ class Containers:
             BuildError: The command failed, and is not meant to.
         """
         mounts = [f"--volume={volume}" for volume in volumes]
-        limits = ("--ulimit=nofile=20000:20000", "--ulimit=nproc=4000:4000", "--network=none", "--read-only")
         entry, *rest = command
-        how = ["--rm", "--pull=never", "--no-healthcheck", *limits, *mounts, *options, f"--entrypoint={entry}"]
+        how = ["--rm", "--network=none", "--read-only", *_AS_EVER, *mounts, *options, f"--entrypoint={entry}"]
         return self._run("podman", "run", *how, image, *rest, check=check)
 
     def gigabytes(self, image: str) -> float:
