@@ -11,8 +11,8 @@ import fcntl
 import hashlib
 import io
 import os
-import pickle
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ def work_folder(bundle: Path) -> Path:
 def locked(folder: Path) -> Iterator[None]:
     """Make the folder if need be; no other process trains in it for as long as the block lasts.
 
+    It is gone afterwards if there is no checkpoint in it, and if the block ends well: then all is done.
+
     Raises:
         WrongCallError: Another process does.
         WorkFolderError: It cannot be made.
@@ -55,7 +57,13 @@ def locked(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise WrongCallError(f"another process trains in {folder} at this moment") from error
-        yield
+        try:
+            yield
+        except BaseException:
+            if not holds_checkpoint(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        shutil.rmtree(folder)
 
 
 @contextlib.contextmanager
@@ -167,15 +175,7 @@ def _read(path: Path) -> Any:
         raise _unusable(path, "it is damaged: its content is not what its name says")
     try:
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        ValueError,
-        KeyError,
-        EOFError,
-        TypeError,
-        AttributeError,
-    ) as error:
+    except Exception as error:  # a file that was made to do harm can bring about any
         raise _unusable(path, f"it is no checkpoint: {str(error).partition(chr(10))[0]}") from error
 
 

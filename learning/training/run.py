@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from tonearm.errors import StoppedError, WrongCallError
 from tonearm.learning.datasets.reading import Dataset, Shard, open_dataset, read_shard
 from tonearm.learning.labelled.track import Split
 from tonearm.learning.training.call import Listener, TrainingCall
 from tonearm.learning.training.checkpoints import holds_checkpoint, locked, work_folder
-from tonearm.learning.training.inputs.batches import Shards, TrainingTrack
+from tonearm.learning.training.inputs.batches import MEGABYTE, Shards, TrainingTrack, kept_in_memory
 from tonearm.learning.training.inputs.embeddings import embedded
 from tonearm.learning.training.inputs.material import Material
 from tonearm.learning.training.inputs.survey import learnable_labels, survey
@@ -53,9 +54,7 @@ def train(call: TrainingCall, listener: Listener) -> Trained:
     material = Material(dataset, training, validation, kept, tuple(meanings[place] for place in kept))
     with repeatable(call.machine), locked(folder):
         network, state, scores = _train(call, material, folder, listener)
-        trained = write_trained(call, material, network, state, scores)
-    shutil.rmtree(folder)
-    return trained
+        return write_trained(call, material, network, state, scores)
 
 
 def _require_places(call: TrainingCall, folder: Path) -> None:
@@ -99,6 +98,8 @@ def _task(
     call: TrainingCall, material: Material, network: TaggingNetwork, folder: Path, between: Callable[[], None]
 ) -> Task:
     splits = [_tracks_of(material.dataset, split, material.kept) for split in _SPLITS]
+    if _fits(material, call.settings.memory_megabytes):
+        splits = [kept_in_memory(shards) for shards in splits]
     if call.tune is Tune.HEAD:
         network.eval()
         splits = [
@@ -116,6 +117,14 @@ def _task(
         positive_weights=positive_weights(positives, negatives, call.settings.positive_weight_limit),
         are_patches=call.tune is not Tune.HEAD,
     )
+
+
+def _fits(material: Material, memory_megabytes: int) -> bool:
+    """True if all patches that are trained with find room in memory."""
+    patches = int(material.training.patches.sum() + material.validation.patches.sum())
+    front_end = material.dataset.front_end
+    size = front_end.patch_frames * front_end.mel_bands * np.dtype(np.float32).itemsize
+    return patches * size <= memory_megabytes * MEGABYTE
 
 
 def _tracks_of(dataset: Dataset, split: Split, kept: Sequence[int]) -> Shards:

@@ -29,7 +29,8 @@ class TrainingSettings:
         equaliser_db: The same for parts of the spectrum, smoothly.
         mix: Share of patches that another patch of the batch is added to.
         mask: Widest span of bands and of frames that is silenced, as a share of the patch; 0 for none.
-        mixing_megabytes: Memory for patches that wait to be mixed with those of other shards.
+        memory_megabytes: Memory for patches: a data set that fits stays in it; of a larger one so much waits
+            to be mixed with patches of other shards.
         seed: Decides all that is random.
     """
 
@@ -47,7 +48,7 @@ class TrainingSettings:
     equaliser_db: float = 6.0
     mix: float = 0.5
     mask: float = 0.0
-    mixing_megabytes: int = 512
+    memory_megabytes: int = 2000
     seed: int = 0
 
     def as_json(self) -> dict[str, Any]:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from tonearm.learning.training.settings import TrainingSettings, random_numbers
 
-Item = TypeVar("Item")
+MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +64,29 @@ def batches(shards: Shards, settings: TrainingSettings, epoch: int) -> Iterator[
     samples = _samples(shards, settings.patches_per_track, numbers)
     waiting: list[TrainingTrack] = []
     full = 0
-    for sample in mixed(samples, settings.mixing_megabytes * 1_000_000, numbers):
+    for sample in mixed(samples, settings.memory_megabytes * MEGABYTE, numbers):
         waiting.append(sample)
         if len(waiting) == settings.batch:
             yield _joined(waiting)
             waiting, full = [], full + 1
     if waiting and not full:
         yield _joined(waiting)
+
+
+def kept_in_memory(shards: Shards) -> Shards:
+    """The same tracks, each shard of which is read when it is first asked for, and kept."""
+
+    def kept(shard: Callable[[], Iterator[TrainingTrack]]) -> Callable[[], Iterator[TrainingTrack]]:
+        tracks: list[TrainingTrack] = []
+
+        def read() -> Iterator[TrainingTrack]:
+            if not tracks:
+                tracks[:] = list(shard())
+            return iter(tracks)
+
+        return read
+
+    return [kept(shard) for shard in shards]
 
 
 def batches_in_epoch(samples: int, batch: int) -> int:
@@ -112,7 +127,8 @@ def _samples(shards: Shards, per_track: int, numbers: np.random.Generator) -> It
             count = len(track.inputs)
             chosen = numbers.permutation(count)[:per_track]
             for patch in chosen:
-                yield TrainingTrack(track.labels, track.inputs[patch].copy())
+                inputs = track.inputs[patch]
+                yield TrainingTrack(track.labels, inputs if count == 1 else inputs.copy())
 
 
 def _joined(samples: Sequence[TrainingTrack]) -> Batch:

@@ -176,10 +176,11 @@ def _add_running(group: Any) -> None:
         "it)",
     )
     group.add_argument(
-        "--mixing_megabytes",
+        "--memory_megabytes",
         metavar="MB",
         type=positive_integer,
-        help="memory for patches that wait to be mixed with those of other shards (default: 512)",
+        help="memory for patches: a data set that fits is read once and kept, of a larger one so much waits "
+        "to be mixed with other shards (default: 2000)",
     )
     group.add_argument("--tensorboard", metavar="FOLDER", help="write curves for TensorBoard, too")
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -73,3 +76,14 @@ class Listening:
     def stopped_by(self) -> signal.Signals | None:
         """See :class:`tonearm.learning.training.call.Listener`."""
         return signal.SIGTERM if self._stop_at is not None and self.last_step >= self._stop_at else None
+
+
+@contextmanager
+def no_file_longer_than(size: int) -> Iterator[None]:
+    """Have the system refuse to write longer files, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
