@@ -28,6 +28,7 @@ class Recipe:
         options: Options of FFmpeg's muxer.
         rates_hz: Sample rates that the encoder takes; empty for any.
         lossless: True if the samples come back as they went in, to 16 bits.
+        bits_per_second: What FFmpeg's encoder is asked for.
     """
 
     extension: str
@@ -37,6 +38,7 @@ class Recipe:
     options: Mapping[str, str] = field(default_factory=dict)
     rates_hz: tuple[int, ...] = ()
     lossless: bool = False
+    bits_per_second: int = 128_000
 
 
 RECIPES: Mapping[str, Recipe] = {
@@ -125,7 +127,7 @@ def write_with_ffmpeg(
         container.metadata["title"] = "Sweep"
         layouts = ALAC_LAYOUTS if encoder == "alac" else CHANNEL_LAYOUTS
         stream = container.add_stream(encoder, rate=rate_hz, layout=layouts[signal.shape[1]])
-        stream.bit_rate = 128000
+        stream.bit_rate = recipe.bits_per_second
         picture = _add_cover(container) if cover else None
         clip = (
             container.add_stream("mpeg4", rate=5, width=64, height=64, pix_fmt="yuv420p") if video else None

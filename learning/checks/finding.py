@@ -22,6 +22,7 @@ class CheckWord(StrEnum):
     FEW_GROUPS = "few_groups"
     GROUP_IN_TWO_SPLITS = "group_in_two_splits"
     AUDIO_IN_TWO_SPLITS = "audio_in_two_splits"
+    DUPLICATE_AUDIO = "duplicate_audio"
     CONTRADICTING_LABELS = "contradicting_labels"
     UNREADABLE_AUDIO = "unreadable_audio"
     SHORT_AUDIO = "short_audio"

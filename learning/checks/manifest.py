@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tonearm.learning.checks.audio import AudioChecks
+from tonearm.learning.checks.audio import contradicted_consent, unusable_audio
 from tonearm.learning.checks.finding import CheckWord, Finding, about
+from tonearm.learning.checks.hearing import Progress, heard
 from tonearm.learning.checks.labels import near_duplicates, too_few
 from tonearm.learning.checks.rows import groups_in_two_splits, licences, without_consent
+from tonearm.learning.checks.same_audio import same_audio
+from tonearm.learning.labelled.consent import consent_of
 from tonearm.learning.labelled.reading import read_labelled
 from tonearm.learning.labelled.track import BadRow, LabelledTrack
 from tonearm.learning.licences import Purpose
@@ -54,8 +57,13 @@ class CheckReport:
         return dict(Counter(finding.check for finding in self.findings))
 
 
-def check_manifest(location: str, settings: CheckSettings) -> CheckReport:
+def check_manifest(location: str, settings: CheckSettings, progress: Progress) -> CheckReport:
     """Check a labelled manifest. No audio is opened of a track without consent.
+
+    Args:
+        location: Its path or URL.
+        settings: What is asked of it.
+        progress: Told of each track that was heard.
 
     Raises:
         ManifestError: It is no labelled manifest.
@@ -64,11 +72,14 @@ def check_manifest(location: str, settings: CheckSettings) -> CheckReport:
     rows = list(read_labelled(location))
     tracks = [row for row in rows if isinstance(row, LabelledTrack)]
     with_consent = sum(track.training_opt_in for track in tracks)
-    return CheckReport(len(rows), with_consent, list(_findings(rows, tracks, settings)))
+    return CheckReport(len(rows), with_consent, list(_findings(rows, tracks, settings, progress)))
 
 
 def _findings(
-    rows: Sequence[LabelledTrack | BadRow], tracks: Sequence[LabelledTrack], settings: CheckSettings
+    rows: Sequence[LabelledTrack | BadRow],
+    tracks: Sequence[LabelledTrack],
+    settings: CheckSettings,
+    progress: Progress,
 ) -> Iterator[Finding]:
     for row in rows:
         if isinstance(row, BadRow):
@@ -81,6 +92,8 @@ def _findings(
     yield from too_few(consented, settings.min_positives, settings.min_groups)
     yield from groups_in_two_splits(tracks)
     if settings.listen:
-        audio = AudioChecks(settings.min_seconds)
-        yield from audio.listen(rows)
-        yield from audio.compare()
+        consent = consent_of(rows)
+        yield from contradicted_consent(consent)
+        sounds = list(heard(consent.given, progress))
+        yield from unusable_audio(sounds, settings.min_seconds)
+        yield from same_audio(sounds)

@@ -12,8 +12,9 @@ from tonearm.pipelines.commands.option_types import positive_integer, positive_n
 _DESCRIPTION = """\
 Find what is wrong with a labelled manifest before anything is trained on it: rows that cannot be used,
 missing consent, labels spelt in two ways or with too few tracks, a group on both sides of a split, the same
-audio under labels that contradict each other, audio that cannot be read or is too short. Audio is opened
-of tracks with training_opt_in = true only, and nothing of it is kept. Nothing is changed.
+recording in two splits or with labels that contradict each other, though it was encoded again, audio that
+cannot be read or is too short. Audio is opened of tracks with training_opt_in = true only, and nothing of it
+is kept. Nothing is changed.
 """
 
 _EPILOG = """\
@@ -75,12 +76,14 @@ def add_to(actions: Any) -> None:
 def _run(known: argparse.Namespace, _: list[str]) -> None:
     from tonearm.learning.checks.manifest import CheckSettings, check_manifest
     from tonearm.pipelines.reports.dataset_check import print_check
+    from tonearm.pipelines.reports.track_progress import track_progress
 
     purpose = Purpose(known.purpose) if known.purpose else None
     settings = CheckSettings(
         purpose, known.min_positives, known.min_groups, known.min_seconds, not known.without_audio
     )
-    report = check_manifest(known.manifest, settings)
+    with track_progress() as progress:
+        report = check_manifest(known.manifest, settings, progress)
     print_check(report, known.manifest, as_json=known.json)
     if report.findings:
         raise FindingsError(f"{known.manifest}: findings: {len(report.findings)}")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.catalog import tonearm, write_manifest, write_song
+from tests.learning.recordings.encoded_again import ENCODINGS, MUSIC, music
 from tonearm.learning.checks.labels import near_duplicates
 from tonearm.learning.labelled.labels import Labels
 from tonearm.learning.labelled.track import LabelledTrack
@@ -181,6 +182,42 @@ def test_the_same_audio_with_other_labels(folder: Path, capsys: pytest.CaptureFi
     found = checked(manifest, capsys)
     assert [rows for rows, _ in found["contradicting_labels"]] == [[1, 2], [5, 6]]
     assert [rows for rows, _ in found["audio_in_two_splits"]] == [[1, 2]]
+
+
+def test_the_same_recording_encoded_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    signal, other = (music(name, seconds=8.0) for name in MUSIC[:2])
+    for name in ("telephone", "vorbis_after_a_pause", "mp3_32"):
+        ENCODINGS[name](tmp_path / name, signal)
+    ENCODINGS["telephone"](tmp_path / "other", other)
+    manifest = manifest_of(
+        tmp_path,
+        row(0, uri="telephone"),
+        row(1, uri="vorbis_after_a_pause", labels="jazz", split="test"),
+        row(2, uri="other"),
+        row(3, uri="mp3_32", labels="*=-"),
+    )
+    found = checked(manifest, capsys)
+    assert found.keys() == {"audio_in_two_splits", "contradicting_labels"}
+    told = "the same recording, encoded again, is in test and train: keep it in one"
+    assert found["audio_in_two_splits"] == [([1, 2, 4], told)]
+    assert [rows for rows, _ in found["contradicting_labels"]] == [[1, 2, 4]]
+
+
+def test_audio_of_several_rows_that_a_split_may_part(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = manifest_of(
+        folder,
+        row(0, split=""),
+        row(1, uri="0.flac", split=""),
+        row(2, split="", artist="both"),
+        row(3, uri="2.flac", split="", artist="both"),
+        row(4, uri="1.flac"),
+        row(5, uri="1.flac"),
+    )
+    found = checked(manifest, capsys)
+    assert [rows for rows, _ in found["duplicate_audio"]] == [[1, 2]]
+    assert found.keys() == {"duplicate_audio"}
 
 
 OPENED = """
