@@ -13,6 +13,7 @@ How to add one:
 5. If it is to be fast, override ``arrange`` (the same scores by less work), ``engine_inputs`` (what is
    computed once, outside the engine's graph) and ``may_round`` (which layers bear bfloat16). Without
    them networks run one after the other as they are, and wholly in bfloat16 where that is asked for.
+   If no layer bears it, set ``bears_bfloat16`` to False.
 """
 
 from __future__ import annotations
@@ -35,10 +36,12 @@ class Architecture(ABC):
     Attributes:
         name: What ``bundle.json`` calls it.
         embedding_size: Length of a network's embedding.
+        bears_bfloat16: False if no layer does: the CPU engine then computes in float32 whatever is asked for.
     """
 
     name: str
     embedding_size: int
+    bears_bfloat16: bool = True
 
     @abstractmethod
     def require_front_end(self, front_end: FrontEnd) -> None:

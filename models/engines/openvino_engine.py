@@ -21,8 +21,6 @@ from tonearm.models.engines.openvino_library import openvino
 _PREPARED_AT_ONCE = 8
 """Patches whose inputs to the graph are computed before the first is scored; 2.6 MB of musicnn's at most."""
 
-_PRECISION_HINTS = {"float32": "f32", "bf16": "bf16"}
-
 
 class OpenVinoEngine:
     """Scores patches one at a time: what one needs stays in a core's cache, and none waits for others."""
@@ -67,9 +65,9 @@ class _Graph:
     """The networks of one architecture, compiled."""
 
     def __init__(self, core: Any, tagger: Tagger, group: NetworkGroup, precision: str) -> None:
-        self._rounded = precision == "bf16"
+        self._rounded = precision == "bf16" and group.architecture.bears_bfloat16
         graph = read_graph(core, tagger, group, rounded=self._rounded)
-        self._model = core.compile_model(graph, "CPU", _settings(precision))
+        self._model = core.compile_model(graph, "CPU", _settings(rounded=self._rounded))
         self._architecture: Architecture = group.architecture
         self._widths = [self._model.output(index).shape[1] for index in range(2)]
         self._idle: SimpleQueue[Any] = SimpleQueue()
@@ -139,14 +137,14 @@ def require_bf16() -> None:
         )
 
 
-def _settings(precision: str) -> dict[str, Any]:
+def _settings(*, rounded: bool) -> dict[str, Any]:
     """One stream for each core, of one thread each, so that a caller never uses more than one core.
 
     Threads are not pinned: several processes would all choose the same cores.
     """
     cores = len(os.sched_getaffinity(0))
     return {
-        "INFERENCE_PRECISION_HINT": _PRECISION_HINTS[precision],
+        "INFERENCE_PRECISION_HINT": "bf16" if rounded else "f32",
         "NUM_STREAMS": cores,
         "INFERENCE_NUM_THREADS": cores,
         "ENABLE_CPU_PINNING": False,
