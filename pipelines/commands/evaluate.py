@@ -78,6 +78,9 @@ def add_to(commands: Any) -> None:
 
 def _evaluate(known: argparse.Namespace, _: list[str]) -> None:
     _require_libraries()
+    from tonearm.pipelines.reports.matplotlib_cache import prepare_matplotlib
+
+    prepare_matplotlib()
     from tonearm.learning.evaluation.evaluation import EvaluationCall, evaluate
     from tonearm.learning.evaluation.report.document import document_of
     from tonearm.learning.evaluation.report.files import files_of

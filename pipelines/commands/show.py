@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
-import os
 from typing import Any
 
 from tonearm.errors import WrongCallError
@@ -69,6 +67,7 @@ def _show_tracks(known: argparse.Namespace) -> None:
 
 
 def _show_track(known: argparse.Namespace) -> None:
+    from tonearm.pipelines.reports.matplotlib_cache import prepare_matplotlib
     from tonearm.pipelines.reports.tracks import print_track
     from tonearm.transforms.elements.failure import TrackError
     from tonearm.transforms.tables.reading import find_track, segments_of
@@ -86,7 +85,7 @@ def _show_track(known: argparse.Namespace) -> None:
     if matching is None:
         raise WrongCallError(f"--picture needs the tagger {track['tagger']}; name its bundle with --tagger")
     try:
-        _prepare_matplotlib()
+        prepare_matplotlib()
         from tonearm.pipelines.reports.picture import draw_track
     except ModuleNotFoundError as error:
         raise WrongCallError("--picture needs matplotlib: pip install 'tonearm[plot]'") from error
@@ -96,12 +95,3 @@ def _show_track(known: argparse.Namespace) -> None:
         raise WrongCallError(f"{track['uri']} cannot be drawn: {error.message}") from error
     with printing() as console:
         console.print(f"picture: {known.picture}", markup=False, soft_wrap=True)
-
-
-def _prepare_matplotlib() -> None:
-    """Have matplotlib keep its list of fonts in our cache and not in folders of its own, and keep quiet."""
-    from tonearm.models.engines.cache import cache_folder
-
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    if folder := cache_folder():
-        os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))

@@ -45,7 +45,7 @@ def print_evaluation(document: Mapping[str, Any], folder: Path) -> None:
         if document["comparison"]:
             console.print(_compared(document), markup=False, soft_wrap=True)
         console.print(_counted(tracks), markup=False, soft_wrap=True)
-        console.print(f"report: {folder}", markup=False, soft_wrap=True)
+        console.print(f"report: {folder / 'report.html'}", markup=False, soft_wrap=True)
 
 
 def _told(figures: Mapping[str, Any]) -> list[str]:

@@ -15,6 +15,7 @@ from tonearm.learning.evaluation.figures import Figure, Figures, groups_that_tel
 from tonearm.learning.evaluation.label_noise import ceiling, most_noise
 from tonearm.learning.evaluation.metrics import decisions
 from tonearm.learning.evaluation.reliability import Reliability, reliability
+from tonearm.learning.evaluation.report.words import words_of
 from tonearm.learning.evaluation.table import Table
 from tonearm.learning.evaluation.worst_tracks import worst_tracks
 from tonearm.models.bundles.tagger import Tagger
@@ -34,6 +35,11 @@ Document = dict[str, Any]
 
 def document_of(evaluation: Evaluation) -> Document:
     """All that is told of an evaluation; ``docs/models.md`` says what each key means."""
+    document = _figures_document(evaluation)
+    return document | {"words": asdict(words_of(document))}
+
+
+def _figures_document(evaluation: Evaluation) -> Document:
     tagger, table = evaluation.taggers[0], evaluation.tables[0]
     groups = [track.group for track in evaluation.judged.tracks]
     return {
