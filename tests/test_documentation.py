@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tonearm.pipelines.commands import dataset, evaluate, ingest, plan, retry, show, spectrograms
-from tonearm.pipelines.commands.taggers import train
+from tonearm.pipelines.commands import dataset, ingest, plan, retry, show, spectrograms
+from tonearm.pipelines.commands.taggers import evaluate, train
 from tonearm.pipelines.runs.beam_options import names_of_beams_options
 
 ROOT = Path(__file__).parent.parent

@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 from typing import NoReturn
 
 from tonearm.errors import WrongCallError
-from tonearm.pipelines.commands import dataset, evaluate, ingest, plan, retry, show, spectrograms
-from tonearm.pipelines.commands.taggers import history, promote, rollback, train
+from tonearm.pipelines.commands import dataset, ingest, plan, retry, show, spectrograms
+from tonearm.pipelines.commands.taggers import evaluate, history, promote, rollback, train
 from tonearm.pipelines.reports.printing import say
 
 _RUNS = (["ingest"], ["retry"], ["spectrograms"], ["dataset", "build"])

@@ -56,7 +56,9 @@ def made_up(
                 duration_s=8.0,
                 codec="flac",
                 metadata={"year": str(1990 + number % 2)},
-                truths={label: LabelValue(1 if held else -1) for label, held in zip(labels, holds, strict=True)},
+                truths={
+                    label: LabelValue(1 if held else -1) for label, held in zip(labels, holds, strict=True)
+                },
                 scores=tuple(scores),
             )
         )

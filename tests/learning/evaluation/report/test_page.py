@@ -51,7 +51,9 @@ def test_hostile_names_are_text() -> None:
         read = Reader(page(made_up(HOSTILE, name=name)))
         assert not read.elements & {"script", "img", "b"}
         assert not [name for name, _ in read.attributes if name.startswith("on")]
-        assert {value[:5] for name, value in read.attributes if name == "href" and value[0] != "#"} <= {"file:"}
+        assert {value[:5] for name, value in read.attributes if name == "href" and value[0] != "#"} <= {
+            "file:"
+        }
         for label in HOSTILE:
             assert label in read.text
 
