@@ -24,10 +24,12 @@ class Reader(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """See :class:`HTMLParser`."""
         self.elements.add(tag)
         self.attributes += [(name, value or "") for name, value in attrs]
 
     def handle_data(self, data: str) -> None:
+        """See :class:`HTMLParser`."""
         self.text += data
 
 
