@@ -71,9 +71,17 @@ example-train: setup
 	$(BIN)/tonearm dataset check $(EXAMPLE)/manifest.csv
 	$(BIN)/tonearm dataset build $(EXAMPLE)/manifest.csv --output $(EXAMPLE)/dataset --front_end examples/instruments/front_end.json
 	$(BIN)/tonearm train $(EXAMPLE)/dataset --output $(EXAMPLE)/bundle --facet instrument --epochs $(EXAMPLE_EPOCHS)
-	$(BIN)/tonearm evaluate $(EXAMPLE)/bundle $(EXAMPLE)/dataset --output $(EXAMPLE)/report --by part --by font
+	$(BIN)/tonearm evaluate $(EXAMPLE)/bundle $(EXAMPLE)/dataset --output $(EXAMPLE)/report --by part --by part_by_polyphony --by font
+	$(BIN)/tonearm dataset build $(EXAMPLE)/probe.csv --output $(EXAMPLE)/probe/dataset
+	$(BIN)/tonearm train $(EXAMPLE)/probe/dataset --output $(EXAMPLE)/probe/bundle --facet instrument --from musicnn --network mtt --tune head
+	$(BIN)/tonearm evaluate $(EXAMPLE)/probe/bundle $(EXAMPLE)/probe/dataset --output $(EXAMPLE)/probe/report --by part --by part_by_polyphony
+	@if [ -e /usr/share/gcompris-qt/rcc/instruments.rcc ]; then \
+		$(BIN)/python -m examples.instruments.recordings --output $(EXAMPLE)/recordings && \
+		$(BIN)/tonearm evaluate $(EXAMPLE)/bundle $(EXAMPLE)/recordings/manifest.csv --output $(EXAMPLE)/recordings/report; \
+	else echo 'No real recordings are looked at: apt-get install gcompris-qt-data'; fi
 	$(BIN)/tonearm ingest samples --output $(EXAMPLE)/samples --tagger $(EXAMPLE)/bundle
 	$(BIN)/tonearm show $(EXAMPLE)/samples
+	$(BIN)/python -m examples.instruments.summing_up $(EXAMPLE)/report --probe $(EXAMPLE)/probe/report
 
 # Java 17 and Maven are looked for, and named if they are missing.
 flink-demo: setup

@@ -15,7 +15,7 @@ _QUARTER_S = (0.35, 0.9)
 _TRANSPOSITION = 6
 _CHORD_CHANCE = 0.35
 _DRUM_PIECE_CHANCE = 0.8
-_ENTRY_CHANCE = 0.2
+_ENTRY_CHANCE = 0.15
 _MUTED_S = 5.0
 _FEWEST_SOUNDING_S = 1.5
 _TRIES = 20
@@ -164,8 +164,8 @@ def _drum_part(piece: Piece, generator: np.random.Generator, quarter_s: float) -
 
 def _play(line: list[ScoreNote], generator: np.random.Generator, quarter_s: float) -> tuple[PlayedNote, ...]:
     """A line as one plays it: louder and softer, shorter or longer than written, never quite in time."""
-    velocity = generator.uniform(60, 115)
-    articulation = generator.uniform(0.5, 1.05)
+    velocity = generator.uniform(64, 112)
+    articulation = generator.uniform(0.6, 1.05)
     looseness_s = generator.uniform(0, 0.02)
     first_s, last_s = 0.0, CLIP_S
     if generator.random() < _ENTRY_CHANCE:  # enters late, or leaves early
@@ -192,7 +192,7 @@ def _draw_voice(
         label,
         program,
         notes,
-        volume=int(generator.integers(64, 128)),
+        volume=int(generator.integers(72, 128)),
         pan=int(generator.integers(0, 128)),
         reverb=int(generator.integers(0, 100)),
         chorus=int(generator.integers(0, 60)) if generator.random() < 0.5 else 0,
