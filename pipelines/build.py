@@ -106,6 +106,7 @@ def build_dataset(order: BuildOrder) -> BuiltDataset:
     location = located_dataset(order.output)
     plan = plan_build(list(read_labelled(order.manifest)), order.manifest, order.front_end, order.rules)
     if built := _built_before(plan, location):
+        _clear_up(location)
         return built
     if not order.beam.is_local:
         from tonearm.pipelines.cluster.dataset import require_seen_and_run
@@ -133,6 +134,14 @@ def _built_before(plan: BuildPlan, location: str) -> BuiltDataset | None:
         )
     open_dataset(location, list(Split))
     return BuiltDataset(location, description, was_there=True)
+
+
+def _clear_up(location: str) -> None:
+    """Delete what a build has left that was killed when its data set was whole already."""
+    folder = BuildFolder(location)
+    if folder.has_leftovers():
+        with held(folder, Holder.here(_run_id(), "batch")):
+            folder.end_building()
 
 
 _IN_WORDS = {

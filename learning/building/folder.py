@@ -88,6 +88,10 @@ class BuildFolder:
             ]
         )
 
+    def has_leftovers(self) -> bool:
+        """True if a build was killed after its data set was whole, before it had cleared up."""
+        return any(name.startswith(f"{BUILDING}/") or name == HELD_BY for name in self._names())
+
     def end_building(self) -> None:
         """Delete what was needed only to build."""
         delete_folder(joined(self._location, BUILDING))

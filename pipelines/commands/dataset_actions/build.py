@@ -83,8 +83,7 @@ def _add_labels(group: argparse._ArgumentGroup) -> None:
 def _add_splits(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "splits",
-        "the manifest's own; one that it gives no track is drawn, group by group, from those without a split "
-        "and those for training",
+        "the manifest's own; one that it gives no track is drawn, by group, from those open or for training",
     )
     for name in ("validation", "test"):
         group.add_argument(
@@ -178,10 +177,10 @@ def _front_end(known: argparse.Namespace) -> FrontEnd:
         BundleError: The tagger cannot be loaded.
     """
     from tonearm.learning.building.front_end_file import read_front_end
-    from tonearm.transforms.tagging.stored_tagger import stored_tagger
+    from tonearm.transforms.tagging.stored_tagger import named_tagger, stored_tagger
 
     if not known.front_end:
-        return stored_tagger(known.tagger).front_end
+        return stored_tagger(named_tagger(known.tagger).location).front_end
     if "--tagger" in known.given:
         raise WrongCallError("--tagger and --front_end each name a front end: give one of them")
     return read_front_end(known.front_end)

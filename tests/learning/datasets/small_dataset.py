@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +39,7 @@ def noise_track(number: int, labels: Sequence[int], patches: int = 2, **values: 
 
 
 def write_small_dataset(
-    folder: Path, shards: Mapping[Split, Sequence[Sequence[DatasetTrack]]], labels: Sequence[str]
+    folder: Path, shards: Mapping[Split, Iterable[Sequence[DatasetTrack]]], labels: Sequence[str]
 ) -> Path:
     """Write a data set of these shards, by split."""
     entries = [
