@@ -88,12 +88,13 @@ def _evaluate(known: argparse.Namespace, _: list[str]) -> None:
     from tonearm.learning.evaluation.tracks.vocabulary import read_word_map
     from tonearm.pipelines.reports.evaluation import print_evaluation
     from tonearm.pipelines.reports.track_progress import track_progress
-    from tonearm.transforms.tagging.stored_tagger import stored_tagger
+    from tonearm.transforms.tagging.stored_tagger import named_tagger, stored_tagger
 
     folder = writable_folder(known.output, replace=known.replace)
     words = read_word_map(known.map_vocabulary) if known.map_vocabulary else {}
     call = EvaluationCall(known.set, Split(known.split), words, tuple(known.by))
-    taggers = tuple(stored_tagger(each) for each in (known.bundle, known.baseline) if each)
+    named = [named_tagger(each).location for each in (known.bundle, known.baseline) if each]
+    taggers = tuple(stored_tagger(each) for each in named)
     with track_progress() as on_track:
         evaluation = evaluate(call, taggers, on_track)
     document = document_of(evaluation)

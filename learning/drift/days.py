@@ -1,0 +1,89 @@
+"""What the tables hold of each day: scores by tag, lengths, cuts and failures, for one tagger."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from tonearm.transforms.tables.schemas import Row
+from tonearm.transforms.tables.stored_rows import table_rows
+
+_COLUMNS = ["analyzed_at", "tags", "duration_s", "truncated", "metadata", "codec", "input_kind"]
+
+Part = tuple[date, str]
+"""A day, and the value of a column where days are told apart by one; else an empty text."""
+
+
+@dataclass
+class PartOfDay:
+    """The tracks of one day, or those of them that have one value in a column.
+
+    Attributes:
+        tracks: How many were tagged.
+        scores: Score of each track, by tag.
+        durations_s: Length of each track whose length is known.
+        truncated: How many were not heard whole.
+        failures: How many failed, by the word of the failure.
+    """
+
+    tracks: int = 0
+    scores: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    durations_s: list[float] = field(default_factory=list)
+    truncated: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def tried(self) -> int:
+        """Tracks that were tagged or failed."""
+        return self.tracks + self.failures.total()
+
+    def add(self, row: Row) -> None:
+        """Add a row of ``track_tags``."""
+        self.tracks += 1
+        self.truncated += bool(row["truncated"])
+        if row["duration_s"] is not None:
+            self.durations_s.append(row["duration_s"])
+        for tag in row["tags"]:
+            self.scores[tag["tag"]].append(tag["score"])
+
+
+def days_of(output: str, tagger: str, column: str = "") -> dict[Part, PartOfDay]:
+    """Read the days of a tagger, in their order.
+
+    Args:
+        output: Where the tables lie.
+        tagger: ``name@version``.
+        column: ``codec``, ``input_kind`` or a column of the manifest's own, whose values tell the tracks of a
+            day apart. Failures have none, and are then left out.
+
+    Raises:
+        OutputError: The tables cannot be read.
+    """
+    parts: defaultdict[Part, PartOfDay] = defaultdict(PartOfDay)
+    for row in table_rows(output, "track_tags", _COLUMNS, tagger=tagger):
+        parts[_day(row["analyzed_at"]), _value(row, column)].add(row)
+    if not column:
+        for row in table_rows(output, "failures", ["occurred_at", "error"], tagger=tagger):
+            parts[_day(row["occurred_at"]), ""].failures[row["error"]] += 1
+    return dict(sorted(parts.items()))
+
+
+def taggers_of(output: str) -> Iterator[str]:
+    """The taggers of an output's runs, from the one that began its last run last."""
+    runs = sorted(table_rows(output, "runs", ["tagger", "started"]), key=lambda run: run["started"])
+    yield from dict.fromkeys(run["tagger"] for run in reversed(runs))
+
+
+def _day(moment: datetime) -> date:
+    """The day of a row, which is that of its partition: in UTC."""
+    return moment.astimezone(UTC).date()
+
+
+def _value(row: Row, column: str) -> str:
+    if not column:
+        return ""
+    if column in ("codec", "input_kind"):
+        return str(row[column])
+    return dict(row["metadata"] or ()).get(column, "")

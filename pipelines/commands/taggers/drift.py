@@ -1,0 +1,96 @@
+"""``tonearm drift``: days on which a tagger says something else than on the days before."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from typing import Any
+
+from tonearm.errors import TonearmError, WrongCallError
+from tonearm.pipelines.commands.option_types import fraction, positive_integer
+
+_DESCRIPTION = """\
+Compare what the tables in OUT say of a day's tracks with what they say of the days before: the scores of each
+tag, lengths, tracks that were not heard whole, and failures by their word. A day is that of ingestion.
+
+A shift raises an alarm if it is large enough to matter and surer than chance: on days without any change
+no more than one in a thousand raises one (--false_alarms), whatever the number of tags. Tracks count as drawn
+one by one: a day on which one label delivers its catalog is another day, and is told as one.
+"""
+
+_EPILOG = """\
+examples:
+  tonearm drift tags/                             the last day, by the 28 days before it
+  tonearm drift gs://catalog/tags --since 2026-11-01 --by genre --json
+
+exit codes: 0 no alarm, or too few tracks to tell; 1 an alarm, or it broke; 2 the call was wrong.
+"""
+
+
+class DriftError(TonearmError):
+    """Days differ from those before; which ones has been printed."""
+
+
+def add_to(commands: Any) -> None:
+    """Add the subcommand to the parser."""
+    parser = commands.add_parser(
+        "drift",
+        help="find days on which a tagger says something else than before",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(job=_drift)
+    parser.add_argument("output", metavar="OUT", help="folder, URL or dataset of the tables")
+    parser.add_argument("--tagger", metavar="NAME@VERSION", help="whose rows (default: the last run's)")
+    parser.add_argument(
+        "--since", metavar="DATE", type=_day, help="first day to judge (default: the last day)"
+    )
+    parser.add_argument(
+        "--by",
+        metavar="COLUMN",
+        default="",
+        help="judge each value of a column by itself: codec, input_kind, or one of the manifest's own",
+    )
+    parser.add_argument(
+        "--reference_days",
+        metavar="DAYS",
+        type=positive_integer,
+        default=28,
+        help="how many days before it a day is compared with (default: 28)",
+    )
+    parser.add_argument(
+        "--false_alarms",
+        metavar="FRACTION",
+        type=fraction,
+        default=0.001,
+        help="share of days without any change that may raise an alarm (default: 0.001)",
+    )
+    parser.add_argument("--json", action="store_true", help="print all shifts as JSON")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no date such as 2026-11-28") from None
+
+
+def _drift(known: argparse.Namespace, _: list[str]) -> None:
+    from tonearm.learning.drift.days import days_of, taggers_of
+    from tonearm.learning.drift.judging import DriftSettings, judge_days
+    from tonearm.pipelines.reports.drift import print_drift
+    from tonearm.transforms.tables.reading import require_runs
+
+    require_runs(known.output)
+    taggers = list(taggers_of(known.output))
+    tagger = known.tagger or taggers[0]
+    if tagger not in taggers:
+        raise WrongCallError(f"{known.output} has no run of {tagger}; it has {', '.join(taggers)}")
+    settings = DriftSettings(known.reference_days, rate=known.false_alarms)
+    days = list(judge_days(days_of(known.output, tagger, known.by), settings, known.since))
+    print_drift(tagger, days, as_json=known.json)
+    if alarmed := [day for day in days if day.alarms]:
+        told = ", ".join(f"{day.day} {day.part}".strip() for day in alarmed)
+        raise DriftError(f"{tagger} says something else than on the days before: {told}")

@@ -1,0 +1,218 @@
+"""Days that differ from those before are told with what differs; days that do not are silent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.catalog import tonearm
+from tonearm.learning.drift.days import PartOfDay
+from tonearm.learning.drift.judging import DriftSettings, Watched, judge_days
+from tonearm.learning.drift.statistics import stability_index
+from tonearm.transforms.tables.parquet.files import ParquetWriter
+from tonearm.transforms.tables.schemas import Row
+
+FIRST = date(2026, 10, 1)
+TAGS = [f"tag {number}" for number in range(20)]
+TRACKS = 60
+
+Change = Callable[[PartOfDay, np.random.Generator], None]
+
+
+def drawn(numbers: np.random.Generator, tracks: int = TRACKS) -> PartOfDay:
+    """A day of one catalog: scores as networks give them, many low and some high."""
+    part = PartOfDay(tracks, durations_s=list(numbers.lognormal(5.3, 0.3, tracks)))
+    styles = numbers.integers(0, 5, tracks)  # tags go together, as those of a style do
+    for number, tag in enumerate(TAGS):
+        holds = styles == number % 5
+        part.scores[tag] = list(np.where(holds, numbers.beta(4, 4, tracks), numbers.beta(1, 12, tracks)))
+    part.truncated = int(numbers.binomial(tracks, 0.02))
+    part.failures["undecodable"] = int(numbers.binomial(tracks, 0.03))
+    return part
+
+
+def alarms_of(days: int, seed: int, change: Change | None = None) -> list[list[tuple[Watched, str]]]:
+    """The alarms of each day from the second on; the last day is changed."""
+    numbers = np.random.default_rng(seed)
+    parts = {(FIRST + timedelta(days=number), ""): drawn(numbers) for number in range(days)}
+    if change:
+        change(parts[max(parts)], numbers)
+    judged = judge_days(parts, DriftSettings(), since=FIRST + timedelta(days=1))
+    return [[(shift.watched, shift.name) for shift in day.alarms] for day in judged]
+
+
+def test_thirty_clean_days_are_silent() -> None:
+    assert alarms_of(31, seed=1) == [[]] * 30
+
+
+@pytest.mark.slow
+def test_clean_days_raise_no_more_alarms_than_the_stated_rate() -> None:
+    """900 days: 0.9 alarms are expected at most; five or more have a chance of one in 400."""
+    assert sum(bool(alarms) for seed in range(30) for alarms in alarms_of(31, seed)) < 5
+
+
+def test_a_day_of_another_genre_is_told_with_its_tags() -> None:
+    def more_of_one_style(part: PartOfDay, numbers: np.random.Generator) -> None:
+        for tag in TAGS[::5]:
+            part.scores[tag] = list(numbers.beta(4, 4, TRACKS))
+
+    *before, last = alarms_of(31, seed=2, change=more_of_one_style)
+    assert before == [[]] * 29
+    assert {(Watched.TAG, tag) for tag in TAGS[::5]} <= set(last)
+
+
+def test_failures_cuts_and_lengths_are_told() -> None:
+    def broken(part: PartOfDay, _: np.random.Generator) -> None:
+        part.failures["undecodable"] += 15
+        part.truncated = 20
+        part.durations_s = [length / 2 for length in part.durations_s]
+
+    last = alarms_of(31, seed=3, change=broken)[-1]
+    assert set(last) == {(Watched.FAILURE, "undecodable"), (Watched.TRUNCATED, ""), (Watched.DURATION, "")}
+
+
+def test_a_day_on_which_all_failed_is_judged_by_its_failures() -> None:
+    numbers = np.random.default_rng(4)
+    parts = {(FIRST, ""): drawn(numbers), (FIRST + timedelta(days=1), ""): PartOfDay()}
+    parts[max(parts)].failures["forbidden"] = 40
+    (day,) = judge_days(parts, DriftSettings())
+    assert [(shift.watched, shift.name) for shift in day.alarms] == [(Watched.FAILURE, "forbidden")]
+
+
+def test_days_with_few_tracks_are_not_judged() -> None:
+    numbers = np.random.default_rng(5)
+    parts = {(FIRST, ""): drawn(numbers), (FIRST + timedelta(days=1), ""): drawn(numbers, tracks=9)}
+    first, second = judge_days(parts, DriftSettings(), since=FIRST)
+    assert (first.shifts, second.shifts) == ((), ())
+    assert first.left_out == "fewer than 20 tracks on the 28 days before"
+    assert second.left_out == "fewer than 20 tracks"
+    assert list(judge_days({}, DriftSettings())) == []
+
+
+def test_what_lies_before_the_window_does_not_count() -> None:
+    numbers = np.random.default_rng(6)
+    parts = {(FIRST, ""): drawn(numbers), (FIRST + timedelta(days=29), ""): drawn(numbers)}
+    (day,) = judge_days(parts, DriftSettings())
+    assert day.reference_tracks == 0
+
+
+def test_scores_that_are_all_alike_differ_in_nothing() -> None:
+    day = PartOfDay(30, scores={"rock": [0.5] * 30})  # type: ignore[arg-type]
+    parts = {(FIRST, ""): day, (FIRST + timedelta(days=1), ""): day}
+    (judged,) = judge_days(parts, DriftSettings())
+    assert judged.alarms == []
+
+
+def test_the_stability_index_is_that_of_its_definition() -> None:
+    reference = np.arange(1000.0)
+    day = np.concatenate([np.arange(100.0)] * 5 + [np.arange(500.0, 1000.0)])
+    of_day = np.array([500, 0, 0, 0, 0, 100, 100, 100, 100, 100]) + 0.5
+    of_reference = np.full(10, 100) + 0.5
+    shares, before = of_day / of_day.sum(), of_reference / of_reference.sum()
+    expected = ((shares - before) * np.log(shares / before)).sum()
+    assert stability_index(day, reference) == pytest.approx(expected)
+    assert stability_index(reference, reference) == pytest.approx(0, abs=1e-12)
+
+
+def write_tables(
+    folder: Path, days: int, *, tracks: int = 30, change: Callable[[int, Row], None] | None = None
+) -> Path:
+    """Tables of so many days by one tagger, so many tracks a day with three tags."""
+    numbers = np.random.default_rng(7)
+    rows = [row_of(numbers, day, track) for day in range(days) for track in range(tracks)]
+    for number, row in enumerate(rows):
+        if change:
+            change(number // tracks, row)
+    writer = ParquetWriter(str(folder))
+    writer.write("track_tags", rows)
+    writer.write("runs", [run_row()])
+    return folder
+
+
+def row_of(numbers: np.random.Generator, day: int, track: int) -> Row:
+    """A row of ``track_tags``."""
+    moment = datetime(2026, 10, 1, 12, tzinfo=UTC) + timedelta(days=day)
+    tags = [
+        {
+            "facet": "genre",
+            "tag": tag,
+            "score": float(numbers.beta(2, 5)),
+            "peak": 0.9,
+            "presence": 0.5,
+            "selected": False,
+        }
+        for tag in ("rock", "jazz", "folk")
+    ]
+    return {
+        "track_id": f"{day}-{track}",
+        "generation": "1",
+        "tagger": "ours@1",
+        "uri": "/music/a.mp3",
+        "content_sha256": "0" * 64,
+        "ingest_date": moment.date(),
+        "analyzed_at": moment,
+        "input_kind": "audio",
+        "codec": "mp3",
+        "sample_rate_hz": 44100,
+        "channels": 2,
+        "duration_s": float(numbers.lognormal(5, 0.3)),
+        "decoded_s": 100.0,
+        "analyzed_s": 100.0,
+        "truncated": False,
+        "tags": tags,
+        "scores": [],
+        "metadata": [("source", "west" if track % 2 else "east")],
+        "downmix_loss_db": None,
+        "run_id": "20261001T000000-aaaaaaaa",
+        "frontend": "f",
+    }
+
+
+def run_row() -> Row:
+    """A row of ``runs``."""
+    moment = datetime(2026, 10, 1, tzinfo=UTC)
+    counts = dict.fromkeys(("n_seen", "n_tagged", "n_skipped", "n_failed"), 0)
+    told: Row = {"run_id": "20261001T000000-aaaaaaaa", "mode": "batch", "tagger": "ours@1", "frontend": "f"}
+    times: Row = {"started": moment, "ended": moment, "ingest_date": moment.date(), "bundle_sha256": ""}
+    return {**told, **counts, **times, "versions": [], "settings": []}
+
+
+def rock_on_the_last_day(day: int, row: Row) -> None:
+    """What comes from the west scores higher for rock."""
+    if day == 9 and dict(row["metadata"])["source"] == "west":
+        row["tags"][0]["score"] = 0.5 + row["tags"][0]["score"] / 2
+
+
+def test_the_command_is_silent_on_clean_days_and_names_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clean = write_tables(tmp_path / "clean", 10)
+    assert tonearm("drift", clean, "--since", "2026-10-02") == 0
+    assert capsys.readouterr().out.count("as before") == 9
+    changed = write_tables(tmp_path / "changed", 10, change=rock_on_the_last_day)
+    assert tonearm("drift", changed) == 1
+    told = capsys.readouterr()
+    assert "tag rock" in told.out
+    assert "2026-10-10" in told.err
+
+
+def test_days_are_told_apart_by_a_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changed = write_tables(tmp_path / "changed", 10, tracks=60, change=rock_on_the_last_day)
+    assert tonearm("drift", changed, "--by", "source", "--json") == 1
+    days: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["days"]
+    alarms = {day["part"]: [shift["name"] for shift in day["shifts"] if shift["is_alarm"]] for day in days}
+    assert alarms == {"east": [], "west": ["rock"]}
+
+
+def test_calls_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tonearm("drift", tmp_path / "nothing") == 2
+    tables = write_tables(tmp_path / "tables", 2)
+    assert tonearm("drift", tables, "--tagger", "theirs@1") == 2
+    assert "it has ours@1" in capsys.readouterr().err
+    assert tonearm("drift", tables, "--since", "yesterday") == 2
