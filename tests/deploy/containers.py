@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -85,6 +86,26 @@ class Containers:
         how = ["--rm", "--network=none", "--read-only", *_AS_EVER, *mounts, *options, f"--entrypoint={entry}"]
         return self._run("podman", "run", *how, image, *rest, check=check)
 
+    def write_docker(self, folder: Path, *volumes: str) -> None:
+        """Write a program `docker` that runs containers of these images, for whoever calls Docker.
+
+        Args:
+            folder: Where it is to lie.
+            volumes: What each container sees besides.
+        """
+        podman = shlex.join(["podman", *self._storage("podman")])
+        run = shlex.join(["run", *_AS_EVER, *(f"--volume={volume}" for volume in volumes)])
+        program = folder / "docker"
+        program.write_text(
+            "#!/bin/bash\n"
+            "case $1 in\n"
+            "pull) exit 0;;\n"
+            f'run) shift; exec {podman} {run} "$@";;\n'
+            f'*) exec {podman} "$@";;\n'
+            "esac\n"
+        )
+        program.chmod(0o755)
+
     def gigabytes(self, image: str) -> float:
         """An image's size, unpacked."""
         return int(self._run("podman", "image", "inspect", "--format={{.Size}}", image)) / 1e9
@@ -130,10 +151,13 @@ class Containers:
         return folder
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> str:
+        return _checked(program, *self._storage(program), *arguments, check=check)
+
+    def _storage(self, program: str) -> list[str]:
         storage = ["--storage-driver=overlay", f"--root={self.folder}/images", f"--runroot={self.folder}/run"]
         if program == "podman":
             storage += ["--events-backend=file", "--cgroup-manager=cgroupfs", "--runtime=runc"]
-        return _checked(program, *storage, *arguments, check=check)
+        return storage
 
 
 def missing() -> list[str]:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.catalog import keys, scores, table
+from deploy.flink.cluster import flink_cluster
+from deploy.flink.comparison import differences
+from tests.catalog import keys, scores, table, tonearm
 from tests.deploy.containers import (
     BASE,
     LAUNCHER,
@@ -118,6 +120,29 @@ def test_nothing_is_left_of_the_build(containers: Containers) -> None:
 def test_beams_start_is_the_entry_point(containers: Containers) -> None:
     told = containers.run(IMAGE, "/opt/apache/beam/boot", check=False)
     assert "No id provided" in told
+
+
+def test_workers_of_flink_run_in_the_image(
+    containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Flink's task managers start the image by Docker's command line (environment type DOCKER)."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    there.mkdir()
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    samples = ROOT / "samples"
+    containers.write_docker(programs, f"{samples}:{samples}:ro", f"{there}:{there}")
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    assert tonearm("ingest", samples, "--output", here) == 0
+    with flink_cluster() as flink:
+        in_image = (
+            "--environment_type",
+            "DOCKER",
+            "--environment_config",
+            IMAGE,
+        )  # the last one given counts
+        assert tonearm("ingest", samples, "--output", there, *flink.options(), *in_image) == 0
+    assert differences(str(here), str(there)) == []
 
 
 def test_the_template_hands_over_a_graph(containers: Containers, home: Path) -> None:
