@@ -126,16 +126,16 @@ class Containers:
             shutil.rmtree(root, ignore_errors=True)
             packages = "--include=python3,python3-venv,ca-certificates"
             _checked("debootstrap", "--variant=minbase", packages, DEBIAN, str(root))
-            for pattern in (
-                "dev/*",
-                "var/cache/apt/archives/*.deb",
-                "var/lib/apt/lists/*",
-                "var/cache/apt/*.bin",
-            ):
-                for path in root.glob(pattern):
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
-            if certificates := os.environ.get("SSL_CERT_FILE"):
-                shutil.copyfile(certificates, root / _CERTIFICATES.lstrip("/"))
+        for pattern in (
+            "dev/*",
+            "var/cache/apt/archives/*.deb",
+            "var/lib/apt/lists/*",
+            "var/cache/apt/*.bin",
+        ):
+            for path in root.glob(pattern):
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        if certificates := os.environ.get("SSL_CERT_FILE"):
+            shutil.copyfile(certificates, root / _CERTIFICATES.lstrip("/"))
         return root
 
     def _base_text(self) -> str:

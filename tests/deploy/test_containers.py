@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -122,19 +123,30 @@ def test_beams_start_is_the_entry_point(containers: Containers) -> None:
     assert "No id provided" in told
 
 
+@contextmanager
+def everybody_may_write() -> Iterator[None]:
+    """Let what is made meanwhile be open to all: the image's user goes on with what this command begins."""
+    before = os.umask(0)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def test_workers_of_flink_run_in_the_image(
     containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Flink's task managers start the image by Docker's command line (environment type DOCKER)."""
     here, there = tmp_path / "here", tmp_path / "there"
     there.mkdir()
+    there.chmod(0o777)
     programs = tmp_path / "programs"
     programs.mkdir()
     samples = ROOT / "samples"
     containers.write_docker(programs, f"{samples}:{samples}:ro", f"{there}:{there}")
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     assert tonearm("ingest", samples, "--output", here) == 0
-    with flink_cluster() as flink:
+    with flink_cluster() as flink, everybody_may_write():
         in_image = (
             "--environment_type",
             "DOCKER",
