@@ -80,7 +80,7 @@ def _day(text: str) -> date:
 def _drift(known: argparse.Namespace, _: list[str]) -> None:
     from tonearm.learning.drift.days import days_of, taggers_of
     from tonearm.learning.drift.judging import DriftSettings, judge_days
-    from tonearm.pipelines.reports.drift import print_drift
+    from tonearm.pipelines.reports.taggers.drift import print_drift
     from tonearm.transforms.tables.reading import require_runs
 
     require_runs(known.output)

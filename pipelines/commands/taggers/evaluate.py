@@ -86,7 +86,7 @@ def _evaluate(known: argparse.Namespace, _: list[str]) -> None:
     from tonearm.learning.evaluation.report.files import files_of
     from tonearm.learning.evaluation.report.folder import writable_folder, write_folder
     from tonearm.learning.evaluation.tracks.vocabulary import read_word_map
-    from tonearm.pipelines.reports.evaluation import print_evaluation
+    from tonearm.pipelines.reports.taggers.evaluation import print_evaluation
     from tonearm.pipelines.reports.track_progress import track_progress
     from tonearm.transforms.tagging.stored_tagger import named_tagger, stored_tagger
 

@@ -63,7 +63,7 @@ def add_reason(parser: argparse.ArgumentParser) -> None:
 
 def _promote(known: argparse.Namespace, _: list[str]) -> None:
     from tonearm.learning.promotion.promoting import PromotionOrder, promote_by_rule
-    from tonearm.pipelines.reports.promotions import print_current
+    from tonearm.pipelines.reports.taggers.promotions import print_current
     from tonearm.transforms.tagging.stored_tagger import absolute_tagger
 
     root = absolute_tagger(known.root)

@@ -38,7 +38,7 @@ def add_to(commands: Any) -> None:
 
 def _roll_back(known: argparse.Namespace, _: list[str]) -> None:
     from tonearm.learning.promotion.root import roll_back
-    from tonearm.pipelines.reports.promotions import print_current
+    from tonearm.pipelines.reports.taggers.promotions import print_current
     from tonearm.transforms.tagging.stored_tagger import absolute_tagger
 
     root = absolute_tagger(known.root)

@@ -188,7 +188,7 @@ def _add_running(group: Any) -> None:
 def _train(known: argparse.Namespace, _: list[str]) -> None:
     _require_libraries(known)
     from tonearm.learning.training.run import train
-    from tonearm.pipelines.reports.training import print_trained, training_shown
+    from tonearm.pipelines.reports.taggers.training import print_trained, training_shown
 
     call = _call(known)
     with training_shown(call.settings.epochs, known.tensorboard) as listener:

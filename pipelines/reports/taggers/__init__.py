@@ -1,0 +1,1 @@
+"""What commands about taggers print: a training, an evaluation, promotions, drift."""
