@@ -13,7 +13,7 @@ MUSIC       ?= samples
 # Where the worked example goes; the sizes of it can be changed to try it in less time.
 EXAMPLE         ?= example-output
 EXAMPLE_CLIPS   ?=
-EXAMPLE_EPOCHS  ?= 16
+EXAMPLE_EPOCHS  ?= 42
 
 # The tests that have to pass on the older Beam and NumPy too: decoding, the steps before it and behind it.
 BESIDE_TENSORFLOW := tests/transforms/audio tests/transforms/features tests/transforms/spectrograms \
@@ -71,7 +71,7 @@ example-train: setup
 	$(BIN)/tonearm dataset check $(EXAMPLE)/manifest.csv
 	$(BIN)/tonearm dataset build $(EXAMPLE)/manifest.csv --output $(EXAMPLE)/dataset --front_end examples/instruments/front_end.json
 	$(BIN)/tonearm train $(EXAMPLE)/dataset --output $(EXAMPLE)/bundle --facet instrument --name instruments \
-		--epochs $(EXAMPLE_EPOCHS) --patches_per_track 1 --batch 16 --learning_rate 0.003 --dropout 0.2 --mix 0.4 --average_decay 0.998
+		--epochs $(EXAMPLE_EPOCHS) --patches_per_track 1 --batch 16 --learning_rate 0.003 --dropout 0.1 --mix 0.1 --average_decay 0.998
 	$(BIN)/tonearm evaluate $(EXAMPLE)/bundle $(EXAMPLE)/dataset --output $(EXAMPLE)/report --by part --by part_by_polyphony --by font
 	$(BIN)/tonearm dataset build $(EXAMPLE)/probe.csv --output $(EXAMPLE)/probe/dataset
 	$(BIN)/tonearm train $(EXAMPLE)/probe/dataset --output $(EXAMPLE)/probe/bundle --facet instrument --from musicnn --network mtt --tune head

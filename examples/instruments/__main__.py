@@ -15,9 +15,9 @@ from examples.instruments.sound.packages import MissingPackagesError, require_pa
 from tonearm.learning.labelled.track import LabelledTrack, Split
 from tonearm.learning.labelled.writing import write_labelled
 
-TRAIN, VALIDATION, TEST = 9_600, 360, 240
+TRAIN, VALIDATION, TEST = 6_000, 360, 200
 _PROGRESS_EVERY = 500
-_PROBE_EVERY = {Split.TRAIN: 16, Split.VALIDATION: 3, Split.TEST: 2}
+_PROBE_EVERY = {Split.TRAIN: 10, Split.VALIDATION: 3, Split.TEST: 2}
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ _CHORD_CHANCE = 0.35
 _DRUM_PIECE_CHANCE = 0.8
 _ENTRY_CHANCE = 0.15
 _MUTED_S = 5.0
+_OWN_SOUND_CHANCE = 0.7
 _FEWEST_SOUNDING_S = 1.5
 _TRIES = 20
 
@@ -201,7 +202,7 @@ def _draw_voice(
 
 
 def _draw_timbre(generator: np.random.Generator, label: str) -> Timbre:
-    if generator.random() < 0.5:
+    if generator.random() < _OWN_SOUND_CHANCE:
         return Timbre()
     return Timbre(
         cutoff_cents=float(generator.uniform(-3000, 900)),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from examples.instruments.sound.soundfonts import FLUID, FREEPATS, MUSESCORE, OPL3, TIMGM
+from examples.instruments.sound.soundfonts import FLUID, FREEPATS, MUSESCORE, TIMGM
 
 _COMMANDS = {"fluidsynth": "fluidsynth", "timidity": "timidity"}
 _FILES = {
-    **{font.package: font.path for font in (FLUID, TIMGM, MUSESCORE, OPL3, FREEPATS)},
+    **{font.package: font.path for font in (FLUID, TIMGM, MUSESCORE, FREEPATS)},
     "openttd-openmsx": Path("/usr/share/games/openttd/baseset/openmsx"),
     "planetblupi-music-midi": Path("/usr/share/planetblupi/music"),
 }

@@ -31,9 +31,6 @@ TIMGM = Soundfont("timgm", "TimGM", "timgm6mb-soundfont", _SF2 / "TimGM6mb.sf2",
 MUSESCORE = Soundfont(
     "musescore", "Fluid", "musescore-general-soundfont-small", _SF3 / "MuseScore_General_Lite.sf3", "MIT"
 )
-OPL3 = Soundfont("opl3", "OPL3", "opl3-soundfont", _SF2 / "OPL-3_FM_128M.sf2", "GPL-3.0-or-later")
 FREEPATS = Soundfont(
     "freepats", "FreePats", "freepats", Path("/etc/timidity/freepats.cfg"), "GPL-2.0-or-later"
 )
-TRAINING_FONTS = (FLUID, TIMGM, MUSESCORE, OPL3)
-TEST_FONTS = (FLUID, TIMGM, MUSESCORE, FREEPATS)
