@@ -1,10 +1,11 @@
 """The networks on the CPU: the engine against PyTorch and OpenVINO as they come, and against the peak.
 
-``python -m benchmarks.network [--rounds 5] [--patches 24]``
+``python -m benchmarks.network [--tagger musicnn] [--rounds 5] [--patches 24]``
 
 All ways run in turn, round by round. Shares compare processor time with that of matrix products in the same
-round, so that neither a busy machine nor its clock counts. The networks' definition needs 2.8 G multiply-adds
-a patch; a way that leaves some out, because filters are dead or terms shared, may pass 100 % of the peak.
+round, so that neither a busy machine nor its clock counts. The definition of musicnn's networks needs 2.8 G
+multiply-adds a patch; a way that leaves some out, because filters are dead or terms shared, may pass 100 % of
+the peak.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Row:
         way: Who computes; ``engine`` is what the product uses, ``peak`` multiplies matrices.
         precision: ``float32`` or ``bf16``.
         threads: Callers at once.
-        times_real: Seconds of audio a second, both networks.
+        times_real: Seconds of audio a second, all networks of the tagger.
         cpu_ms: Processor milliseconds a patch.
         gflops: Operations that the way executes, a second of processor time, in billions; without those on
             filters of zeros, which fill the engine's blocks.
@@ -78,16 +79,17 @@ class _Way:
     score_error: float = 0.0
 
 
-def rows(*, rounds: int = 5, patches: int = 24) -> list[Row]:
+def rows(location: str = "musicnn", *, rounds: int = 5, patches: int = 24) -> list[Row]:
     """Measure all ways.
 
     Args:
+        location: The tagger: ``musicnn``, or the folder of a bundle.
         rounds: How often each way runs.
         patches: Patches that it scores in a round, per thread.
     """
     if patches % OPENVINO_BATCH:
         raise ValueError(f"The number of patches must be a multiple of {OPENVINO_BATCH}.")
-    tagger = load_tagger("musicnn")
+    tagger = load_tagger(location)
     definition = SideBySide(tagger.build_networks())
     batch = made_up_patches(tagger, patches)
     expected = with_torch(definition)(batch)
@@ -106,13 +108,11 @@ def rows(*, rounds: int = 5, patches: int = 24) -> list[Row]:
 
 
 def _ways(tagger: Tagger, definition: nn.Module) -> list[_Way]:
-    pruned = SideBySide([prune(cast(Musicnn, network)) for network in tagger.build_networks()])
-    full_work, pruned_work = (gigaflops(each, tagger) for each in (definition, pruned))
+    full_work = gigaflops(definition, tagger)
     ways = [
         _Way("PyTorch, all filters", "float32", 1, with_torch(definition), full_work),
-        _Way("PyTorch, pruned", "float32", 1, with_torch(pruned), pruned_work),
         _Way("OpenVINO, all filters", "float32", 1, _with_openvino(definition, tagger, "f32"), full_work),
-        _Way("OpenVINO, pruned", "float32", 1, _with_openvino(pruned, tagger, "f32"), pruned_work),
+        *_pruned_ways(tagger),
         *_engine_ways(tagger, "float32"),
     ]
     try:
@@ -121,6 +121,19 @@ def _ways(tagger: Tagger, definition: nn.Module) -> list[_Way]:
         return ways
     plain = _Way("OpenVINO, all filters", "bf16", 1, _with_openvino(definition, tagger, "bf16"), full_work)
     return [*ways, plain, *engine_ways]
+
+
+def _pruned_ways(tagger: Tagger) -> list[_Way]:
+    """Ways without filters that are dead, of the architecture that has such."""
+    networks = tagger.build_networks()
+    if not all(isinstance(network, Musicnn) for network in networks):
+        return []
+    pruned = SideBySide([prune(cast(Musicnn, network)) for network in networks])
+    work = gigaflops(pruned, tagger)
+    return [
+        _Way("PyTorch, pruned", "float32", 1, with_torch(pruned), work),
+        _Way("OpenVINO, pruned", "float32", 1, _with_openvino(pruned, tagger, "f32"), work),
+    ]
 
 
 def _engine_ways(tagger: Tagger, precision: str) -> list[_Way]:
@@ -188,12 +201,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--tagger", default="musicnn", help="musicnn or a bundle's folder (default: musicnn)")
     parser.add_argument("--rounds", type=int, default=5, help="how often each way runs (default: 5)")
     parser.add_argument("--patches", type=int, default=24, help="patches a thread and round (default: 24)")
     options = parser.parse_args(arguments)
     names = [each.name for each in fields(Row)]
     print("  ".join(names))
-    for row in rows(rounds=options.rounds, patches=options.patches):
+    for row in rows(options.tagger, rounds=options.rounds, patches=options.patches):
         values = [getattr(row, name) for name in names]
         print("  ".join(f"{value:.3g}" if isinstance(value, float) else str(value) for value in values))
 

@@ -47,6 +47,12 @@ def print_track(track: Row, segments: list[Row], tagger: Tagger | None) -> None:
         console.print(_tag_table(track))
         if tagger is not None:
             console.print(_segment_table(segments, tagger))
+        elif segments:
+            console.print(
+                f"{len(segments)} segments: their tags are named by the bundle of {track['tagger']}; "
+                "give it with --tagger",
+                markup=False,
+            )
 
 
 def _audio_facts(track: Row) -> str:
