@@ -29,8 +29,8 @@ class ShortChunkArchitecture(Architecture):
     name = "short_chunk"
     embedding_size = EMBEDDING_SIZE
     bears_bfloat16 = False
-    """Scores would move by up to 4e-2 in bfloat16; the layers that would not move any by more than 2e-3 are a
-    tenth of the work (``benchmarks/README.md``)."""
+    """A score would move by up to 4e-2; the layers that move none by more than 2e-3 are 7 % of the work
+    (``benchmarks/README.md``)."""
 
     def require_front_end(self, front_end: FrontEnd) -> None:
         """See :class:`Architecture`."""
