@@ -67,6 +67,7 @@ demo: setup
 # One thread: several on cores that others use take many times the processor time (docs/learning.md).
 example-train: export OMP_NUM_THREADS = 1
 example-train: setup
+	@test ! -e $(EXAMPLE) || { echo '$(EXAMPLE) is there already: remove it, or name another folder with EXAMPLE=…'; exit 2; }
 	$(BIN)/python -m examples.instruments --output $(EXAMPLE) $(EXAMPLE_CLIPS)
 	$(BIN)/tonearm dataset check $(EXAMPLE)/manifest.csv
 	$(BIN)/tonearm dataset build $(EXAMPLE)/manifest.csv --output $(EXAMPLE)/dataset --front_end examples/instruments/front_end.json
@@ -127,4 +128,4 @@ lock: setup
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --no-header --python-version 3.11 pyproject.toml --extra tensorflow-io --extra dev --output-file requirements-tensorflow-io.lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-bigquery $(VENV)-tensorflow-io $(VENV)-original $(DEMO_OUTPUT) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(EXAMPLE) $(VENV) $(VENV)-bigquery $(VENV)-tensorflow-io $(VENV)-original $(DEMO_OUTPUT) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

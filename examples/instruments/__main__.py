@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from examples.instruments.clips import render_clips
 from examples.instruments.music.scores import ScoresError, read_pieces
 from examples.instruments.orders import orders_of
+from examples.instruments.probe import probed
 from examples.instruments.sound.packages import MissingPackagesError, require_packages
-from tonearm.learning.labelled.track import LabelledTrack, Split
+from tonearm.learning.labelled.track import LabelledTrack
 from tonearm.learning.labelled.writing import write_labelled
 
 TRAIN, VALIDATION, TEST = 6_000, 360, 200
 _PROGRESS_EVERY = 500
-_PROBE_EVERY = {Split.TRAIN: 10, Split.VALIDATION: 3, Split.TEST: 2}
 
 
 def main() -> int:
@@ -45,16 +43,6 @@ def main() -> int:
     used = len({track.group for track in tracks})
     print(f"{manifest}: {len(tracks)} clips of {used} pieces")
     return 0
-
-
-def probed(tracks: Sequence[LabelledTrack]) -> Iterator[LabelledTrack]:
-    """Fewer of them, for the linear probe: the embedded tagger is slow, and a probe learns from few."""
-    seen: Counter[tuple[Split | None, str]] = Counter()
-    for track in tracks:
-        kind = track.split, track.metadata["part_by_polyphony"]
-        seen[kind] += 1
-        if seen[kind] % _PROBE_EVERY[track.split or Split.TRAIN] == 0:
-            yield track
 
 
 def _arguments() -> argparse.Namespace:
