@@ -19,6 +19,7 @@ from tonearm.learning.training.checkpoints import (
     writing_to,
 )
 from tonearm.learning.training.machine import surroundings
+from tonearm.learning.training.outcome.provenance import code_sha256
 from tonearm.learning.training.state import StateError, TrainingState
 
 _logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Keeper:
             raise CheckpointError(
                 f"the checkpoint in {self._folder} cannot be used: {error}. Remove the folder to begin anew"
             ) from error
-        before, now = found.get("surroundings"), surroundings()
+        before, now = found.get("surroundings"), _surroundings()
         if before != now:
             _logger.warning(
                 "the checkpoint was made with %s; here are %s: the last bits may differ", before, now
@@ -83,6 +84,11 @@ class Keeper:
         self._listener.epoch_ended(state)
 
     def _save(self, state: TrainingState) -> None:
-        content = {"state": state.content(), "surroundings": surroundings()}
+        content = {"state": state.content(), "surroundings": _surroundings()}
         save_checkpoint(self._folder, state.step, self._arguments, content)
         self._saved_at = time.monotonic()
+
+
+def _surroundings() -> dict[str, str]:
+    """What the last bits depend on beside the arguments; another one is told, and not refused."""
+    return {"code": code_sha256()[:12], **surroundings()}

@@ -17,13 +17,13 @@ from tonearm.learning.training.checkpoints import holds_checkpoint, locked, work
 from tonearm.learning.training.inputs.batches import MEGABYTE, Shards, TrainingTrack, kept_in_memory
 from tonearm.learning.training.inputs.embeddings import embedded
 from tonearm.learning.training.inputs.material import Material
-from tonearm.learning.training.inputs.survey import learnable_labels, survey
+from tonearm.learning.training.inputs.survey import learnable_labels, require_apart, survey
 from tonearm.learning.training.keeper import Keeper
 from tonearm.learning.training.loop import Task, train_epochs
 from tonearm.learning.training.loss import positive_weights
 from tonearm.learning.training.machine import repeatable
 from tonearm.learning.training.outcome.writing import Trained, write_trained
-from tonearm.learning.training.start import Head, Logits, Tune, require_front_end, starting_network
+from tonearm.learning.training.start import Head, Logits, Tune, embedder, require_front_end, starting_network
 from tonearm.learning.training.state import TrainingState
 from tonearm.learning.training.validation import TrackScores, score_tracks
 from tonearm.models.bundles.writing import require_new_bundle
@@ -50,6 +50,7 @@ def train(call: TrainingCall, listener: Listener) -> Trained:
     meanings = call.meanings_of(dataset.labels)
     require_front_end(call.architecture, call.base, dataset.front_end)
     training, validation = (survey(dataset, split, partial(_leave_if_stopped, listener)) for split in _SPLITS)
+    require_apart(training, validation)
     kept = learnable_labels(dataset.labels, training, validation, call.min_positives)
     material = Material(dataset, training, validation, kept, tuple(meanings[place] for place in kept))
     with repeatable(call.machine), locked(folder):
@@ -84,7 +85,7 @@ def _train(
     state = TrainingState(module, settings)
     keeper = Keeper(folder, _arguments(call, material), call.checkpoint_s, listener)
     keeper.begin(state)
-    task = _task(call, material, network, folder, partial(keeper.between, state))
+    task = _task(call, material, folder, partial(keeper.between, state))
     listener.begun(settings.epochs * task.steps_in_epoch(settings), state)
     train_epochs(state, task, settings, machine, keeper)
     assert state.best is not None
@@ -94,16 +95,14 @@ def _train(
     return network.eval().cpu(), state, scores
 
 
-def _task(
-    call: TrainingCall, material: Material, network: TaggingNetwork, folder: Path, between: Callable[[], None]
-) -> Task:
+def _task(call: TrainingCall, material: Material, folder: Path, between: Callable[[], None]) -> Task:
     splits = [_tracks_of(material.dataset, split, material.kept) for split in _SPLITS]
-    if _fits(material, call.settings.memory_megabytes):
+    if call.tune is not Tune.HEAD and _fits(material, call.settings.memory_megabytes):
         splits = [kept_in_memory(shards) for shards in splits]
-    if call.tune is Tune.HEAD:
-        network.eval()
+    if call.base and call.tune is Tune.HEAD:
+        embed = embedder(call.base, call.machine.precision)
         splits = [
-            embedded(shards, network, call.machine.device, folder / f"embeddings-{split}", between)
+            embedded(shards, embed, folder / f"embeddings-{split}", between)
             for split, shards in zip(_SPLITS, splits, strict=True)
         ]
     training = material.training

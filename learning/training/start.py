@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import cast
 
@@ -14,6 +15,8 @@ from tonearm.errors import WrongCallError
 from tonearm.learning.training.settings import random_numbers
 from tonearm.models.architectures import ARCHITECTURES
 from tonearm.models.bundles.tagger import Network, Tagger
+from tonearm.models.engines.contract import Array
+from tonearm.models.engines.shared import shared_engine
 from tonearm.models.front_end import FrontEnd, FrontEndError
 from tonearm.models.tagging_network import TaggingNetwork
 
@@ -83,6 +86,28 @@ class Head(nn.Module):
         """Map ``[batch, size]`` to ``[batch, units]``."""
         with torch.autocast(embeddings.device.type, enabled=False):
             return cast(Tensor, self.output(self.dropout(embeddings)))
+
+
+def embedder(base: Base, precision: str) -> Callable[[Array], Array]:
+    """What computes a network's embeddings as fast as ingestion does: an engine, with this network alone.
+
+    Args:
+        base: The network.
+        precision: Of the engine.
+
+    Returns:
+        Maps patches float32 [patches, frames, bands] to embeddings float32 [patches, size].
+    """
+    tagger, name = base.tagger, base.network.name
+    alone = replace(
+        tagger,
+        # By this engines and exported graphs are told apart: it must not be the whole bundle's.
+        bundle_hash=hashlib.sha256(f"{tagger.bundle_hash} {name}".encode()).hexdigest(),
+        networks=(base.network,),
+        units=tuple(unit for unit in tagger.units if unit.network == name),
+    )
+    engine = shared_engine(alone, precision)
+    return lambda patches: engine.infer(patches)[1]
 
 
 def base_of(tagger: Tagger, name: str | None, architecture: str | None) -> Base:

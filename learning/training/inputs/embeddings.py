@@ -10,27 +10,22 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from tonearm.learning.training.checkpoints import CheckpointError, write_whole, writing_to
 from tonearm.learning.training.inputs.batches import Shards, TrainingTrack
-from tonearm.models.tagging_network import TaggingNetwork
-
-_PATCHES_AT_ONCE = 8
-"""More are slower on a CPU: what lies between the layers does not fit its caches."""
+from tonearm.models.engines.contract import Array
 
 
 def embedded(
-    shards: Shards, network: TaggingNetwork, device: str, folder: Path, between: Callable[[], None]
+    shards: Shards, embed: Callable[[Array], Array], folder: Path, between: Callable[[], None]
 ) -> Shards:
     """The same tracks with embeddings in place of patches.
 
     Args:
         shards: Tracks with patches.
-        network: In evaluation mode, on the device.
-        device: Where it is.
+        embed: Maps patches float32 [patches, frames, bands] to embeddings float32 [patches, size].
         folder: Where the embeddings are kept; shards that are there already are not computed again.
         between: Called between two tracks; may raise to stop.
 
@@ -41,7 +36,7 @@ def embedded(
     for number, shard in enumerate(shards):
         file = folder / f"{number}.safetensors"
         if not file.exists():
-            content = _embed_shard(shard(), network, device, between)
+            content = _embed_shard(shard(), embed, between)
             with writing_to(folder):
                 folder.mkdir(parents=True, exist_ok=True)
                 write_whole(file, content)
@@ -50,17 +45,13 @@ def embedded(
 
 
 def _embed_shard(
-    tracks: Iterator[TrainingTrack], network: TaggingNetwork, device: str, between: Callable[[], None]
+    tracks: Iterator[TrainingTrack], embed: Callable[[Array], Array], between: Callable[[], None]
 ) -> bytes:
     labels, counts, embeddings = [], [], []
     for track in tracks:
-        with torch.inference_mode():
-            embeddings += [
-                network.embedding_of(piece.to(device)).cpu().numpy()
-                for piece in torch.from_numpy(track.inputs).split(_PATCHES_AT_ONCE)
-            ]
         labels.append(track.labels)
         counts.append(len(track.inputs))
+        embeddings.append(embed(track.inputs))
         between()
     return save(
         {

@@ -32,7 +32,8 @@ class Survey:
         negatives: By label, the tracks for which it is known not to hold.
         patches: int64 [tracks], how many patches each has.
         licences: Tracks by licence.
-        groups: How many groups there are, tracks without one not counted.
+        groups: The groups that there are; tracks without one are of none.
+        audio: SHA-256 of each track's audio file.
     """
 
     split: Split
@@ -41,7 +42,8 @@ class Survey:
     negatives: list[int]
     patches: npt.NDArray[np.int64]
     licences: Mapping[str, int]
-    groups: int
+    groups: frozenset[str]
+    audio: frozenset[str]
 
     def samples(self, patches_per_track: int) -> int:
         """Patches of a round that takes so many of each track."""
@@ -64,6 +66,7 @@ def survey(dataset: Dataset, split: Split, between: Callable[[], None]) -> Surve
     patches: list[int] = []
     licences: Counter[str] = Counter()
     groups: set[str] = set()
+    audio: set[str] = set()
     for shard in dataset.shards(split):
         for track in read_shard(shard):
             if not len(track.patches) or not np.isfinite(track.patches).all():
@@ -76,6 +79,7 @@ def survey(dataset: Dataset, split: Split, between: Callable[[], None]) -> Surve
             patches.append(len(track.patches))
             licences[track.licence] += 1
             groups.add(track.group)
+            audio.add(track.content_sha256)
             between()
     if not labels:
         raise UnfitDatasetError(
@@ -90,8 +94,26 @@ def survey(dataset: Dataset, split: Split, between: Callable[[], None]) -> Surve
         negatives=(stacked < 0).sum(axis=0).tolist(),
         patches=np.array(patches),
         licences=dict(sorted(licences.items())),
-        groups=len(groups - {""}),
+        groups=frozenset(groups - {""}),
+        audio=frozenset(audio),
     )
+
+
+def require_apart(training: Survey, validation: Survey) -> None:
+    """Refuse splits that share a group or audio: validation would tell how well tracks are remembered.
+
+    Raises:
+        UnfitDatasetError: A group, or the same audio, is in both.
+    """
+    if shared := sorted(training.groups & validation.groups):
+        raise UnfitDatasetError(
+            f"{len(shared)} groups are in train and in validation, such as {shared[0]}: split by "
+            "group, not by track"
+        )
+    if shared := sorted(training.audio & validation.audio):
+        raise UnfitDatasetError(
+            f"{len(shared)} audio files are in train and in validation; one has the SHA-256 {shared[0]}"
+        )
 
 
 def learnable_labels(

@@ -107,7 +107,7 @@ def dataset_card(material: Material) -> str:
     training, validation = material.training, material.validation
     front_end = material.dataset.front_end
     splits = [
-        (each.split, len(each.labels), each.groups, int(each.patches.sum()), use)
+        (each.split, len(each.labels), len(each.groups), int(each.patches.sum()), use)
         for each, use in ((training, "weights"), (validation, "when to stop, thresholds, probabilities"))
     ]
     licences = [

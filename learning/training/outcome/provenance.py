@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ def provenance_of(call: TrainingCall, material: Material, state: TrainingState) 
     }
 
 
+@cache
 def code_sha256() -> str:
     """One hash over all source files of the code that trains and that runs networks."""
     package = Path(tonearm.__file__).parent

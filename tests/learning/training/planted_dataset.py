@@ -27,6 +27,7 @@ def planted_track(
     *,
     patches: int = 2,
     loudness: float = 0.5,
+    tones: int = len(LABELS),
     labels: Sequence[int] | None = None,
     front_end: FrontEnd = PLANTED_FRONT_END,
 ) -> DatasetTrack:
@@ -36,15 +37,16 @@ def planted_track(
         number: Of the track.
         patches: How many it has.
         loudness: Of the tones beside the noise.
+        tones: How many there are: the size of the vocabulary.
         labels: What is said of it; what holds, if not given.
         front_end: Decides the size of a patch.
     """
     numbers = np.random.default_rng(number)
-    holds = numbers.random(len(LABELS)) < 0.5
+    holds = numbers.random(tones) < 0.5
     shape = (patches, front_end.patch_frames, front_end.mel_bands)
     sound = numbers.random(shape, np.float32)
     for place in np.flatnonzero(holds):
-        sound[:, :, (place + 1) * front_end.mel_bands // (len(LABELS) + 1)] += np.float32(loudness)
+        sound[:, :, (place + 1) * front_end.mel_bands // (tones + 1)] += np.float32(loudness)
     said = np.where(holds, 1, -1) if labels is None else labels
     starts_s = np.arange(patches) * front_end.patch_seconds
     return replace(noise_track(number, said), patches=sound, starts_s=starts_s)

@@ -42,6 +42,19 @@ def without_train(folder: Path) -> Path:
     return write_planted_dataset(folder, {**planted_splits(4, 4), Split.TRAIN: []})
 
 
+def split_by_track(folder: Path) -> Path:
+    tracks = planted_splits(8, 8)
+    leaking = [replace(track, group="Bach") for track in tracks[Split.VALIDATION]]
+    taught = [*tracks[Split.TRAIN][:7], replace(tracks[Split.TRAIN][7], group="Bach")]
+    return write_planted_dataset(folder, {Split.TRAIN: taught, Split.VALIDATION: leaking})
+
+
+def same_audio(folder: Path) -> Path:
+    tracks = planted_splits(8, 8)
+    twice = replace(tracks[Split.VALIDATION][0], content_sha256=tracks[Split.TRAIN][0].content_sha256)
+    return write_planted_dataset(folder, {**tracks, Split.VALIDATION: [twice, *tracks[Split.VALIDATION][1:]]})
+
+
 def without_validation(folder: Path) -> Path:
     return write_planted_dataset(folder, {**planted_splits(4, 4), Split.VALIDATION: []})
 
@@ -90,6 +103,8 @@ def missing(folder: Path) -> Path:
     [
         (without_train, "no tracks for train"),
         (without_validation, "no tracks for validation"),
+        (split_by_track, "1 groups are in train and in validation, such as Bach: split by group"),
+        (same_audio, "1 audio files are in train and in validation"),
         (one_label, "2 labels or more"),
         (no_positive, r"none has it in validation: organ, piano.*--min_positives"),
         (all_positive, "known to be without the label .*: flute, organ"),
