@@ -118,7 +118,7 @@ def _add_learning(group: Any) -> None:
     group.add_argument(
         "--patience", type=positive_integer, help="stop after so many rounds without a gain (default: 8)"
     )
-    group.add_argument("--batch", type=positive_integer, help="patches of a step (default: 32)")
+    group.add_argument("--batch", type=positive_integer, help="patches of a step (default: 16)")
     group.add_argument(
         "--patches_per_track",
         type=positive_integer,
@@ -127,13 +127,13 @@ def _add_learning(group: Any) -> None:
     group.add_argument(
         "--learning_rate",
         type=positive_number,
-        help="highest of the schedule (default: 0.001; with --tune all 0.0001)",
+        help="highest of the schedule (default: 0.003; with --tune head 0.001, with all 0.0001)",
     )
     group.add_argument("--warm_up", type=fraction, help="share of the steps until then (default: 0.05)")
     group.add_argument("--weight_decay", type=number_from_zero, help="AdamW's (default: 0.01)")
-    group.add_argument("--dropout", type=fraction, help="share of the embedding left out (default: 0.3)")
+    group.add_argument("--dropout", type=fraction, help="share of the embedding left out (default: 0.2)")
     group.add_argument(
-        "--average_decay", type=fraction, help="of the average of weights that is kept (default: 0.995)"
+        "--average_decay", type=fraction, help="of the average of weights that is kept (default: 0.998)"
     )
     group.add_argument(
         "--positive_weight_limit",
@@ -146,7 +146,7 @@ def _add_learning(group: Any) -> None:
 def _add_augmentation(group: Any) -> None:
     group.add_argument("--gain_db", type=number_from_zero, help="loudness, either way (default: 6)")
     group.add_argument("--equaliser_db", type=number_from_zero, help="parts of the spectrum (default: 6)")
-    group.add_argument("--mix", type=fraction, help="share that another patch is added to (default: 0.5)")
+    group.add_argument("--mix", type=fraction, help="share that another patch is added to (default: 0.4)")
     group.add_argument(
         "--mask", type=fraction, help="SpecAugment: widest silenced share of bands and frames (default: 0)"
     )
