@@ -25,6 +25,13 @@ A tagger with {tags} tags, trained {beginning}.
   the tag. For music of another kind it is not known how far that holds.
 - A tag is selected from its threshold on, which has the best F1 on the validation tracks.
 
+## What to rely on
+
+{advice}
+
+Tracks unlike those it learned from (other styles, old or noisy recordings) may be tagged worse: listen to
+some before a catalog shows the tags. They tell of the sound alone; names, credits and lyrics are unknown.
+
 ## On the validation tracks
 
 {tracks:,} tracks to which no weight was fitted. But the round whose weights are kept, the thresholds and the
@@ -34,6 +41,12 @@ split.
 Mean over the tags: ROC-AUC {roc_auc:.3f}, PR-AUC {pr_auc:.3f}.
 
 {by_tag}
+
+*ROC-AUC*: how often a track with the tag scores higher than one without; 0.5 is guessing, 1 is never wrong.
+*PR-AUC*: how clean the top of a list is that is sorted by score; guessing gives the share of tracks with the
+tag.
+*Precision*: of the tracks that get the tag, the share that have it. *Recall*: of the tracks that have it, the
+share that get it.
 
 ## How it was made
 
@@ -73,6 +86,12 @@ How many tracks have a label and how many do not; of the others it is not known,
 _FIGURES = [field.name for field in fields(TagFigures) if field.name != "negatives"]
 """Columns of the table of tags."""
 
+_FEW_POSITIVES = 10
+"""With fewer tracks, figures of a tag say little: one track more or less moves recall by a tenth."""
+
+_WEAK_ROC_AUC = 0.7
+"""Below it three of ten pairs of tracks are in the wrong order."""
+
 
 def model_card(
     call: TrainingCall, material: Material, provenance: Mapping[str, Any], figures: Figures
@@ -88,6 +107,7 @@ def model_card(
         if base
         else "from scratch",
         tracks=figures.tracks,
+        advice=advice_on(figures),
         roc_auc=figures.roc_auc,
         pr_auc=figures.pr_auc,
         by_tag=_table([name.replace("_", " ") for name in _FIGURES], by_tag),
@@ -100,6 +120,20 @@ def model_card(
             ("argument", "value"), [(name, str(value)) for name, value in provenance["arguments"].items()]
         ),
     )
+
+
+def advice_on(figures: Figures) -> str:
+    """Which tags are sound, which are weak, and of which too little is known, in words."""
+    few = [tag.tag for tag in figures.tags if tag.positives < _FEW_POSITIVES or tag.roc_auc is None]
+    known = [tag for tag in figures.tags if tag.tag not in few]
+    weak = [tag.tag for tag in known if (tag.roc_auc or 0.0) < _WEAK_ROC_AUC]
+    sound = [tag.tag for tag in known if tag.tag not in weak]
+    advice = (
+        (f"Told apart well (ROC-AUC of {_WEAK_ROC_AUC} and more)", sound),
+        (f"Weak, not to be shown without a look (ROC-AUC below {_WEAK_ROC_AUC})", weak),
+        (f"Not known: fewer than {_FEW_POSITIVES} validation tracks have the tag, or all have", few),
+    )
+    return "\n".join(f"- {says}: {', '.join(tags)}." for says, tags in advice if tags)
 
 
 def dataset_card(material: Material) -> str:
