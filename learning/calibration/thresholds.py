@@ -8,6 +8,12 @@ import numpy.typing as npt
 LOWEST, HIGHEST = 0.05, 0.95
 """A threshold chosen on few tracks is kept from saying a tag of everything or of nothing."""
 
+LOWEST_OF_ALL = 1e-6
+"""The lowest threshold that a bundle may have."""
+
+_FEWEST_SAID = 5
+"""Of fewer tracks a precision says nothing."""
+
 
 def best_f1_threshold(probabilities: npt.NDArray[np.float64], truths: npt.NDArray[np.int8]) -> float:
     """The threshold with the best F1, the harmonic mean of precision and recall.
@@ -37,3 +43,35 @@ def best_f1_threshold(probabilities: npt.NDArray[np.float64], truths: npt.NDArra
     best = int(np.argmax(np.where(is_last_of_its_value, f1, -1)))
     below = falling[best + 1] if best + 1 < len(falling) else 0.0
     return float(np.clip((falling[best] + below) / 2, LOWEST, HIGHEST))
+
+
+def precision_threshold(
+    probabilities: npt.NDArray[np.float64], truths: npt.NDArray[np.int8], wanted: float
+) -> float | None:
+    """The lowest threshold from which on a wanted share of the tracks that get the tag have it.
+
+    Args:
+        probabilities: float64 [tracks], 0 to 1.
+        truths: int8 [tracks]: 1 it holds, -1 it does not; tracks of which it is not known (0) do not count.
+        wanted: The precision, above 0 to 1.
+
+    Returns:
+        It lies in the middle between the lowest probability that is said and the next one below it; None if
+        no threshold at which five tracks or more get the tag reaches the precision.
+
+    Example:
+        >>> probabilities = np.array([0.9, 0.8, 0.7, 0.65, 0.6, 0.4, 0.2])
+        >>> precision_threshold(probabilities, np.array([1, 1, 1, 1, 1, -1, -1], np.int8), 0.9)
+        0.5
+    """
+    known = truths != 0
+    order = np.argsort(-probabilities[known], kind="stable")
+    falling, holds = probabilities[known][order], truths[known][order] > 0
+    said = np.arange(1, len(falling) + 1)
+    is_last_of_its_value = np.append(falling[1:] < falling[:-1], True)
+    reaches = (np.cumsum(holds) >= wanted * said) & is_last_of_its_value & (said >= _FEWEST_SAID)
+    if not reaches.any():
+        return None
+    last = int(np.flatnonzero(reaches)[-1])
+    below = falling[last + 1] if last + 1 < len(falling) else 0.0
+    return float(np.clip((falling[last] + below) / 2, LOWEST_OF_ALL, 1.0))

@@ -115,7 +115,7 @@ def evaluate(call: EvaluationCall, taggers: tuple[Tagger, ...], on_track: OnTrac
         EvaluationError: No track could be scored.
         MachineError: No decoder can be started.
     """
-    tracks = _opened(call)
+    tracks = opened_set(call.location, call.split)
     require_known_words(call.words, taggers, tracks.labels)
     tags = [judged_tags(tagger, tracks.labels, call.words) for tagger in taggers]
     for tagger in taggers:
@@ -123,12 +123,7 @@ def evaluate(call: EvaluationCall, taggers: tuple[Tagger, ...], on_track: OnTrac
     for column in call.by:
         require_column(column, tracks.columns)
     judged = tracks.judge(scorers_of(taggers), on_track)
-    if not judged.tracks:
-        first = judged.failures[0]
-        raise EvaluationError(
-            f"none of the {len(judged.failures)} tracks could be scored; the first, {first.track_id}: "
-            f"{first.error}: {first.message}"
-        )
+    require_scored(judged)
     tables = tuple(table_of(judged.tracks, each, place) for place, each in enumerate(tags))
     return Evaluation(
         call=call,
@@ -144,9 +139,28 @@ def evaluate(call: EvaluationCall, taggers: tuple[Tagger, ...], on_track: OnTrac
     )
 
 
-def _opened(call: EvaluationCall) -> JudgedSet:
-    kind: Callable[[str, Split], JudgedSet] = DatasetTracks if _is_dataset(call.location) else ManifestTracks
-    return kind(call.location, call.split)
+def opened_set(location: str, split: Split) -> JudgedSet:
+    """Part of a labelled set: of a built data set if one is there, or else of a manifest.
+
+    Raises:
+        WrongCallError: It is neither, or no track is left.
+    """
+    kind: Callable[[str, Split], JudgedSet] = DatasetTracks if _is_dataset(location) else ManifestTracks
+    return kind(location, split)
+
+
+def require_scored(judged: Judged) -> None:
+    """Refuse to go on without a single track.
+
+    Raises:
+        EvaluationError: With what happened to the first.
+    """
+    if not judged.tracks:
+        first = judged.failures[0]
+        raise EvaluationError(
+            f"none of the {len(judged.failures)} tracks could be scored; the first, {first.track_id}: "
+            f"{first.error}: {first.message}"
+        )
 
 
 def _is_dataset(location: str) -> bool:

@@ -58,9 +58,18 @@ def write_bundle(folder: Path, draft: BundleDraft) -> Tagger:
         BundleWriteError: If the disk is full or the folder cannot be written.
         ValueError: If a further section or file has a name that the bundle itself needs.
     """
+    return write_bundle_files(folder, _contents(draft))
+
+
+def write_bundle_files(folder: Path, contents: Mapping[str, bytes]) -> Tagger:
+    """Write a bundle of files that are at hand, whole or not at all; see :func:`write_bundle`.
+
+    Args:
+        folder: Where to; made here.
+        contents: All its files by their plain names, ``bundle.json`` among them.
+    """
     require_new_bundle(folder)
     folder = folder.absolute()
-    contents = _contents(draft)
 
     def read_draft(location: str, limit: int) -> bytes:
         return contents[Path(location).name][:limit]

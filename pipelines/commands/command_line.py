@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from tonearm.errors import WrongCallError
 from tonearm.pipelines.commands import dataset, ingest, plan, retry, show, spectrograms
-from tonearm.pipelines.commands.taggers import drift, evaluate, history, promote, rollback, train
+from tonearm.pipelines.commands.taggers import calibrate, drift, evaluate, history, promote, rollback, train
 from tonearm.pipelines.reports.printing import say
 
 _RUNS = (["ingest"], ["retry"], ["spectrograms"], ["dataset", "build"])
@@ -69,7 +69,7 @@ def _parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
     for command in (
         *(ingest, retry, spectrograms, show, plan, dataset),
-        *(train, evaluate, promote, rollback, history, drift),
+        *(train, evaluate, calibrate, promote, rollback, history, drift),
     ):
         command.add_to(commands)
     return parser, dict(commands.choices)
