@@ -50,8 +50,9 @@ def test_what_is_expected_comes_about(wanted: float | None) -> None:
     rules = fitted(population(generator, 150), wanted)
     new = applied(population(generator, 3000), rules)
     for rule, counted in zip(rules, decisions(new.scores, new.truths, new.thresholds), strict=True):
-        assert rule.precision.interval is not None
-        assert rule.precision.value == pytest.approx(counted.precision, abs=0.08)
+        assert rule.precision.interval is not None and counted.precision is not None
+        assert rule.precision.interval[0] <= counted.precision
+        assert rule.precision.value == pytest.approx(counted.precision, abs=0.15)
         assert rule.recall.value == pytest.approx(counted.recall, abs=0.15)
         assert wanted is None or counted.precision == pytest.approx(wanted, abs=0.08)
 
