@@ -16,8 +16,8 @@ from tonearm.learning.building.completion import complete, told_before
 from tonearm.learning.building.folder import BuildFolder
 from tonearm.learning.building.plan_file import write_plan
 from tonearm.learning.building.planning import BuildPlan, plan_build
-from tonearm.learning.building.receipts import BUILDING
 from tonearm.learning.building.rules import BuildRules
+from tonearm.learning.building.tallies import BUILDING
 from tonearm.learning.datasets.description import Description
 from tonearm.learning.datasets.places import located_dataset
 from tonearm.learning.datasets.reading import open_dataset

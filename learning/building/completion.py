@@ -12,8 +12,8 @@ from tonearm.errors import TonearmError
 from tonearm.learning.building.failures import FailedTrack, write_failures
 from tonearm.learning.building.folder import BuildFolder
 from tonearm.learning.building.planning import BuildPlan, PlannedTrack
-from tonearm.learning.building.receipts import Receipt, read_receipt, receipt_name
 from tonearm.learning.building.splits import SplitError, two_splits
+from tonearm.learning.building.tallies import ShardTally, read_tally, tally_name
 from tonearm.learning.datasets.description import Description, front_end_told, shard_told
 from tonearm.learning.datasets.writing import write_description
 from tonearm.learning.labelled.track import Split
@@ -21,7 +21,7 @@ from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Stage
 
 _READERS = 16
-"""Receipts are read side by side: in a store each takes some tens of milliseconds."""
+"""Tallies are read side by side: in a store each takes some tens of milliseconds."""
 
 _SAMPLING = (
     "of a track with more patches, the middle one of each of patches_per_track parts of equal length; the "
@@ -57,26 +57,26 @@ def complete(plan: BuildPlan, location: str, version: str, max_failed_fraction: 
         What is written of it.
 
     Raises:
-        UnbuiltError: Too many tracks failed, or receipts are missing.
+        UnbuiltError: Too many tracks failed, or tallies are missing.
         SplitError: The same audio is on both sides of a split. Nothing that was written stays.
     """
     folder = BuildFolder(location)
-    receipts = _receipts(plan, location, version)
-    failed = [*_unusable(plan), *(each for receipt in receipts for each in receipt.failed)]
+    tallies = _tallies(plan, location, version)
+    failed = [*_unusable(plan), *(each for tally in tallies for each in tally.failed)]
     failed.sort(key=lambda each: (each.manifest, each.manifest_row))
     try:
-        _require_training(plan, receipts, failed)
-        _require_one_split(plan, receipts)
+        _require_training(plan, tallies, failed)
+        _require_one_split(plan, tallies)
     except (UnbuiltError, SplitError):
         folder.clear()
         raise
     _require_few_failures(plan, failed, max_failed_fraction)
-    shards = [receipt.shard for receipt in receipts if receipt.shard]
+    shards = [tally.shard for tally in tallies if tally.shard]
     folder.sweep_shards({f"{shard.split}/{shard.name}" for shard in shards})
     told = {
         **told_before(plan),
-        "splits": {str(split): _split_told(plan, receipts, split) for split in Split},
-        "counts": _counts(plan, receipts, failed),
+        "splits": {str(split): _split_told(plan, tallies, split) for split in Split},
+        "counts": _counts(plan, tallies, failed),
         "consent": {"missing": plan.missing, "contradicted": plan.contradicted},
         "failed": dict(sorted(Counter(f"{each.stage}/{each.error}" for each in failed).items())),
         "failures": write_failures(location, failed),
@@ -88,20 +88,20 @@ def complete(plan: BuildPlan, location: str, version: str, max_failed_fraction: 
     return description
 
 
-def _receipts(plan: BuildPlan, location: str, version: str) -> list[Receipt]:
+def _tallies(plan: BuildPlan, location: str, version: str) -> list[ShardTally]:
     names = [
-        receipt_name(shard, plan.front_end, plan.vocabulary.labels, plan.rules, version)
+        tally_name(shard, plan.front_end, plan.vocabulary.labels, plan.rules, version)
         for shard in plan.shards
     ]
     with ThreadPoolExecutor(_READERS) as pool:
-        found = list(pool.map(partial(read_receipt, location), names))
-    receipts = [receipt for receipt in found if receipt]
-    if missing := len(found) - len(receipts):
+        found = list(pool.map(partial(read_tally, location), names))
+    tallies = [tally for tally in found if tally]
+    if missing := len(found) - len(tallies):
         raise UnbuiltError(
             f"{location}: of {len(found)} shards {missing} were not written, or something has deleted what "
             "was noted of them; the same command writes them"
         )
-    return receipts
+    return tallies
 
 
 def _unusable(plan: BuildPlan) -> Iterable[FailedTrack]:
@@ -110,19 +110,19 @@ def _unusable(plan: BuildPlan) -> Iterable[FailedTrack]:
         yield FailedTrack(*place, Stage.SOURCE, ErrorWord.INVALID_ROW, row.problem, retriable=False)
 
 
-def _require_training(plan: BuildPlan, receipts: Sequence[Receipt], failed: Sequence[FailedTrack]) -> None:
-    shards = zip(plan.shards, receipts, strict=True)
-    if any(receipt.written for shard, receipt in shards if shard.split is Split.TRAIN):
+def _require_training(plan: BuildPlan, tallies: Sequence[ShardTally], failed: Sequence[FailedTrack]) -> None:
+    shards = zip(plan.shards, tallies, strict=True)
+    if any(tally.written for shard, tally in shards if shard.split is Split.TRAIN):
         return
     example = f", such as {_named(failed[0])}" if failed else ""
     raise UnbuiltError(f"no track could be read that would be trained on{example}. Nothing was written")
 
 
-def _require_one_split(plan: BuildPlan, receipts: Sequence[Receipt]) -> None:
+def _require_one_split(plan: BuildPlan, tallies: Sequence[ShardTally]) -> None:
     """Refuse the same bytes of audio on both sides of a split, under whatever names."""
     first_of: dict[str, tuple[Split, str]] = {}
-    for shard, receipt in zip(plan.shards, receipts, strict=True):
-        for track in receipt.written:
+    for shard, tally in zip(plan.shards, tallies, strict=True):
+        for track in tally.written:
             split, track_id = first_of.setdefault(track.content_sha256, (shard.split, track.track_id))
             if split is not shard.split:
                 raise SplitError(two_splits(track_id, split, track.track_id, shard.split))
@@ -142,10 +142,10 @@ def _named(failed: FailedTrack) -> str:
     return f"{failed.track_id or f'row {failed.manifest_row}'}: {failed.error}: {failed.message}"
 
 
-def _counts(plan: BuildPlan, receipts: Sequence[Receipt], failed: Sequence[FailedTrack]) -> dict[str, int]:
+def _counts(plan: BuildPlan, tallies: Sequence[ShardTally], failed: Sequence[FailedTrack]) -> dict[str, int]:
     counts = {
         "seen": plan.rows,
-        "written": sum(len(receipt.written) for receipt in receipts),
+        "written": sum(len(tally.written) for tally in tallies),
         "without_consent": plan.missing + plan.contradicted,
         "without_labels": plan.without_labels,
         "failed": len(failed),
@@ -155,17 +155,17 @@ def _counts(plan: BuildPlan, receipts: Sequence[Receipt], failed: Sequence[Faile
     return counts
 
 
-def _split_told(plan: BuildPlan, receipts: Sequence[Receipt], split: Split) -> dict[str, Any]:
+def _split_told(plan: BuildPlan, tallies: Sequence[ShardTally], split: Split) -> dict[str, Any]:
     """How many tracks, groups and patches a split has, and of how many tracks each label is known."""
     seconds: dict[str, float] = {}
     tracks: list[PlannedTrack] = []
     patches = 0
-    for shard, receipt in zip(plan.shards, receipts, strict=True):
+    for shard, tally in zip(plan.shards, tallies, strict=True):
         if shard.split is split:
-            of_shard = {track.track_id: track.seconds for track in receipt.written}
+            of_shard = {track.track_id: track.seconds for track in tally.written}
             seconds |= of_shard
             tracks += [track for track in shard.tracks if track.track_id in of_shard]
-            patches += receipt.shard.patches if receipt.shard else 0
+            patches += tally.shard.patches if tally.shard else 0
     return {
         "tracks": len(tracks),
         "groups": len({track.group or f"\n{track.track_id}" for track in tracks}),

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from tonearm.learning.building.failures import FAILURES
-from tonearm.learning.building.receipts import BUILDING, RECEIPTS
+from tonearm.learning.building.tallies import BUILDING, TALLIES
 from tonearm.learning.datasets.description import DESCRIPTION, Description, description_of
 from tonearm.learning.datasets.track import DatasetError
 from tonearm.learning.labelled.track import Split
@@ -58,7 +58,7 @@ class BuildFolder:
     def recover(self, ended: Sequence[str]) -> None:
         """Delete half-written files of builds that were killed; whole shards are kept for the next one."""
         if is_local(self._location):
-            for folder in (".", BUILDING, RECEIPTS, *Split):
+            for folder in (".", BUILDING, TALLIES, *Split):
                 delete_half_written(joined(self._location, folder))
 
     def description(self) -> Description | None:

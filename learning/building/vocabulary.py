@@ -88,7 +88,9 @@ def vocabulary_of(
         for label, holds, lacks in zip(candidates, positives, negatives, strict=True)
     }
     by_name = {label for label in rules.labels if not label.endswith(ALL)}
-    _require_known(by_name - reasons.keys())
+    beginnings = {label for label in rules.labels if label.endswith(ALL)}
+    without = {each for each in beginnings if not any(label.startswith(each[:-1]) for label in candidates)}
+    _require_known((by_name - reasons.keys()) | without)
     _require_learnable({label: reason for label, reason in reasons.items() if reason and label in by_name})
     left_out = {label: reason for label, reason in reasons.items() if reason}
     labels = tuple(label for label, reason in reasons.items() if not reason)

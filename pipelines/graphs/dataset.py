@@ -1,4 +1,4 @@
-"""The graph of a data set: numbers of shards in, the shards' files and receipts written.
+"""The graph of a data set: numbers of shards in, the shards' files and tallies written.
 
 Nothing but numbers is shuffled: a worker reads from the plan which tracks a shard has, decodes them as
 ingestion does, and writes them one after the other, so no patch waits in memory for a shuffle.
@@ -16,14 +16,14 @@ import numpy as np
 from tonearm.learning.building.failures import FailedTrack
 from tonearm.learning.building.plan_file import read_planned_shard
 from tonearm.learning.building.planning import PlannedShard, PlannedTrack
-from tonearm.learning.building.receipts import (
-    Receipt,
-    WrittenTrack,
-    read_receipt,
-    receipt_name,
-    write_receipt,
-)
 from tonearm.learning.building.rules import BuildRules, evenly_spread
+from tonearm.learning.building.tallies import (
+    ShardTally,
+    WrittenTrack,
+    read_tally,
+    tally_name,
+    write_tally,
+)
 from tonearm.learning.datasets.track import DatasetTrack
 from tonearm.learning.datasets.writing import write_shard
 from tonearm.models.front_end import FrontEnd
@@ -107,18 +107,18 @@ class WriteShards(beam.DoFn):
         shard = read_planned_shard(work.plan, number)
         arrivals = [_looked_up(track) for track in shard.tracks]
         generations = [each.generation if isinstance(each, Track) else "" for each in arrivals]
-        name = receipt_name(shard, work.front_end, work.labels, work.rules, version("tonearm"))
-        receipt = read_receipt(work.location, name)
-        if receipt is None or not _is_kept(receipt, generations, work.location):
-            receipt = self._written(shard, arrivals, generations)
-            write_receipt(work.location, name, receipt)
+        name = tally_name(shard, work.front_end, work.labels, work.rules, version("tonearm"))
+        tally = read_tally(work.location, name)
+        if tally is None or not _is_kept(tally, generations, work.location):
+            tally = self._written(shard, arrivals, generations)
+            write_tally(work.location, name, tally)
         else:
             LIVE.skip(len(arrivals))
-        yield len(receipt.written)
+        yield len(tally.written)
 
     def _written(
         self, shard: PlannedShard, arrivals: Sequence[Arrival], generations: Sequence[str]
-    ) -> Receipt:
+    ) -> ShardTally:
         work, written, failed = self._work, [], []
 
         def tracks() -> Iterator[DatasetTrack]:
@@ -133,7 +133,7 @@ class WriteShards(beam.DoFn):
                 yield track
 
         entry = write_shard(work.location, shard.split, tracks(), work.front_end, work.labels)
-        return Receipt(generations, entry, written, failed)
+        return ShardTally(generations, entry, written, failed)
 
     def _outcome(self, arrival: Arrival) -> PreparedTrack | Failure:
         (outcome,) = self._prepare.process(arrival)
@@ -150,17 +150,17 @@ def _looked_up(planned: PlannedTrack) -> Arrival:
     return Track(track.track_id, track.uri, found.generation, found.size_bytes, named=True)
 
 
-def _is_kept(receipt: Receipt, generations: Sequence[str], location: str) -> bool:
+def _is_kept(tally: ShardTally, generations: Sequence[str], location: str) -> bool:
     """True if a shard need not be written again: of the same audio nothing failed that may do now."""
-    if list(receipt.generations) != list(generations) or any(each.retriable for each in receipt.failed):
+    if list(tally.generations) != list(generations) or any(each.retriable for each in tally.failed):
         return False
-    if receipt.shard is None:
+    if tally.shard is None:
         return True
     try:
-        found = look_up(joined(location, receipt.shard.split, receipt.shard.name))
+        found = look_up(joined(location, tally.shard.split, tally.shard.name))
     except StorageError:
         return False
-    return found.size_bytes == receipt.shard.size_bytes
+    return found.size_bytes == tally.shard.size_bytes
 
 
 def _dataset_track(planned: PlannedTrack, prepared: PreparedTrack, patches: int) -> DatasetTrack:

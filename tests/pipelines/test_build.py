@@ -182,6 +182,7 @@ def test_what_a_broken_build_has_written_is_kept(
     assert files_of(dataset) == files_of(whole)
 
 
+@pytest.mark.slow
 def test_audio_that_changed_since_is_read_again(
     folder: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

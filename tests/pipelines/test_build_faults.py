@@ -48,16 +48,16 @@ def whole(manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return dataset
 
 
-def receipts(dataset: Path) -> int:
-    return len(list(dataset.glob("_building/receipts/*.json")))
+def tallies(dataset: Path) -> int:
+    return len(list(dataset.glob("_building/tallies/*.json")))
 
 
 def test_kills_leave_no_trace_in_the_data_set(manifest: Path, whole: Path, tmp_path: Path) -> None:
     moments, dataset = random.Random(20261128), tmp_path / "dataset"
     for _ in range(KILLS):
-        before = receipts(dataset)
+        before = tallies(dataset)
         command = start_tonearm("dataset", "build", manifest, "--output", dataset)
-        while receipts(dataset) <= before:
+        while tallies(dataset) <= before:
             assert command.poll() is None, command.communicate()[0]
             time.sleep(0.01)
         time.sleep(moments.uniform(0, LONGEST_S))
@@ -72,8 +72,8 @@ def test_kills_leave_no_trace_in_the_data_set(manifest: Path, whole: Path, tmp_p
 def test_a_killed_end_is_cleared_up(manifest: Path, whole: Path, tmp_path: Path) -> None:
     dataset = tmp_path / "dataset"
     shutil.copytree(whole, dataset)
-    (dataset / "_building" / "receipts").mkdir(parents=True)
-    (dataset / "_building" / "receipts" / "0.json").write_text("{}")
+    (dataset / "_building" / "tallies").mkdir(parents=True)
+    (dataset / "_building" / "tallies" / "0.json").write_text("{}")
     assert tonearm("dataset", "build", manifest, "--output", dataset) == 0
     assert files_of(dataset) == files_of(whole)
     assert "_building" not in files_below(dataset)

@@ -34,6 +34,7 @@ def test_labels_that_cannot_be_learned_are_named() -> None:
     ("wanted", "min_positives", "told"),
     [
         (("rock", "polka"), 1, "is said to have or lack 'polka'"),
+        (("rock", "genre---*"), 1, r"is said to have or lack 'genre---\*'"),
         (("rock", "folk"), 1, "folk: it holds for no training track"),
         (("rock", "jazz"), 2, "jazz: it holds for 1 training tracks, fewer than --min_positives 2"),
         (("rock",), 1, "'rock' is the only label that can be learned"),

@@ -14,9 +14,11 @@ from pathlib import Path
 import apache_beam as beam
 from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
 
+from tonearm.learning.building.rules import BuildRules
 from tonearm.models.bundles.loading import load_tagger
 from tonearm.pipelines.graphs.analyze import AnalyzeTracks
 from tonearm.pipelines.graphs.backfill import TagBackfill
+from tonearm.pipelines.graphs.dataset import BuildShards, ShardWork
 from tonearm.pipelines.graphs.spectrograms import MakeSpectrograms
 from tonearm.pipelines.graphs.stream import TagStream, written_at_once
 from tonearm.pipelines.runs.order import SpectrogramWish
@@ -42,6 +44,9 @@ def pictures() -> dict[str, str]:
             _SETTINGS, tagger.front_end, SpectrogramWish(), writer, _PROVENANCE, print
         ),
         "backfill": lambda: TagBackfill(_SETTINGS, tagger, output, _PROVENANCE, ["/tags"]),
+        "dataset": lambda: BuildShards(
+            ShardWork("/set", "/plan", tagger.front_end, (), BuildRules(), "run", output.boards())
+        ),
         "stream": lambda: TagStream(_SETTINGS, tagger, ObjectFilter(), written_at_once(output, _PROVENANCE)),
     }
     return {name: _flowchart(make()) for name, make in graphs.items()}

@@ -1,6 +1,6 @@
-"""Receipts: what became of each shard, written when its file is; a build that is run again keeps such shards.
+"""Tallies: what became of each shard, written when its file is; a build that is run again keeps such shards.
 
-A receipt is named by what was to be written, and says at which generations the audio was read. So a shard is
+A tally is named by what was to be written, and says at which generations the audio was read. So a shard is
 kept as long as its tracks, their labels, their audio and the rules are the same, whatever else has changed.
 """
 
@@ -21,7 +21,7 @@ from tonearm.transforms.storage.objects import joined, read_object, write_object
 BUILDING = "_building"
 """The folder, in that of the data set, of what is needed only until it is whole."""
 
-RECEIPTS = f"{BUILDING}/receipts"
+TALLIES = f"{BUILDING}/tallies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class WrittenTrack:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class ShardTally:
     """What became of a shard.
 
     Attributes:
@@ -56,10 +56,10 @@ class Receipt:
     failed: Sequence[FailedTrack]
 
 
-def receipt_name(
+def tally_name(
     shard: PlannedShard, front_end: FrontEnd, labels: Sequence[str], rules: BuildRules, version: str
 ) -> str:
-    """The name of a shard's receipt, which tells all that decides the shard's bytes but the audio.
+    """The name of a shard's tally, which tells all that decides the shard's bytes but the audio.
 
     Args:
         shard: What is to be written.
@@ -74,20 +74,20 @@ def receipt_name(
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def write_receipt(location: str, name: str, receipt: Receipt) -> None:
-    """Write the receipt of a shard whose file is there."""
-    told = {**asdict(receipt), "shard": shard_told(receipt.shard) if receipt.shard else None}
+def write_tally(location: str, name: str, tally: ShardTally) -> None:
+    """Write the tally of a shard whose file is there."""
+    told = {**asdict(tally), "shard": shard_told(tally.shard) if tally.shard else None}
     write_object(_place(location, name), json.dumps(told, ensure_ascii=False).encode())
 
 
-def read_receipt(location: str, name: str) -> Receipt | None:
-    """The receipt of a shard; None if there is none that can be read."""
+def read_tally(location: str, name: str) -> ShardTally | None:
+    """The tally of a shard; None if there is none that can be read."""
     found = read_object(_place(location, name))
     if found is None:
         return None
     try:
         told = json.loads(found.content)
-        return Receipt(
+        return ShardTally(
             generations=told["generations"],
             shard=shard_entry(told["shard"]) if told["shard"] else None,
             written=[WrittenTrack(**each) for each in told["written"]],
@@ -98,4 +98,4 @@ def read_receipt(location: str, name: str) -> Receipt | None:
 
 
 def _place(location: str, name: str) -> str:
-    return joined(location, RECEIPTS, f"{name}.json")
+    return joined(location, TALLIES, f"{name}.json")
