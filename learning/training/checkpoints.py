@@ -190,8 +190,7 @@ def _require_same(path: Path, found: Any, expected: Mapping[str, Any]) -> None:
     if differing:
         raise CheckpointError(
             f"{path} is of another training: {'; '.join(differing)}. Give the arguments that it was begun "
-            f"with, "
-            f"or remove {path.parent} to begin anew"
+            f"with, or remove {path.parent} to begin anew"
         )
 
 

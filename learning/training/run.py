@@ -67,8 +67,7 @@ def _require_places(call: TrainingCall, folder: Path) -> None:
     require_new_bundle(call.output)
     if holds_checkpoint(folder) and not call.resume:
         raise WrongCallError(
-            f"{folder} holds a training that was not finished: go on with --resume, or remove it to begin "
-            f"anew"
+            f"{folder} has a training that was not finished: go on with --resume, or remove it to begin anew"
         )
 
 
@@ -77,9 +76,8 @@ def _train(
 ) -> tuple[TaggingNetwork, TrainingState, TrackScores]:
     """Learn; returns the network with the best weights, where it ended, and the validation's scores."""
     settings, machine = call.settings, call.machine
-    network = starting_network(call.architecture, call.base, len(material.kept), settings.seed).to(
-        machine.device
-    )
+    network = starting_network(call.architecture, call.base, len(material.kept), settings.seed)
+    network.to(machine.device)
     is_head = call.tune is Tune.HEAD
     module = Head(network.output, settings.dropout) if is_head else Logits(network, settings.dropout)
     state = TrainingState(module, settings)
@@ -97,14 +95,14 @@ def _train(
 
 def _task(call: TrainingCall, material: Material, folder: Path, between: Callable[[], None]) -> Task:
     splits = [_tracks_of(material.dataset, split, material.kept) for split in _SPLITS]
-    if call.tune is not Tune.HEAD and _fits(material, call.settings.memory_megabytes):
-        splits = [kept_in_memory(shards) for shards in splits]
     if call.base and call.tune is Tune.HEAD:
         embed = embedder(call.base, call.machine.precision)
         splits = [
             embedded(shards, embed, folder / f"embeddings-{split}", between)
             for split, shards in zip(_SPLITS, splits, strict=True)
         ]
+    elif _fits(material, call.settings.memory_megabytes):
+        splits = [kept_in_memory(shards) for shards in splits]
     training = material.training
     positives, negatives = (
         [counts[place] for place in material.kept] for counts in (training.positives, training.negatives)

@@ -72,8 +72,7 @@ def survey(dataset: Dataset, split: Split, between: Callable[[], None]) -> Surve
             if not len(track.patches) or not np.isfinite(track.patches).all():
                 raise DatasetError(
                     f"{shard.location}: the track {track.track_id} has no patches, or some that are not "
-                    f"finite: "
-                    "build the data set anew"
+                    "finite: build the data set anew"
                 )
             labels.append(track.labels)
             patches.append(len(track.patches))
@@ -84,7 +83,7 @@ def survey(dataset: Dataset, split: Split, between: Callable[[], None]) -> Surve
     if not labels:
         raise UnfitDatasetError(
             f"{dataset.location} has no tracks for {split}: tracks with consent are needed in train and in "
-            f"validation"
+            "validation"
         )
     stacked = np.stack(labels)
     return Survey(
@@ -139,17 +138,16 @@ def learnable_labels(
     if left_out and min_positives is None:
         raise UnfitDatasetError(
             f"no track has the label in train, or none has it in validation: {', '.join(left_out[:10])}. "
-            f"Build a "
-            "data set with such tracks, or leave out rare labels with --min_positives"
+            "Build a data set with such tracks, or leave out rare labels with --min_positives"
         )
     without = [
         labels[place] for place in kept if not training.negatives[place] or not validation.negatives[place]
     ]
     if without:
         raise UnfitDatasetError(
-            f"no track is known to be without the label in train, or none in validation: "
-            f"{', '.join(without[:10])}. "
-            "Nothing can be told apart by what all tracks have; labels need tracks that say `label=-`"
+            "no track is known to be without the label in train, or none in validation: "
+            f"{', '.join(without[:10])}. Nothing can be told apart by what all tracks have; labels need "
+            "tracks that say `label=-`"
         )
     if len(kept) < _FEWEST_LABELS:
         raise UnfitDatasetError(

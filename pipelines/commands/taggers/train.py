@@ -131,7 +131,7 @@ def _add_learning(group: Any) -> None:
     )
     group.add_argument("--warm_up", type=fraction, help="share of the steps until then (default: 0.05)")
     group.add_argument("--weight_decay", type=number_from_zero, help="AdamW's (default: 0.01)")
-    group.add_argument("--dropout", type=fraction, help="share of the embedding left out (default: 0.2)")
+    group.add_argument("--dropout", type=fraction, help="share of the embedding left out (default: 0.1)")
     group.add_argument(
         "--average_decay", type=fraction, help="of the average of weights that is kept (default: 0.998)"
     )
@@ -146,7 +146,7 @@ def _add_learning(group: Any) -> None:
 def _add_augmentation(group: Any) -> None:
     group.add_argument("--gain_db", type=number_from_zero, help="loudness, either way (default: 6)")
     group.add_argument("--equaliser_db", type=number_from_zero, help="parts of the spectrum (default: 6)")
-    group.add_argument("--mix", type=fraction, help="share that another patch is added to (default: 0.4)")
+    group.add_argument("--mix", type=fraction, help="share that another patch is added to (default: 0.1)")
     group.add_argument(
         "--mask", type=fraction, help="SpecAugment: widest silenced share of bands and frames (default: 0)"
     )
