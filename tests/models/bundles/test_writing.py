@@ -187,7 +187,7 @@ def test_further_parts_replace_nothing_and_stay_inside(
 TEXTS = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=5, deadline=None, derandomize=True)
 @given(
     tags=st.dictionaries(
         TEXTS, st.tuples(st.sampled_from(FACETS), st.floats(1e-6, 1)), min_size=1, max_size=4
