@@ -34,6 +34,9 @@ CALL = re.compile(
     r"[^`\n]*(?:\\\n[^`\n]*)*"
 )
 OPTION = re.compile(r"(?<![\w-])--[a-z]\w+")
+FLINKS_OPTIONS = {"--checkpointing_interval", "--savepoint_path"}
+"""Options that Flink's job server knows, and Beam's Python does not."""
+
 EXAMPLES = {"transforms/storage/azure.py", "delta/kind.py"}
 """Files that somebody may add: how to add a storage scheme or a table format."""
 
@@ -74,7 +77,7 @@ def test_options_in_the_documentation_are_those_of_the_command() -> None:
     (actions,) = [each.choices for each in commands.choices["dataset"]._actions if each.dest == "action"]
     parsers = [*commands.choices.values(), *actions.values()]
     known = {option for command in parsers for option in command._option_string_actions}
-    known |= names_of_beams_options()
+    known |= names_of_beams_options() | FLINKS_OPTIONS
     named = {
         option for page in PAGES for call in CALL.findall(page.read_text()) for option in OPTION.findall(call)
     }

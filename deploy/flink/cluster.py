@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -46,7 +47,8 @@ SETTINGS: Mapping[str, str] = {
     "heartbeat.interval": "2000",
     "heartbeat.timeout": "10000",
     "restart-strategy.type": "fixed-delay",
-    "restart-strategy.fixed-delay.attempts": "20",
+    # For as long as it takes: each attempt fails at once until the lost one is replaced.
+    "restart-strategy.fixed-delay.attempts": "2147483647",
     "restart-strategy.fixed-delay.delay": "3 s",
     "slot.request.timeout": "120000",
     # Beam's classes are those of the cluster's own class path, whatever a job brings along: of a cancelled
@@ -144,10 +146,10 @@ class FlinkCluster:
         name, process = list(self.task_managers.items())[-1]
         self._wait(name, process, are_there)
 
-    def ask(self, path: str, message: object = None) -> Any:
+    def ask(self, path: str, message: object = None, *, method: str | None = None) -> Any:
         """Ask the job manager, or tell it something, and return its answer (Flink's REST interface)."""
         body = None if message is None else json.dumps(message).encode()
-        request = urllib.request.Request(f"http://{LOOPBACK}:{self._rest}{path}", body)
+        request = urllib.request.Request(f"http://{LOOPBACK}:{self._rest}{path}", body, method=method)
         request.add_header("Content-Type", "application/json")
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
@@ -183,7 +185,10 @@ class FlinkCluster:
 
     def _start(self, kind: str, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         temporary = self.folder / "temporary"
+        # The kernel ends the process with this one, however that happens.
+        tied = [setpriv, "--pdeathsig", "KILL"] if (setpriv := shutil.which("setpriv")) else []
         command = [
+            *tied,
             self._java,
             f"-Xmx{_HEAP_MEGABYTES[kind]}m",
             "-XX:+UseSerialGC",

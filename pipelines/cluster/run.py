@@ -23,6 +23,7 @@ from apache_beam.utils.subprocess_server import JavaJarServer
 from tonearm.errors import WrongCallError
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.pipelines.cluster.disks import require_seen
+from tonearm.pipelines.cluster.flink import with_stream_options
 from tonearm.pipelines.cluster.job import (
     JobEnd,
     JobFailedError,
@@ -32,9 +33,10 @@ from tonearm.pipelines.cluster.job import (
     tell_name,
     wait_for,
 )
+from tonearm.pipelines.cluster.signals import signals_every
 from tonearm.pipelines.cluster.temporary_folder import own_temporary_folder
 from tonearm.pipelines.graphs.backfill import TagBackfill
-from tonearm.pipelines.graphs.stream import TagStream, written_at_once
+from tonearm.pipelines.graphs.stream import ArrivalsOfListings, ArrivalsOfMessages, TagStream, written_at_once
 from tonearm.pipelines.reports.summary import print_summary
 from tonearm.pipelines.runs.defaults import STREAMING_INSERTS
 from tonearm.pipelines.runs.metrics import counters, stage_seconds
@@ -120,18 +122,30 @@ def _stream(
     output: Output,
     messages: beam.PTransform | None,
 ) -> RunRecord:
-    if not source.subscription or source.catch_up:
+    if source.catch_up:
         raise WrongCallError(
-            "a cluster takes --subscription alone; run --watch and sweeps of a prefix on one machine, "
-            "or `tonearm ingest PREFIX` beside the stream"
+            "a stream on a cluster makes no sweep; take --watch, or `tonearm ingest PREFIX` beside the stream"
         )
     record = new_record(order, tagger, mode="streaming")
     pipeline = _pipeline(order, streaming=True)
-    read = messages or _messages_of(source.subscription)
+    announce: beam.PTransform
+    if source.watch:
+        name, read = "Signals", signals_every(source.poll_seconds, pipeline.options)
+        announce = ArrivalsOfListings(
+            absolute_location(source.watch),
+            source.poll_seconds,
+            source.wanted,
+            order.ledger_output,
+            tagger.identity,
+            order.input_kind,
+        )
+    else:
+        name, read = "Messages", messages or _messages_of(source.subscription)
+        announce = ArrivalsOfMessages(source.wanted, order.input_kind)
     sink = _sink(order, output, record)
-    graph = TagStream(order.settings, tagger, source.wanted, sink, order.input_kind, _network_hints(order))
+    graph = TagStream(order.settings, tagger, announce, sink, _network_hints(order))
     with _services_in_java(pipeline.options):
-        pipeline | "Messages" >> read | graph
+        pipeline | name >> read | graph
     if _is_only_translated(order, pipeline.options):
         return _translated(pipeline, record, output)
     output.prepare()  # no hold: its rows are visible at once, and a batch run may write beside it
@@ -143,7 +157,8 @@ def _stream(
 
 
 def _pipeline(order: IngestOrder, *, streaming: bool) -> beam.Pipeline:
-    options = PipelineOptions(list(order.beam.flags))
+    flags = with_stream_options(order.beam.flags) if streaming else list(order.beam.flags)
+    options = PipelineOptions(flags)
     options.view_as(StandardOptions).streaming = streaming
     require_seen(_places(order), options)
     try:
@@ -160,6 +175,8 @@ def _places(order: IngestOrder) -> Iterator[str]:
     """What the machines of a cluster read and write by name."""
     if isinstance(order.input, str):
         yield order.input
+    elif isinstance(order.input, StreamInput) and order.input.watch:
+        yield order.input.watch
     yield from order.outputs
     if order.settings.tagger.startswith("/"):
         yield order.settings.tagger

@@ -1,8 +1,9 @@
-"""The graph of a stream on a cluster: messages in, rows of tables out, each announcement worked once."""
+"""The graph of a stream on a cluster: announcements in, rows of tables out, each announcement worked once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage
@@ -16,11 +17,13 @@ from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.sources.notification import arrival_of_message
 from tonearm.transforms.sources.object_filter import ObjectFilter
-from tonearm.transforms.sources.pending import count_skip, reason_to_leave_out
+from tonearm.transforms.sources.pending import KeepPending, count_skip, reason_to_leave_out
+from tonearm.transforms.sources.polling import AnnounceNew
 from tonearm.transforms.sources.spectrogram_files import LookIntoFiles
 from tonearm.transforms.tables.contract import Output
+from tonearm.transforms.tables.publishing import PublishTables
 from tonearm.transforms.tables.rows import Provenance
-from tonearm.transforms.tables.sink import GatherDurably, WriteTables
+from tonearm.transforms.tables.sink import GatherByShard, GatherDurably, WriteTables
 
 REMEMBERED_SECONDS = 3600.0
 """How long a cluster remembers an announcement. Pub/Sub delivers again within minutes; what comes later is
@@ -54,16 +57,54 @@ class ArrivalsOfMessages(beam.PTransform):
         )
 
 
+class ArrivalsOfListings(beam.PTransform):
+    """Signals to list to announced tracks: what is new in a prefix, and not in the tables from before.
+
+    Args:
+        location: Folder, prefix or glob that is listed at a signal.
+        pause_seconds: Time from one listing to the next.
+        wanted: Which objects to take.
+        ledger_output: Output whose tables tell what is done.
+        tagger: ``name@version`` of the rows that count as done.
+        input_kind: What tracks come as.
+    """
+
+    def __init__(
+        self,
+        location: str,
+        pause_seconds: float,
+        wanted: ObjectFilter,
+        ledger_output: str,
+        tagger: str,
+        input_kind: InputKind = InputKind.AUDIO,
+    ) -> None:
+        super().__init__()
+        self._location = location
+        self._list = AnnounceNew(wanted, input_kind, pause_seconds)
+        self._keep = KeepPending(ledger_output, tagger)
+        self._input_kind = input_kind
+
+    def expand(self, signals: beam.PCollection[Any]) -> beam.PCollection[Arrival]:
+        """Return tracks, and failures of what cannot be looked at."""
+        found = (
+            signals
+            | "By location" >> beam.Map(_located, self._location).with_output_types(tuple[str, int])
+            | "List" >> beam.ParDo(self._list).with_output_types(Arrival)
+        )
+        if self._input_kind is InputKind.SPECTROGRAM:
+            found = found | "Look into files" >> beam.ParDo(LookIntoFiles()).with_output_types(Arrival)
+        return found | "Keep pending" >> beam.ParDo(self._keep).with_output_types(Arrival)
+
+
 class TagStream(beam.PTransform):
-    """Messages of a subscription to tables that grow as they come."""
+    """Messages of a subscription, or listings of a prefix, to tables that grow as they come."""
 
     def __init__(
         self,
         settings: AnalysisSettings,
         tagger: Tagger,
-        wanted: ObjectFilter,
+        announce: beam.PTransform,
         write: beam.PTransform,
-        input_kind: InputKind = InputKind.AUDIO,
         network_hints: Mapping[str, str] | None = None,
     ) -> None:
         """Set up the graph.
@@ -71,20 +112,20 @@ class TagStream(beam.PTransform):
         Args:
             settings: How tracks are analysed.
             tagger: What tags them.
-            wanted: Which objects to take.
+            announce: Makes arrivals of what comes in: :class:`ArrivalsOfMessages` or
+                :class:`ArrivalsOfListings`.
             write: Takes outcomes to the tables, see :func:`written_at_once`.
-            input_kind: What tracks come as.
             network_hints: See :class:`AnalyzeTracks`.
         """
         super().__init__()
-        self._announce = ArrivalsOfMessages(wanted, input_kind)
+        self._announce = announce
         self._analyze = AnalyzeTracks(settings, tagger.front_end, network_hints=network_hints)
         self._write = write
 
-    def expand(self, messages: beam.PCollection[PubsubMessage]) -> beam.PCollection:
+    def expand(self, signals: beam.PCollection[Any]) -> beam.PCollection:
         """Return what the writing transform does."""
         return (
-            messages
+            signals
             | "Announce" >> self._announce
             | "Spread" >> beam.Reshuffle()
             | "Analyze" >> self._analyze
@@ -92,8 +133,10 @@ class TagStream(beam.PTransform):
         )
 
 
-def written_at_once(output: Output, provenance: Provenance) -> WriteTables:
+def written_at_once(output: Output, provenance: Provenance) -> beam.PTransform:
     """A stream's way to the tables: gathered by count and time, and seen as soon as it is written."""
+    if output.journal(provenance.run_id, 0) is not None:
+        return PublishTables(GatherByShard(max_wait_seconds=GATHERING_SECONDS), output, provenance)
     gather = GatherDurably(max_wait_seconds=GATHERING_SECONDS)
     return WriteTables(gather, output.stream_writer(), provenance)
 
@@ -111,3 +154,8 @@ def _announced(message: PubsubMessage, wanted: ObjectFilter) -> Iterator[Arrival
 def _keyed(arrival: Arrival) -> tuple[str, Arrival]:
     track = track_of(arrival)
     return f"{track.track_id} {track.uri} {track.generation}", arrival
+
+
+def _located(signal: object, location: str) -> tuple[str, int]:
+    """All signals under one key, with nothing to say."""
+    return location, 0

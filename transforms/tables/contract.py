@@ -88,6 +88,47 @@ class SeveralWriters:
         return sum(writer.write(table, rows) for writer in self.writers)
 
 
+TrackKey = tuple[str, str]
+"""``track_id`` and ``generation``; all rows of a run have one tagger."""
+
+Announced = tuple[str, str, str]
+"""``track_id``, ``generation`` and ``uri``: two rows of a manifest may have one id, and be failures both."""
+
+
+class BehindError(TonearmError):
+    """More file batches of a shard are published than whoever wants to publish the next one knows of.
+
+    Args:
+        published: How many there are.
+    """
+
+    def __init__(self, published: int) -> None:
+        super().__init__(f"{published} file batches of the shard are published already")
+        self.published = published
+
+
+class Journal(Protocol):
+    """Publishes the file batches of one shard of a stream, each track once whoever writes and how often.
+
+    A writer that goes back in time, and one that was taken for dead, are told that they are behind. They
+    catch up by leaving out the tracks that were published meanwhile.
+    """
+
+    def publish(self, rows: Mapping[str, Sequence[Row]], after: int) -> int:
+        """Make the rows of a file batch visible as the next one; return bytes written.
+
+        Args:
+            rows: All rows of its tracks, by table.
+            after: How many file batches the writer knows to be published.
+
+        Raises:
+            BehindError: There are others. Nothing of these rows is or becomes visible.
+        """
+
+    def tracks_after(self, number: int) -> Iterator[Announced]:
+        """The tracks of all file batches that were published after the first so many."""
+
+
 class NoteBoard(Protocol):
     """A place beside the tables for one small note: which run holds them; pickled to where a graph runs.
 
@@ -158,8 +199,16 @@ class Output(Holdable, Protocol):
                 visible, and nothing of it to remain.
         """
 
-    def stream_writer(self) -> TableWriter:
-        """A writer for a cluster's stream, whose rows readers see at once."""
+    def stream_writer(self) -> SeveralWriters:
+        """Writers for a cluster's stream, where rows that are written again replace each other."""
+
+    def journal(self, line: str, shard: int) -> Journal | None:
+        """What publishes a shard's rows where they would double; None where they replace each other.
+
+        Args:
+            line: Names the stream, over all of its restarts.
+            shard: The shard's number.
+        """
 
     def commit(self, commit_id: str, rows: RowCounts) -> None:
         """Make the rows of a share visible; may be repeated.

@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from tonearm.transforms.tables.contract import NoteBoard, Output, OutputError, RowCounts, SeveralWriters
+from tonearm.transforms.tables.contract import (
+    Journal,
+    NoteBoard,
+    Output,
+    OutputError,
+    RowCounts,
+    SeveralWriters,
+)
 from tonearm.transforms.tables.holding.hold import HoldLostError
 from tonearm.transforms.tables.kinds import all_locations, kind_of
 from tonearm.transforms.tables.schemas import Row
@@ -103,7 +110,14 @@ class SeveralOutputs:
 
     def stream_writer(self) -> SeveralWriters:
         """See :class:`Output`."""
-        return SeveralWriters(tuple(output.stream_writer() for output in self._outputs))
+        return SeveralWriters(
+            tuple(each for output in self._outputs for each in output.stream_writer().writers)
+        )
+
+    def journal(self, line: str, shard: int) -> Journal | None:
+        """See :class:`Output`; there is one kind at most whose rows would double."""
+        journals = (output.journal(line, shard) for output in self._outputs)
+        return next((journal for journal in journals if journal is not None), None)
 
     def commit(self, commit_id: str, rows: RowCounts) -> None:
         """See :class:`Output`."""

@@ -8,8 +8,8 @@ A track one of whose rows is refused is written as a failure, with none of its r
 from __future__ import annotations
 
 import zlib
-from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.readable import readable
 from tonearm.transforms.elements.stage_times import NAMESPACE, StageTimes
-from tonearm.transforms.tables.contract import SeveralWriters, TableWriter
+from tonearm.transforms.tables.contract import SeveralWriters, TableWriter, TrackKey
 from tonearm.transforms.tables.refusal import RowsRefusedError
 from tonearm.transforms.tables.rows import Provenance, rows_of
 from tonearm.transforms.tables.schemas import PER_TRACK_TABLES, Row
@@ -29,9 +29,6 @@ from tonearm.transforms.tagging.counting import FAILED_AS
 
 TRACKS_PER_FILE = 1000
 """Rows of this many tracks go into one file."""
-
-_TrackKey = tuple[str, str]
-"""``track_id`` and ``generation``; all rows of a run have one tagger."""
 
 
 class WriteTables(beam.PTransform):
@@ -46,7 +43,7 @@ class WriteTables(beam.PTransform):
     def __init__(self, gather: beam.PTransform, writer: TableWriter, provenance: Provenance) -> None:
         super().__init__()
         self._gather = gather
-        self._write = _WriteFileBatch(writer, provenance)
+        self._write = _WriteFileBatch(FileBatchWriter(writer, provenance))
 
     def expand(self, outcomes: beam.PCollection[Outcome]) -> beam.PCollection[Counter[str]]:
         """Return how many rows of each table a file batch has, once it is written."""
@@ -100,43 +97,88 @@ class GatherDurably(beam.PTransform):
         """Return the file batches."""
         return (
             outcomes
-            | "By shard" >> beam.Map(_with_shard, self._shards).with_output_types(tuple[int, Outcome])
-            | "Gather" >> beam.GroupIntoBatches(self._tracks_per_file, self._max_wait_seconds)
+            | GatherByShard(self._tracks_per_file, self._shards, self._max_wait_seconds)
             | "Make durable" >> beam.Reshuffle()
             | "Drop shard" >> beam.Values()
         )
 
 
+class GatherByShard(beam.PTransform):
+    """File batches with the number of their shard; see :class:`GatherDurably` for the arguments."""
+
+    def __init__(
+        self, tracks_per_file: int = TRACKS_PER_FILE, shards: int = 1, max_wait_seconds: float | None = None
+    ) -> None:
+        super().__init__()
+        self._tracks_per_file = tracks_per_file
+        self._shards = shards
+        self._max_wait_seconds = max_wait_seconds
+
+    def expand(self, outcomes: beam.PCollection[Outcome]) -> beam.PCollection[tuple[int, Iterable[Outcome]]]:
+        """Return the file batches."""
+        return (
+            outcomes
+            | "By shard" >> beam.Map(_with_shard, self._shards).with_output_types(tuple[int, Outcome])
+            | "Gather" >> beam.GroupIntoBatches(self._tracks_per_file, self._max_wait_seconds)
+        )
+
+
 def _with_shard(outcome: Outcome, shards: int) -> tuple[int, Outcome]:
-    return zlib.crc32(_key(outcome)[0].encode()) % shards, outcome
+    return zlib.crc32(key_of(outcome)[0].encode()) % shards, outcome
 
 
 class _WriteFileBatch(beam.DoFn):
-    def __init__(self, writer: TableWriter, provenance: Provenance) -> None:
-        self._writers = writer.writers if isinstance(writer, SeveralWriters) else (writer,)
-        self._provenance = provenance
+    def __init__(self, writer: FileBatchWriter) -> None:
+        self._writer = writer
 
     def process(self, gathered: Iterable[Outcome]) -> Iterator[Counter[str]]:
         times = StageTimes()
         with times.measure("write"):
-            batch = list(gathered)
-            rows, refused = self._write(batch)
-            reasons = [(outcome, refused.get(_key(outcome))) for outcome in batch]
-            failures = [refused_track(outcome, reason) for outcome, reason in reasons if reason is not None]
-            if failures:
-                rows += self._write(failures)[0]
-                count_as_refused(len(failures))
+            batch = self._writer.write(list(gathered))
+            rows = Counter({table: len(rows) for table, rows in self._writer.rows_of(batch).items()})
         times.report()
+        count_rows(rows)
         yield rows
 
-    def _write(self, batch: Iterable[Outcome]) -> tuple[Counter[str], dict[_TrackKey, str]]:
+
+class FileBatchWriter:
+    """Writes file batches to writers that may refuse rows; pickled to where the graph runs.
+
+    Args:
+        writer: Where rows go.
+        provenance: What all rows have in common.
+    """
+
+    def __init__(self, writer: TableWriter, provenance: Provenance) -> None:
+        self._writers = writer.writers if isinstance(writer, SeveralWriters) else (writer,)
+        self._provenance = provenance
+
+    def write(self, batch: Sequence[Outcome]) -> list[Outcome]:
+        """Write a file batch, a track that is refused as a failure; return what was written."""
+        refused = self._write(batch)
+        reasons = [(outcome, refused.get(key_of(outcome))) for outcome in batch]
+        failures = [refused_track(outcome, reason) for outcome, reason in reasons if reason is not None]
+        if failures:
+            self._write(failures)
+            count_as_refused(len(failures))
+        return [*(outcome for outcome, reason in reasons if reason is None), *failures]
+
+    def rows_of(self, batch: Iterable[Outcome]) -> dict[str, list[Row]]:
+        """The rows of a file batch, by table."""
+        tables: dict[str, list[Row]] = {table: [] for table in PER_TRACK_TABLES}
+        for outcome in batch:
+            for table, rows in rows_of(outcome, self._provenance).items():
+                tables[table] += rows
+        return tables
+
+    def _write(self, batch: Iterable[Outcome]) -> dict[TrackKey, str]:
         """Write to one writer after the other, so that none takes a track that an earlier one refused.
 
         Returns:
-            How many rows of each table were written everywhere, and the tracks that were refused, and why.
+            The tracks that were refused, and why.
         """
-        tables = _rows_by_table(batch, self._provenance)
-        refused: dict[_TrackKey, str] = {}
+        tables = self.rows_of(batch)
+        refused: dict[TrackKey, str] = {}
         for writer in self._writers:
             for table in PER_TRACK_TABLES:
                 try:
@@ -145,34 +187,35 @@ class _WriteFileBatch(beam.DoFn):
                     if table == "failures":
                         raise
                     refused |= {_key_of_row(refusal.row): refusal.reason for refusal in error.refusals}
-        rows = Counter({table: len(_rows_without(tables[table], refused)) for table in PER_TRACK_TABLES})
-        for table, count in rows.items():
-            Metrics.counter(NAMESPACE, f"rows_{table}").inc(count)
-        return rows, refused
+        return refused
 
 
 def _write_rows(writer: TableWriter, table: str, rows: Sequence[Row]) -> None:
     if rows:
-        Metrics.counter(NAMESPACE, "bytes_written").inc(writer.write(table, rows))
+        count_bytes(writer.write(table, rows))
 
 
-def _rows_by_table(batch: Iterable[Outcome], provenance: Provenance) -> defaultdict[str, list[Row]]:
-    tables: defaultdict[str, list[Row]] = defaultdict(list)
-    for outcome in batch:
-        for table, rows in rows_of(outcome, provenance).items():
-            tables[table] += rows
-    return tables
+def count_bytes(written: int) -> None:
+    """Count what was written."""
+    Metrics.counter(NAMESPACE, "bytes_written").inc(written)
 
 
-def _rows_without(rows: Sequence[Row], refused: Container[_TrackKey]) -> list[Row]:
+def count_rows(rows: Mapping[str, int]) -> None:
+    """Count the rows of a file batch that is written everywhere."""
+    for table, count in rows.items():
+        Metrics.counter(NAMESPACE, f"rows_{table}").inc(count)
+
+
+def _rows_without(rows: Sequence[Row], refused: Container[TrackKey]) -> list[Row]:
     return [row for row in rows if _key_of_row(row) not in refused]
 
 
-def _key(outcome: Outcome) -> _TrackKey:
+def key_of(outcome: Outcome) -> TrackKey:
+    """What names a track in all of its rows."""
     return readable(outcome.track.track_id), outcome.track.generation
 
 
-def _key_of_row(row: Row) -> _TrackKey:
+def _key_of_row(row: Row) -> TrackKey:
     return row["track_id"], row["generation"]
 
 

@@ -1,4 +1,4 @@
-"""A stream on a cluster, whole: Prism runs the graph, fed by the announcements of a storage server."""
+"""Streams on a cluster, whole: Prism runs the graph, fed by announcements of a storage server or listings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import apache_beam as beam
 import pytest
 
-from tests.catalog import counts, keys, last_run, table
+from tests.catalog import counts, keys, last_run, table, tonearm
 from tests.cloud import BUCKET, TABLES, ended_by, tables_of
 from tests.pubsub_source import SubscriptionSource
 from tests.servers.bigquery import BigQueryServer
@@ -18,7 +18,7 @@ from tests.servers.pubsub import PubSubServer, subscription_path
 from tests.streaming import make_songs, uploading
 from tonearm.models.bundles.loading import cached_tagger
 from tonearm.pipelines.cluster.run import ingest_on_cluster
-from tonearm.pipelines.graphs import backfill
+from tonearm.pipelines.graphs import stream
 from tonearm.pipelines.runs.beam_options import read_beam_options
 from tonearm.pipelines.runs.order import IngestOrder
 from tonearm.pipelines.runs.stream_input import StreamInput
@@ -41,7 +41,7 @@ def test_tracks_announced_three_times_in_any_order_are_one_row_each_in_both_outp
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(backfill, "GATHERING_SECONDS", 5.0)
+    monkeypatch.setattr(stream, "GATHERING_SECONDS", 5.0)
     client_of.cache_clear()
     bigquery_server.create_dataset("tags")
     gcs_server.create_bucket(BUCKET)
@@ -74,3 +74,24 @@ def test_tracks_announced_three_times_in_any_order_are_one_row_each_in_both_outp
     assert counts(tables) == (len(songs), len(songs), 0, 0)
     assert last_run(tables)["mode"] == "streaming"
     assert (queue.delivered, queue.unacked) == (3 * len(songs), 0)
+
+
+@pytest.mark.slow
+def test_a_watched_prefix_of_a_store_gives_one_row_a_track(
+    prism: tuple[str, ...], gcs_server: GcsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "GATHERING_SECONDS", 3.0)
+    gcs_server.create_bucket(BUCKET)
+    songs = make_songs(tmp_path, 12)
+    call = ("ingest", "--watch", f"gs://{BUCKET}/in/", "--output", f"gs://{BUCKET}/{TABLES}")
+
+    def is_done() -> bool:
+        return uploaded.is_set() and len(keys(tables_of(gcs_server, tmp_path / "seen"))) >= len(songs)
+
+    with uploading(gcs_server, songs, pause_s=0.5) as uploaded, ended_by(is_done, 240) as outcome:
+        assert tonearm(*call, "--poll_seconds", "1", *prism) == 0
+    assert "error" not in outcome
+    tables = tables_of(gcs_server, tmp_path / "tables")
+    assert len(set(keys(tables))) == len(keys(tables)) == len(songs)
+    assert set(keys(tables, "segments")) == set(keys(tables, "embeddings")) == set(keys(tables))
+    assert table(tables, "failures") == []

@@ -18,7 +18,7 @@ from tests.catalog import tonearm
 from tonearm.models.bundles.loading import cached_tagger
 from tonearm.pipelines.cluster.job import JobEnd, JobFailedError, JobLeftError, JobOutOfSightError, wait_for
 from tonearm.pipelines.graphs.backfill import TagBackfill
-from tonearm.pipelines.graphs.stream import TagStream, written_at_once
+from tonearm.pipelines.graphs.stream import ArrivalsOfMessages, TagStream, written_at_once
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.sources.object_filter import ObjectFilter
 from tonearm.transforms.tables.outputs import output_at
@@ -55,10 +55,10 @@ def test_dataflow_takes_the_graph_of_a_backfill() -> None:
 def test_dataflow_takes_the_graph_of_a_stream() -> None:
     tagger, settings = cached_tagger("musicnn"), AnalysisSettings()
     write = written_at_once(output_at(OUTPUTS), PROVENANCE)
-    graph = TagStream(settings, tagger, ObjectFilter(), write)
+    graph = TagStream(settings, tagger, ArrivalsOfMessages(ObjectFilter()), write)
     read = ReadFromPubSub(subscription="projects/my-project/subscriptions/uploads", with_attributes=True)
     proto = translated(read, graph, streaming=True)
-    assert {"TagStream/Announce/Once each", "TagStream/Write/Write"} <= names(proto)
+    assert {"TagStream/Announce/Once each", "TagStream/Write/Publish"} <= names(proto)
     windows = {strategy.window_fn.urn for strategy in proto.components.windowing_strategies.values()}
     assert windows == {"beam:window_fn:global_windows:v1"}
 
@@ -133,7 +133,10 @@ def test_a_signal_cancels_a_job_that_works_in_this_process() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--watch", ".", "--runner", "PrismRunner"), "--subscription alone"),
+        (
+            (*("--subscription", "projects/p/subscriptions/s", "--catch_up", "."), "--runner", "PrismRunner"),
+            "makes no sweep",
+        ),
         ((".", "--runner", "DataflowRunner", "--dry_run", "true", "--no_auth"), "temp_location"),
         (("--subscription", "projects/p/subscriptions/s", "--runner", "PrismRunner"), "Invalid PubSub"),
     ],

@@ -20,7 +20,7 @@ from tonearm.pipelines.graphs.analyze import AnalyzeTracks
 from tonearm.pipelines.graphs.backfill import TagBackfill
 from tonearm.pipelines.graphs.dataset import BuildShards, ShardWork
 from tonearm.pipelines.graphs.spectrograms import MakeSpectrograms
-from tonearm.pipelines.graphs.stream import TagStream, written_at_once
+from tonearm.pipelines.graphs.stream import ArrivalsOfMessages, TagStream, written_at_once
 from tonearm.pipelines.runs.order import SpectrogramWish
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.sources.object_filter import ObjectFilter
@@ -47,7 +47,9 @@ def pictures() -> dict[str, str]:
         "dataset": lambda: BuildShards(
             ShardWork("/set", "/plan", tagger.front_end, (), BuildRules(), "run", output.boards())
         ),
-        "stream": lambda: TagStream(_SETTINGS, tagger, ObjectFilter(), written_at_once(output, _PROVENANCE)),
+        "stream": lambda: TagStream(
+            _SETTINGS, tagger, ArrivalsOfMessages(ObjectFilter()), written_at_once(output, _PROVENANCE)
+        ),
     }
     return {name: _flowchart(make()) for name, make in graphs.items()}
 

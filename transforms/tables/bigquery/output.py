@@ -20,7 +20,7 @@ from tonearm.transforms.tables.bigquery.merge import merge_statement
 from tonearm.transforms.tables.bigquery.migration import bring_up_to_date
 from tonearm.transforms.tables.bigquery.note_table import NoteTable
 from tonearm.transforms.tables.bigquery.stream import StreamWriter
-from tonearm.transforms.tables.contract import OutputError, RowCounts, require_staged
+from tonearm.transforms.tables.contract import OutputError, RowCounts, SeveralWriters, require_staged
 from tonearm.transforms.tables.schemas import VISIBILITY_ORDER, Row
 
 BACKFILL_LIFETIME = timedelta(days=14)
@@ -65,9 +65,12 @@ class BigQueryOutput:
         """See :class:`Output`; what waits when the hold is lost BigQuery deletes by itself."""
         return StagingWriter(self._dataset, run_id, BACKFILL_LIFETIME, BACKFILL_PARTS)
 
-    def stream_writer(self) -> StreamWriter:
+    def stream_writer(self) -> SeveralWriters:
         """See :class:`Output`."""
-        return StreamWriter(self._dataset)
+        return SeveralWriters((StreamWriter(self._dataset),))
+
+    def journal(self, line: str, shard: int) -> None:
+        """See :class:`Output`; the views show the latest row of each key."""
 
     def commit(self, commit_id: str, rows: RowCounts) -> None:
         """See :class:`Output`."""

@@ -37,8 +37,8 @@ COMMITS = "_commits"
 LONGEST_RUN = timedelta(days=14)
 """A run whose end nobody saw has ended by then: Dataflow ends a batch job after ten days."""
 
-_BEGUN = "%Y%m%dT%H%M%S"
-"""How a run's id begins."""
+BEGUN = "%Y%m%dT%H%M%S"
+"""How a commit's id begins, with the moment of its run or its own."""
 
 
 def staging_root(output: str, commit_id: str) -> str:
@@ -118,7 +118,7 @@ def _has_ended(commit_id: str, ended: Collection[str]) -> bool:
     if any(commit_id == run_id or commit_id.startswith(f"{run_id}-") for run_id in ended):
         return True
     try:
-        began = datetime.strptime(commit_id.split("-", 1)[0], _BEGUN).replace(tzinfo=UTC)
+        began = datetime.strptime(commit_id.split("-", 1)[0], BEGUN).replace(tzinfo=UTC)
     except ValueError:
         return False
     return datetime.now(UTC) - began > LONGEST_RUN
@@ -149,11 +149,19 @@ def _rows_by_table(files: Iterable[str]) -> Counter[str]:
 
 def _roll_forward(output: str, commit_id: str, files: list[str]) -> None:
     """Move a committed share's staged files to their places."""
+    move_into_tables(output, commit_id, files)
+    delete([_marker_of(output, commit_id)])
+
+
+def move_into_tables(output: str, commit_id: str, files: Iterable[str]) -> None:
+    """Move staged files to their places, those last that tell of a track what the others hold of it.
+
+    May be repeated, and done by two processes at once.
+    """
     root = staging_root(output, commit_id)
     for name in sorted(files, key=_visibility):
         move(joined(root, name), joined(output, name))
     delete_folder(root)
-    delete([_marker_of(output, commit_id)])
 
 
 def _marker_of(output: str, commit_id: str) -> str:

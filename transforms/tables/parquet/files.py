@@ -122,9 +122,14 @@ def read_batches(output: str, table: str, columns: list[str] | None) -> Iterator
         OutputError: A file is cut or was written by something else; the message names it.
     """
     for location in table_files(output, table):
-        with opened_object(location) as file:
-            for batch in _pieces(file, location, columns):
-                yield _completed(batch, location, table, columns)
+        yield from read_batches_of(location, table, columns)
+
+
+def read_batches_of(location: str, table: str, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+    """As :func:`read_batches`, of one file of a table."""
+    with opened_object(location) as file:
+        for batch in _pieces(file, location, columns):
+            yield _completed(batch, location, table, columns)
 
 
 def _pieces(file: BinaryIO, location: str, columns: list[str] | None) -> Iterator[pa.RecordBatch]:

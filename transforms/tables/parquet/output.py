@@ -10,11 +10,12 @@ from pathlib import Path
 from tonearm.transforms.storage.local import delete_half_written
 from tonearm.transforms.storage.objects import joined
 from tonearm.transforms.storage.schemes import is_local
-from tonearm.transforms.tables.contract import OutputError, RowCounts
+from tonearm.transforms.tables.contract import OutputError, RowCounts, SeveralWriters
 from tonearm.transforms.tables.holding.folder_lock import folder_locked
 from tonearm.transforms.tables.parquet import commit
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.parquet.held_writer import HeldParquetWriter
+from tonearm.transforms.tables.parquet.journal import JOURNALS, ShardJournal
 from tonearm.transforms.tables.parquet.note_object import NoteObject
 from tonearm.transforms.tables.schemas import FILE_SCHEMAS, PARTITION, Row
 
@@ -34,7 +35,7 @@ class ParquetOutput:
         except OSError as error:
             message = f"{self._location} cannot be the folder of the tables: {error.strerror}"
             raise OutputError(message) from error
-        for name in (*FILE_SCHEMAS, commit.STAGING, commit.COMMITS):
+        for name in (*FILE_SCHEMAS, commit.STAGING, commit.COMMITS, JOURNALS):
             _require_folder(joined(self._location, name))
         self._delete_half_written()
 
@@ -59,9 +60,13 @@ class ParquetOutput:
         """See :class:`Output`; a step that is tried again writes the same file, so nothing waits."""
         return HeldParquetWriter(self._location, run_id, require_hold)
 
-    def stream_writer(self) -> ParquetWriter:
+    def stream_writer(self) -> SeveralWriters:
+        """See :class:`Output`; files do not replace each other."""
+        return SeveralWriters(())
+
+    def journal(self, line: str, shard: int) -> ShardJournal:
         """See :class:`Output`."""
-        return ParquetWriter(self._location)
+        return ShardJournal(self._location, line, shard)
 
     def commit(self, commit_id: str, rows: RowCounts) -> None:
         """See :class:`Output`."""
@@ -85,7 +90,7 @@ class ParquetOutput:
             partitions = (
                 folder for table in FILE_SCHEMAS for folder in (output / table).glob(f"{PARTITION}=*")
             )
-            for folder in (output, output / commit.COMMITS, *partitions):
+            for folder in (output, output / commit.COMMITS, output / JOURNALS, *partitions):
                 delete_half_written(str(folder))
 
 
