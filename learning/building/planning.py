@@ -191,6 +191,11 @@ def common_folder(locations: Iterable[str]) -> str:
     return "/".join(common)
 
 
+def rows_digest(rows: Sequence[LabelledTrack | BadRow]) -> str:
+    """SHA-256 of all that rows say, which does not depend on where their manifest lies; in hex."""
+    return _Places(common_folder(row.location for row in rows)).digest(rows)
+
+
 def _require_consent(consent: Consent, manifest: str) -> None:
     if consent.given:
         return

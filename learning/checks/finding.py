@@ -26,6 +26,7 @@ class CheckWord(StrEnum):
     CONTRADICTING_LABELS = "contradicting_labels"
     UNREADABLE_AUDIO = "unreadable_audio"
     SHORT_AUDIO = "short_audio"
+    SUSPECT_LABEL = "suspect_label"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,14 @@ class Finding:
         message: What it is and what to do, for people.
         rows: The rows that it is about; none if it is about labels.
         labels: The labels that it is about.
+        suspicion: Of a suspect label: the higher, the likelier it is wrong; else None.
     """
 
     check: CheckWord
     message: str
     rows: Sequence[RowPlace] = ()
     labels: Sequence[str] = ()
+    suspicion: float | None = None
 
 
 def about(check: CheckWord, message: str, *rows: LabelledTrack | BadRow) -> Finding:

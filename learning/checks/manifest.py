@@ -12,10 +12,13 @@ from tonearm.learning.checks.hearing import Progress, heard
 from tonearm.learning.checks.labels import near_duplicates, too_few
 from tonearm.learning.checks.rows import groups_in_two_splits, licences, without_consent
 from tonearm.learning.checks.same_audio import same_audio
+from tonearm.learning.checks.suspects import suspect_labels
 from tonearm.learning.labelled.consent import consent_of
 from tonearm.learning.labelled.reading import read_labelled
 from tonearm.learning.labelled.track import BadRow, LabelledTrack
 from tonearm.learning.licences import Purpose
+from tonearm.learning.suspects.embedding import Embedder
+from tonearm.models.bundles.tagger import Tagger
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class CheckSettings:
         min_groups: Groups that these should be of.
         min_seconds: Shorter audio is too short.
         listen: True if the audio of tracks with consent is opened.
+        suspects_by: The bundle by whose embeddings suspect labels are looked for; None if they are not.
+        suspect_fraction: Which part of the labels is named as suspect; None for the confidently doubted.
     """
 
     purpose: Purpose | None = None
@@ -35,6 +40,8 @@ class CheckSettings:
     min_groups: int = 3
     min_seconds: float = 3.0
     listen: bool = True
+    suspects_by: Tagger | None = None
+    suspect_fraction: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,9 @@ def _findings(
     if settings.listen:
         consent = consent_of(rows)
         yield from contradicted_consent(consent)
-        sounds = list(heard(consent.given, progress))
+        embedder = Embedder(settings.suspects_by) if settings.suspects_by else None
+        sounds = list(heard(consent.given, embedder, progress))
         yield from unusable_audio(sounds, settings.min_seconds)
         yield from same_audio(sounds)
+        if embedder:
+            yield from suspect_labels(sounds, settings.suspect_fraction)

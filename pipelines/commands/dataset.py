@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tonearm.pipelines.commands.dataset_actions import build, check, import_public
+from tonearm.pipelines.commands.dataset_actions import build, check, import_public, withdraw
 
-_ACTIONS = (import_public, check, build)
+_ACTIONS = (import_public, check, build, withdraw)
 
 
 def add_to(commands: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tonearm.errors import WrongCallError
@@ -34,6 +34,10 @@ class ManifestRow:
 
     values: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
+
+
+Edit = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""``edit(values)`` is given a row's values by column, and returns those that are to be others."""
 
 
 def row_of(values: Mapping[str, str], problem: str = "", *, uri_may_be_bytes: bool = False) -> ManifestRow:

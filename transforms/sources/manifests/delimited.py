@@ -6,11 +6,13 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from tonearm.transforms.sources.manifests.contract import (
     REQUIRED_COLUMNS,
+    Edit,
     ManifestError,
     ManifestRow,
     column_names,
@@ -25,6 +27,8 @@ _DELIMITERS = (",", ";", "\t", "|")
 
 _NAMED_DELIMITER = re.compile(rb'"?sep=([ -~\t])"?[\r\n]*', re.IGNORECASE)
 """Excel's line before the header, by which it knows what parts the columns."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _NO_TEXT = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How archives and spreadsheets begin, new and old ones."""
@@ -43,18 +47,57 @@ def read_delimited(file: BinaryIO, location: str) -> Iterator[ManifestRow]:
         ManifestError: The file is not in UTF-8, or lacks a required column.
     """
     lines = _Lines(file)
-    header = lines.take().removeprefix(b"\xef\xbb\xbf")
-    while header and not header.strip():
-        header = lines.take()
-    _require_text(header, location)
-    if named := _NAMED_DELIMITER.fullmatch(header):
-        header = lines.take()
-        _require_text(header, location)
-    delimiter = named[1].decode() if named else _delimiter(header)
-    columns = column_names(_cells(header, delimiter), location)
+    header = _read_header(lines, location)
     while line := lines.take():
         if line.strip():
-            yield _row(line, lines, delimiter, columns)
+            yield _row(line, lines, header)[1]
+
+
+def edited_delimited(file: BinaryIO, location: str, edit: Edit) -> Iterator[bytes]:
+    """The same file with some values changed, piece by piece; all else stays byte for byte.
+
+    Args:
+        file: The manifest.
+        location: Its name, for messages.
+        edit: Is given each row's values by column, and returns those that change.
+
+    Raises:
+        ManifestError: The file is not in UTF-8, or lacks a required column.
+    """
+    lines = _Lines(file)
+    header = _read_header(lines, location)
+    yield header.raw
+    while line := lines.take():
+        if not line.strip():
+            yield line
+            continue
+        record, row = _row(line, lines, header)
+        changed = {} if row.problem else edit(row.values)
+        yield _edited(record, header, changed) if changed else record
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What stands before the rows, as it is written, and what it says."""
+
+    raw: bytes
+    delimiter: str
+    columns: Sequence[str]
+
+
+def _read_header(lines: _Lines, location: str) -> _Header:
+    raw = line = lines.take()
+    while line and not line.removeprefix(_BYTE_ORDER_MARK).strip():
+        line = lines.take()
+        raw += line
+    line = line.removeprefix(_BYTE_ORDER_MARK)
+    _require_text(line, location)
+    if named := _NAMED_DELIMITER.fullmatch(line):
+        line = lines.take()
+        raw += line
+        _require_text(line, location)
+    delimiter = named[1].decode() if named else _delimiter(line)
+    return _Header(raw, delimiter, column_names(_cells(line, delimiter), location))
 
 
 class _Lines:
@@ -73,8 +116,9 @@ class _Lines:
         self._given_back += reversed(lines)
 
 
-def _row(first: bytes, lines: _Lines, delimiter: str, columns: Sequence[str]) -> ManifestRow:
-    """The row that begins with a line; further lines belong to it while a quotation mark is open."""
+def _row(first: bytes, lines: _Lines, header: _Header) -> tuple[bytes, ManifestRow]:
+    """The row that begins with a line, and its text; further lines are of it while a quote is open."""
+    delimiter, columns = header.delimiter, header.columns
     record = [first]
     open_quote = _ends_in_quotes(first, delimiter.encode(), inside=False)
     size = len(first)
@@ -91,8 +135,19 @@ def _row(first: bytes, lines: _Lines, delimiter: str, columns: Sequence[str]) ->
         reason = "it is not in UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
         if len(record) > 1:
             reason = "a quotation mark is never closed"
-        return _row_of_broken(first, delimiter, columns, reason)
-    return row_of(_by_column(values, columns))
+        return first, _row_of_broken(first, delimiter, columns, reason)
+    return b"".join(record), row_of(_by_column(values, columns))
+
+
+def _edited(record: bytes, header: _Header, changed: Mapping[str, str]) -> bytes:
+    """A record with other values in some columns; it ends as it did."""
+    cells = _cells(record, header.delimiter)
+    cells += [""] * (len(header.columns) - len(cells))
+    for column, value in changed.items():
+        cells[header.columns.index(column)] = value
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=header.delimiter, lineterminator="").writerow(cells)
+    return text.getvalue().encode() + record[len(record.rstrip(b"\r\n")) :]
 
 
 def _row_of_broken(line: bytes, delimiter: str, columns: Sequence[str], reason: str) -> ManifestRow:
