@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tonearm.learning.building.receipts import BUILDING
+from tonearm.learning.building.tallies import BUILDING
 from tonearm.learning.datasets.description import (
     DESCRIPTION,
     Description,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tonearm.errors import WrongCallError
 from tonearm.learning.building.folder import BuildFolder
 from tonearm.learning.building.planning import rows_digest
-from tonearm.learning.building.receipts import BUILDING
+from tonearm.learning.building.tallies import BUILDING
 from tonearm.learning.datasets.description import DESCRIPTION
 from tonearm.learning.labelled.reading import read_labelled
 from tonearm.learning.labelled.track import BadRow, LabelledTrack

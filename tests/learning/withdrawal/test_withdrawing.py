@@ -108,12 +108,12 @@ def test_a_dry_run_changes_nothing(folder: Path, capsys: pytest.CaptureFixture[s
 def test_what_an_unfinished_build_wrote_is_deleted(folder: Path) -> None:
     ours = folder / "sets" / "ours"
     (ours / "dataset.json").unlink()
-    (ours / "_building" / "receipts").mkdir(parents=True)
-    (ours / "_building" / "receipts" / "0123").write_text("{}")
+    (ours / "_building" / "tallies").mkdir(parents=True)
+    (ours / "_building" / "tallies" / "0123").write_text("{}")
     holding = [path for path in ours.rglob("shard-*") if b"t3" in path.read_bytes()]
     assert withdraw(folder, "t3") == 0
     assert not any(path.exists() for path in holding)
-    assert not list(ours.glob("_building/receipts/*"))
+    assert not list(ours.glob("_building/tallies/*"))
     assert tonearm("dataset", "build", folder / "labelled.csv", "--output", ours) == 0
     assert "t3" not in built_tracks(ours)
 
