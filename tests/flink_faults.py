@@ -47,6 +47,7 @@ def running_job(cluster: FlinkCluster) -> str:
     return running()[0]
 
 
-def restarts(cluster: FlinkCluster, job: str) -> int:
-    """How often a job was begun again, whole or in part."""
-    return len(cluster.ask(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"])
+def last_failure(cluster: FlinkCluster, job: str) -> int:
+    """When a job was begun again last, whole or in part, in milliseconds; 0 if it never was."""
+    entries = cluster.ask(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"]
+    return max((int(entry["timestamp"]) for entry in entries), default=0)

@@ -15,7 +15,7 @@ import pytest
 
 from deploy.flink.cluster import FlinkCluster
 from tests.catalog import write_song
-from tests.flink_faults import PATIENCE_S, kill_task_manager, restarts, running_job, workers_of
+from tests.flink_faults import PATIENCE_S, kill_task_manager, last_failure, running_job, workers_of
 from tests.servers.processes import wait_for
 from tests.watched_tables import WatchedTables, watched
 
@@ -128,12 +128,12 @@ class Uploads:
 
 def endure(fault: Callable[[FlinkCluster], None], flink: FlinkCluster, job: str, uploads: Uploads) -> None:
     """Let something happen while rows are being published: some of the songs have theirs, others not yet."""
-    before, rows = restarts(flink, job), uploads.announced
+    before, rows = last_failure(flink, job), uploads.announced
     uploads.upload(3)
     uploads.wait_for_rows(rows + 1)
     fault(flink)
     uploads.upload(2)
-    wait_for(lambda: restarts(flink, job) > before, timeout_s=PATIENCE_S, what="the job's restart")
+    wait_for(lambda: last_failure(flink, job) > before, timeout_s=PATIENCE_S, what="the job's restart")
     uploads.wait_for_rows()
 
 
