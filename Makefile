@@ -13,7 +13,7 @@ MUSIC       ?= samples
 # Where the worked example goes; the sizes of it can be changed to try it in less time.
 EXAMPLE         ?= example-output
 EXAMPLE_CLIPS   ?=
-EXAMPLE_EPOCHS  ?= 42
+EXAMPLE_EPOCHS  ?= 32
 
 # The tests that have to pass on the older Beam and NumPy too: decoding, the steps before it and behind it.
 BESIDE_TENSORFLOW := tests/transforms/audio tests/transforms/features tests/transforms/spectrograms \
@@ -72,7 +72,7 @@ example-train: setup
 	$(BIN)/tonearm dataset check $(EXAMPLE)/manifest.csv
 	$(BIN)/tonearm dataset build $(EXAMPLE)/manifest.csv --output $(EXAMPLE)/dataset --front_end examples/instruments/front_end.json
 	$(BIN)/tonearm train $(EXAMPLE)/dataset --output $(EXAMPLE)/bundle --facet instrument --name instruments \
-		--epochs $(EXAMPLE_EPOCHS) --patches_per_track 1 --batch 16 --learning_rate 0.003 --dropout 0.1 --mix 0.1 --average_decay 0.998
+		--epochs $(EXAMPLE_EPOCHS) --patches_per_track 1 --dropout 0.2 --mix 0.3
 	$(BIN)/tonearm evaluate $(EXAMPLE)/bundle $(EXAMPLE)/dataset --output $(EXAMPLE)/report --by part --by part_by_polyphony --by font
 	$(BIN)/tonearm dataset build $(EXAMPLE)/probe.csv --output $(EXAMPLE)/probe/dataset
 	$(BIN)/tonearm train $(EXAMPLE)/probe/dataset --output $(EXAMPLE)/probe/bundle --facet instrument --from musicnn --network mtt --tune head
@@ -81,7 +81,7 @@ example-train: setup
 		$(BIN)/python -m examples.instruments.recordings --output $(EXAMPLE)/recordings && \
 		$(BIN)/tonearm evaluate $(EXAMPLE)/bundle $(EXAMPLE)/recordings/manifest.csv --output $(EXAMPLE)/recordings/report; \
 	else echo 'No real recordings are looked at: apt-get install gcompris-qt-data'; fi
-	$(BIN)/tonearm ingest samples --output $(EXAMPLE)/samples --tagger $(EXAMPLE)/bundle
+	$(BIN)/tonearm ingest samples/manifest.csv --output $(EXAMPLE)/samples --tagger $(EXAMPLE)/bundle
 	$(BIN)/tonearm show $(EXAMPLE)/samples
 	$(BIN)/python -m examples.instruments.curves $(EXAMPLE)/bundle $(EXAMPLE)/report/curves.png
 	$(BIN)/python -m examples.instruments.summing_up $(EXAMPLE)/report --probe $(EXAMPLE)/probe/report
