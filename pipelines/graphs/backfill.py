@@ -66,7 +66,8 @@ class TagBackfill(beam.PTransform):
         self._analyze = AnalyzeTracks(settings, tagger.front_end, network_hints=network_hints)
         self._input_kind = input_kind
         self._list = ListArrivals(outputs, input_kind)
-        self._keep = KeepPending(None if retag else outputs[-1], tagger.identity)
+        run_id = provenance.run_id
+        self._keep = KeepPending(None if retag else outputs[-1], tagger.identity, run_id)
         self._output = output
         self._provenance = provenance
         self._boards = boards

@@ -20,6 +20,8 @@ from tonearm.transforms.elements.track import SpectrogramPlace, Track
 from tonearm.transforms.sources.listing import looked_up, tracks_of, with_generation
 from tonearm.transforms.sources.object_filter import ObjectFilter, is_upload_part
 from tonearm.transforms.tables.ledger import Ledger
+from tonearm.transforms.tables.sink import count_rows
+from tonearm.transforms.tagging.counting import FAILED_AS
 
 
 class SkipReason(StrEnum):
@@ -117,25 +119,47 @@ class ListArrivals(beam.DoFn):  # type: ignore[misc]
 class KeepPending(beam.DoFn):  # type: ignore[misc]
     """Looks up tracks on all of a cluster's workers, and passes on what is left to do.
 
+    A cluster begins a job again whose worker died, with counters at zero, and finds in the tables what the
+    job itself had written. Such tracks are left out too, and are counted as what became of them.
+
     Args:
         ledger_output: Output whose tables tell what is done; None to do everything again.
         tagger: ``name@version`` of the rows that count as done.
+        run_id: The run; None for a stream, whose cluster keeps its progress.
     """
 
-    def __init__(self, ledger_output: str | None, tagger: str) -> None:
+    def __init__(self, ledger_output: str | None, tagger: str, run_id: str | None = None) -> None:
         self._ledger_output = ledger_output
         self._tagger = tagger
+        self._run_id = run_id
         self._ledger: Ledger | None = None
         self._shared = Shared()
 
     def setup(self) -> None:
         """Read the tables, once for all threads of the process."""
         if self._ledger_output is not None:
-            self._ledger = self._shared.acquire(partial(Ledger.read, self._ledger_output, self._tagger))
+            read = partial(Ledger.read, self._ledger_output, self._tagger, run_id=self._run_id)
+            self._ledger = self._shared.acquire(read)
 
     def process(self, announced: Arrival) -> Iterator[Arrival]:
         """Pass on one arrival, unless the tables hold it."""
-        yield from _unless_done(with_generation(announced), self._ledger, count_skip)
+        arrival = with_generation(announced)
+        if self._ledger is None or not _was_written_by_run(track_of(arrival), self._ledger):
+            yield from _unless_done(arrival, self._ledger, count_skip)
+
+
+def _was_written_by_run(track: Track, ledger: Ledger) -> bool:
+    """Whether the run itself has written a track's rows; if so, count them."""
+    if ledger.is_tagged_by_run(track):
+        Metrics.counter(NAMESPACE, "tagged").inc()
+        count_rows({"track_tags": 1})
+        return True
+    if (word := ledger.failed_in_run(track)) is not None:
+        Metrics.counter(NAMESPACE, "failed").inc()
+        Metrics.counter(NAMESPACE, f"{FAILED_AS}{word}").inc()
+        count_rows({"failures": 1})
+        return True
+    return False
 
 
 def count_skip(reason: SkipReason) -> None:

@@ -33,19 +33,22 @@ class Ledger:
     def __init__(self) -> None:
         self._tagged = _LatestOfEach()
         self._committed: dict[int, int] = {}
+        self._tagged_by_run = _values(_NONE)
+        self._failed_in_run: dict[int, str] = {}
         self._replaced: set[int] = set()
         self._failed_for_good: set[int] = set()
         self._failures: defaultdict[int, set[str]] = defaultdict(set)
 
     @classmethod
-    def read(cls, output: str, *taggers: str) -> Ledger:
+    def read(cls, output: str, *taggers: str, run_id: str | None = None) -> Ledger:
         """Read what an output holds.
 
         Args:
             output: Where the tables lie.
             taggers: Only rows of these ``name@version`` count.
+            run_id: The run that reads, if it may have rows there: see :meth:`is_tagged_by_run`.
         """
-        return cls._read(output, "track_tags", [{"tagger": tagger} for tagger in taggers])
+        return cls._read(output, "track_tags", [{"tagger": tagger} for tagger in taggers], run_id)
 
     @classmethod
     def read_spectrograms(cls, output: str, fingerprint: str) -> Ledger:
@@ -58,22 +61,30 @@ class Ledger:
         return cls._read(output, SPECTROGRAMS, [{"frontend": fingerprint}])
 
     @classmethod
-    def _read(cls, output: str, table: str, makers: Sequence[Mapping[str, str]]) -> Ledger:
+    def _read(
+        cls, output: str, table: str, makers: Sequence[Mapping[str, str]], run_id: str | None = None
+    ) -> Ledger:
         ledger = cls()
-        ids, keys, moments = array("Q"), array("Q"), array("d")
-        columns = ["track_id", "uri", "generation", "analyzed_at"]
+        ids, keys, moments, keys_of_run = array("Q"), array("Q"), array("d"), array("Q")
+        of_run = [] if run_id is None else ["run_id"]
+        columns = ["track_id", "uri", "generation", "analyzed_at", *of_run]
         for row in _rows_by(makers, output, table, columns):
             ids.append(_digest(row["track_id"]))
             keys.append(_digest(row["track_id"], row["uri"], row["generation"]))
             moments.append(row["analyzed_at"].timestamp())
+            if of_run and row["run_id"] == run_id:
+                keys_of_run.append(keys[-1])
         if keys:
             ledger._tagged = _LatestOfEach(ids, keys, moments)
-        columns = ["track_id", "uri", "generation", "stage", "error", "retriable"]
+            ledger._tagged_by_run = np.sort(_values(keys_of_run))
+        columns = ["track_id", "uri", "generation", "stage", "error", "retriable", *of_run]
         for row in _rows_by(makers, output, "failures", columns):
             key = _digest(row["track_id"], row["uri"], row["generation"])
             ledger._failures[key].add(f"{row['stage']}/{row['error']}")
             if not row["retriable"]:
                 ledger._failed_for_good.add(key)
+            if of_run and row["run_id"] == run_id:
+                ledger._failed_in_run[key] = row["error"]
         return ledger
 
     def lacking_in(self, other: Ledger) -> int:
@@ -113,6 +124,14 @@ class Ledger:
     def is_committed(self, track: Track) -> bool:
         """True if it is what this run has committed last of the track's id."""
         return self._committed.get(_digest(readable(track.track_id))) == _key(track)
+
+    def is_tagged_by_run(self, track: Track) -> bool:
+        """True if the run that this was read for has rows of the track: its job was begun again."""
+        return any(_is_among(key, self._tagged_by_run) for key in _keys(track))
+
+    def failed_in_run(self, track: Track) -> str | None:
+        """The word of the track's failure, as :meth:`is_tagged_by_run`; None if it had not failed."""
+        return next((self._failed_in_run[key] for key in _keys(track) if key in self._failed_in_run), None)
 
     def past_failures(self, track: Track) -> tuple[str, ...]:
         """``stage/error`` of the track's rows in ``failures``."""

@@ -8,14 +8,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import apache_beam as beam
 import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.util import assert_that, equal_to
 
 from tests.tracks import analysis_of
-from tonearm.transforms.elements.arrival import Arrival
+from tonearm.pipelines.runs.metrics import counters
+from tonearm.transforms.elements.arrival import Arrival, track_of
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.track import Track
-from tonearm.transforms.sources.pending import SkipReason, pending_tracks
+from tonearm.transforms.sources.pending import KeepPending, SkipReason, pending_tracks
 from tonearm.transforms.tables.ledger import Ledger
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.rows import Provenance, rows_of
@@ -105,3 +109,28 @@ def test_failures_of_the_source_are_written_once(tmp_path: Path) -> None:
     known = failure_of(replace(TRACK, generation=""), ErrorWord.INVALID_ROW)
     later = replace(known, occurred_at=datetime.now(UTC))
     assert pending([later], ledger_of(tmp_path, known)) == ([], Counter({SkipReason.FAILED_FOR_GOOD: 1}))
+
+
+def test_what_a_job_had_written_before_it_began_again_is_counted_as_what_became_of_it(
+    tmp_path: Path,
+) -> None:
+    """The first two outcomes are of the run itself, the third one of an earlier run."""
+    tracks = [replace(TRACK, track_id=name, uri=f"/music/{name}.flac") for name in "abcd"]
+    provenance = Provenance("20260314T120000-run", TAGGER, "front end")
+    before = (analysis_of(tracks[0]), failure_of(tracks[1], ErrorWord.UNREADABLE, retriable=True))
+    for outcome, run in ((before[0], provenance), (before[1], provenance), (analysis_of(tracks[2]), None)):
+        made_by = run or replace(provenance, run_id="20260313T120000-before")
+        for table, rows in rows_of(outcome, made_by).items():
+            ParquetWriter(str(tmp_path)).write(table, rows)
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        keep = beam.ParDo(KeepPending(str(tmp_path), TAGGER, provenance.run_id))
+        left = pipeline | beam.Create(tracks) | keep | beam.Map(lambda each: track_of(each).track_id)
+        assert_that(left, equal_to(["d"]))
+    assert counters(pipeline.result.metrics()) == Counter(
+        tagged=1,
+        failed=1,
+        failed_as_unreadable=1,
+        rows_track_tags=1,
+        rows_failures=1,
+        skipped_ALREADY_TAGGED=1,
+    )
