@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -19,6 +19,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from tests.cloud import BUCKET, TABLES
+from tonearm.models.architecture import Architecture
+from tonearm.models.architectures import ARCHITECTURES
 
 _PRELOADED = [
     "tonearm.pipelines.main",
@@ -28,18 +30,23 @@ _PRELOADED = [
 ]
 
 
-def start_killable(log: Path, environ: Mapping[str, str], *arguments: str) -> BaseProcess:
-    """Start the command; its output is added to a log."""
+def start_killable(
+    log: Path, environ: Mapping[str, str], *arguments: str, further: Sequence[Architecture] = ()
+) -> BaseProcess:
+    """Start the command, with further architectures if need be; its output is added to a log."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
-    process = context.Process(target=_run, args=(str(log), dict(environ), arguments))
+    process = context.Process(target=_run, args=(str(log), dict(environ), arguments, further))
     process.start()
     return process
 
 
-def _run(log: str, environ: dict[str, str], arguments: tuple[str, ...]) -> None:
+def _run(
+    log: str, environ: dict[str, str], arguments: tuple[str, ...], further: Sequence[Architecture]
+) -> None:
     from tonearm.pipelines.main import run
 
+    ARCHITECTURES.update((architecture.name, architecture) for architecture in further)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)

@@ -8,6 +8,7 @@ from tonearm.errors import TonearmError
 from tonearm.learning.promotion.report import Report, read_report
 from tonearm.learning.promotion.root import PromotionError, new_move, promote, require_whole
 from tonearm.learning.promotion.rules import broken_rules, read_rules
+from tonearm.models.bundles.files import BundleError
 from tonearm.models.bundles.loading import load_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.transforms.storage.contract import StorageError
@@ -84,7 +85,11 @@ def promote_by_rule(order: PromotionOrder) -> Pointer:
 def _broken(order: PromotionOrder, tagger: Tagger, report: Report | None, seen: Pointer) -> tuple[str, ...]:
     if seen.current.bundle_sha256 == tagger.bundle_hash:
         raise PromotionError(f"{tagger.identity} is current in {order.root} already")
-    current = require_whole(order.root, seen.current.bundle, seen.current.bundle_sha256)
+    try:
+        current = require_whole(order.root, seen.current.bundle, seen.current.bundle_sha256)
+    except (BundleError, PromotionError) as error:  # it must not stand in the way of a whole one
+        why = str(error).rstrip(".")
+        return (f"nothing compares it with {seen.current.bundle}, which is current and damaged: {why}",)
     return broken_rules(
         read_rules(order.root), report, tagger, current, may_change_front_end=order.may_change_front_end
     )

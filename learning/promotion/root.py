@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import getpass
 import hashlib
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from tonearm.errors import TonearmError, WrongCallError
+from tonearm.models.bundles.files import resolve_location
 from tonearm.models.bundles.loading import load_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.transforms.storage.contract import StorageError
@@ -29,7 +29,9 @@ from tonearm.transforms.tagging.bundle_root import (
     is_identity,
     pointer_bytes,
     read_pointer,
+    standing,
 )
+from tonearm.transforms.tagging.stored_tagger import absolute_tagger
 
 _BUNDLE_JSON = "bundle.json"
 
@@ -40,6 +42,19 @@ class PromotionError(WrongCallError):
 
 class PointerMovedError(TonearmError):
     """Somebody else moved the pointer in the meantime."""
+
+
+def root_location(location: str) -> str:
+    """Where a bundle root lies, as text that holds in any working folder.
+
+    Raises:
+        PromotionError: It is the name of an embedded tagger, which `--tagger` would take.
+        BundleError: It is no place.
+    """
+    place = absolute_tagger(location)
+    if resolve_location(place) != place:
+        raise PromotionError(f"{location} is an embedded tagger; if a folder is meant, write ./{location}")
+    return place
 
 
 def new_move(kind: MoveKind, tagger: Tagger, *, why: str, moved_by: str = "") -> Move:
@@ -78,6 +93,11 @@ def promote(root: str, tagger: Tagger, move: Move, seen: Pointer | None) -> Poin
         raise PromotionError(f"{tagger.identity} cannot be the name of a folder; give the bundle another")
     folder = bundle_folder(root, tagger.identity)
     try:
+        if read_object(joined(root, _BUNDLE_JSON)) is not None:
+            raise PromotionError(
+                f"{root} is a bundle itself, which `--tagger` would take instead of what is current in it; "
+                "name another folder as root"
+            )
         _copy(tagger.folder, folder)
         require_whole(root, tagger.identity, tagger.bundle_hash)
         return _moved(root, move, seen)
@@ -129,27 +149,16 @@ def roll_back(root: str, *, why: str, moved_by: str = "") -> Pointer:
         BundleError: The bundle to go back to is damaged or gone.
     """
     seen = pointer_of(root)
-    standing = _standing(seen.moves)
-    if len(standing) < 2:
+    promotions = standing(seen.moves)
+    if len(promotions) < 2:
         raise PromotionError(f"{root}: nothing was current before {seen.current.bundle}")
-    before = standing[-2]
+    before = promotions[-2]
     tagger = require_whole(root, before.bundle, before.bundle_sha256)
     move = new_move(MoveKind.ROLL_BACK, tagger, why=why, moved_by=moved_by)
     try:
         return _moved(root, move, seen)
     except StorageError as error:
         raise PromotionError(f"{root} cannot be rolled back: {error.message}") from error
-
-
-def _standing(moves: Sequence[Move]) -> list[Move]:
-    """Promotions that were not taken back, the current one last."""
-    standing: list[Move] = []
-    for move in moves:
-        if move.kind is MoveKind.PROMOTE:
-            standing.append(move)
-        else:
-            standing.pop()
-    return standing
 
 
 def _copy(source: str, folder: str) -> None:

@@ -8,6 +8,7 @@ row in ``runs``, under ``refused_tagger``.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -22,6 +23,10 @@ from tonearm.transforms.tagging.bundle_root import Move, read_pointer
 
 REFUSED = "refused_tagger"
 """Key in the settings of a row of ``runs``: why the last bundle that was to take over in it could not."""
+
+TRY_AGAIN_SECONDS = 60.0
+"""A bundle that could not take over is looked at again after so long, as somebody may have mended its files.
+To read all of it before each share would cost a stream more than its tracks."""
 
 _logger = logging.getLogger(__name__)
 
@@ -47,6 +52,8 @@ class FollowedRoot:
         self._begin = begin
         self._turns = 1
         self._told = ""
+        self._tried: Move | None = None
+        self._try_again_at = 0.0
 
     def next_turn(self, present: Turn) -> Turn | None:
         """The turn of the bundle that is current now; None if it has its turn already, or cannot have it."""
@@ -57,6 +64,9 @@ class FollowedRoot:
             if pointer.current.bundle_sha256 == self._present.bundle_hash:
                 self._told = ""
                 return None
+            if pointer.current == self._tried and time.monotonic() < self._try_again_at:
+                return None
+            self._tried, self._try_again_at = pointer.current, time.monotonic() + TRY_AGAIN_SECONDS
             tagger = self._loaded(pointer.current)
         except TonearmError as error:
             self._tell(present, str(error))
@@ -65,7 +75,7 @@ class FollowedRoot:
         turn = self._begin(tagger, self._turns)
         present.close = partial(forget_engine, self._present)
         _logger.warning("%s takes over from %s", tagger.identity, self._present.identity)
-        self._present, self._told = tagger, ""
+        self._present, self._told, self._tried = tagger, "", None
         return turn
 
     def _loaded(self, move: Move) -> Tagger:

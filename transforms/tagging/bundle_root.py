@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -85,6 +85,23 @@ class Pointer:
         return pointer_bytes((*self.moves, move))
 
 
+def standing(moves: Sequence[Move]) -> list[Move]:
+    """Promotions that were not taken back, the current one last.
+
+    Raises:
+        ValueError: More was taken back than had been promoted.
+    """
+    standing: list[Move] = []
+    for move in moves:
+        if move.kind is MoveKind.PROMOTE:
+            standing.append(move)
+        elif standing:
+            standing.pop()
+        else:
+            raise ValueError("a rollback without a promotion before it")
+    return standing
+
+
 def pointer_bytes(moves: tuple[Move, ...]) -> bytes:
     """The object of a pointer."""
     told = {"format": _FORMAT, "current": moves[-1].bundle, "moves": [asdict(move) for move in moves]}
@@ -104,7 +121,7 @@ def read_pointer(root: str) -> Pointer | None:
         return None
     try:
         return Pointer(_moves_of(json.loads(contents.content)), contents)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BundleError(
             f"The pointer {location} is damaged, or of a later version: {error or type(error).__name__}. "
             "Put back an earlier version of this file; the bundles beside it are untouched"
@@ -136,15 +153,17 @@ def _moves_of(told: Any) -> tuple[Move, ...]:
     if told["format"] != _FORMAT:
         raise ValueError(f"format {told['format']}, where {_FORMAT} is known")
     moves = tuple(_move_of(each) for each in told["moves"])
-    if not moves:
-        raise ValueError("no move")
+    if not standing(moves):
+        raise ValueError("no promotion that stands")
     return moves
 
 
 def _move_of(told: Mapping[str, Any]) -> Move:
-    move = Move(
-        **{**told, "kind": MoveKind(told["kind"]), "broken_rules": tuple(told.get("broken_rules", ()))}
-    )
+    broken_rules = told.get("broken_rules", [])
+    texts = [value for key, value in told.items() if key != "broken_rules"]
+    if not isinstance(broken_rules, list) or not all(isinstance(each, str) for each in texts + broken_rules):
+        raise ValueError("a move with something that is no text")
+    move = Move(**{**told, "kind": MoveKind(told["kind"]), "broken_rules": tuple(broken_rules)})
     if not is_identity(move.bundle):
         raise ValueError(f"{move.bundle!r} names no bundle")
     return move

@@ -20,8 +20,7 @@ def add_to(commands: Any) -> None:
 
 
 def _history(known: argparse.Namespace, _: list[str]) -> None:
-    from tonearm.learning.promotion.root import pointer_of
+    from tonearm.learning.promotion.root import pointer_of, root_location
     from tonearm.pipelines.reports.taggers.promotions import print_history
-    from tonearm.transforms.tagging.stored_tagger import absolute_tagger
 
-    print_history(pointer_of(absolute_tagger(known.root)), as_json=known.json)
+    print_history(pointer_of(root_location(known.root)), as_json=known.json)

@@ -63,10 +63,10 @@ def add_reason(parser: argparse.ArgumentParser) -> None:
 
 def _promote(known: argparse.Namespace, _: list[str]) -> None:
     from tonearm.learning.promotion.promoting import PromotionOrder, promote_by_rule
+    from tonearm.learning.promotion.root import root_location
     from tonearm.pipelines.reports.taggers.promotions import print_current
-    from tonearm.transforms.tagging.stored_tagger import absolute_tagger
 
-    root = absolute_tagger(known.root)
+    root = root_location(known.root)
     order = PromotionOrder(
         known.bundle, root, known.report, known.why, known.by, known.force, known.new_front_end
     )

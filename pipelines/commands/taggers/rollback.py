@@ -37,9 +37,8 @@ def add_to(commands: Any) -> None:
 
 
 def _roll_back(known: argparse.Namespace, _: list[str]) -> None:
-    from tonearm.learning.promotion.root import roll_back
+    from tonearm.learning.promotion.root import roll_back, root_location
     from tonearm.pipelines.reports.taggers.promotions import print_current
-    from tonearm.transforms.tagging.stored_tagger import absolute_tagger
 
-    root = absolute_tagger(known.root)
+    root = root_location(known.root)
     print_current(root, roll_back(root, why=known.why, moved_by=known.by))

@@ -18,7 +18,7 @@ from tonearm.models.architectures import ARCHITECTURES
 from tonearm.models.bundles.loading import load_tagger
 from tonearm.models.front_end import FrontEnd
 from tonearm.transforms.storage.objects import files_below, read_object, write_object
-from tonearm.transforms.tagging.bundle_root import MoveKind, read_pointer
+from tonearm.transforms.tagging.bundle_root import Move, MoveKind, pointer_bytes, read_pointer
 
 
 @pytest.fixture
@@ -290,3 +290,54 @@ def test_a_bundle_that_is_gone_is_not_rolled_back_to(bundles: list[Path], tmp_pa
     (root / "toy@1" / "one.safetensors").unlink()
     assert tonearm("rollback", root) == 2
     assert current(str(root)) == "toy@2"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bundle_sha256": 5},
+        {"why": None},
+        {"moved_at": 7},
+        {"moved_by": ["Ada"]},
+        {"broken_rules": "none"},
+        {"broken_rules": [1]},
+        {"kind": "roll_back"},
+    ],
+    ids=str,
+)
+def test_a_pointer_whose_moves_are_no_moves_is_damaged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any]
+) -> None:
+    move = Move(MoveKind.PROMOTE, "toy@1", "ab" * 32, "2026-11-01T00:00:00+00:00", "Ada")
+    told = json.loads(pointer_bytes((move,)))
+    told["moves"][0] |= change
+    (tmp_path / "current").write_text(json.dumps(told))
+    for call in (("history", tmp_path), ("rollback", tmp_path)):
+        assert tonearm(*call) == 2
+        assert "current is damaged" in capsys.readouterr().err
+
+
+def test_a_damaged_current_bundle_does_not_stand_in_the_way(
+    bundles: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "root"
+    tonearm("promote", bundles[0], root)
+    (root / "toy@1" / "one.safetensors").write_bytes(b"damaged")
+    report = write_report(tmp_path, bundles[1], bundles[0])
+    assert tonearm("promote", bundles[1], root, "--report", report) == 1
+    assert "toy@1, which is current and damaged" in capsys.readouterr().err
+    assert tonearm("promote", bundles[1], root, "--report", report, "--force") == 0
+    assert current(str(root)) == "toy@2"
+
+
+def test_a_root_is_neither_a_bundle_nor_the_name_of_one(
+    bundles: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = files_below(str(tmp_path))
+    assert tonearm("promote", bundles[0], bundles[1]) == 2
+    assert "is a bundle itself" in capsys.readouterr().err
+    for call in (("promote", bundles[0], "musicnn"), ("rollback", "musicnn"), ("history", "musicnn")):
+        assert tonearm(*call) == 2
+        assert "write ./musicnn" in capsys.readouterr().err
+    assert files_below(str(tmp_path)) == before

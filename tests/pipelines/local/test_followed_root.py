@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,12 @@ from tests.cloud import stream_until
 from tests.streaming import make_songs
 from tests.toy_architecture import ToyArchitecture, write_bundle
 from tonearm.models.architectures import ARCHITECTURES
+from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines import shared
 from tonearm.models.front_end import FrontEnd
+from tonearm.pipelines.local import followed_root
+from tonearm.pipelines.local.followed_root import FollowedRoot
+from tonearm.transforms.tagging.stored_tagger import stored_tagger
 
 
 @pytest.fixture
@@ -201,3 +206,29 @@ def test_a_batch_run_takes_what_is_current_and_a_promotion_is_a_reason_to_tag_th
     assert tonearm("ingest", songs, "--output", output, "--tagger", root) == 0
     assert counts(output) == (4, 4, 0, 0)
     assert sorted(taggers(output)) == ["toy@1"] * 4 + ["toy@2"] * 4
+
+
+def test_a_bundle_that_cannot_take_over_is_read_again_after_a_while_only(
+    root: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, begun = [0.0], list[str]()
+    monkeypatch.setattr(followed_root, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+
+    def begin(tagger: Tagger, _: int) -> Any:
+        begun.append(tagger.identity)
+        return turn
+
+    turn: Any = SimpleNamespace(record=SimpleNamespace(settings={}))
+    followed = FollowedRoot(str(root), stored_tagger(str(root / "toy@1")), str(output), begin)
+    assert tonearm("promote", tmp_path / "bundle-2", root, "--force") == 0
+    weights = root / "toy@2" / "one.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(b"damaged")
+    assert followed.next_turn(turn) is None
+    weights.write_bytes(whole)
+    clock[0] = followed_root.TRY_AGAIN_SECONDS - 1
+    assert followed.next_turn(turn) is None
+    assert begun == []
+    clock[0] = followed_root.TRY_AGAIN_SECONDS
+    assert followed.next_turn(turn) is turn
+    assert begun == ["toy@2"]
