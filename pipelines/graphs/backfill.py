@@ -66,8 +66,7 @@ class TagBackfill(beam.PTransform):
         self._analyze = AnalyzeTracks(settings, tagger.front_end, network_hints=network_hints)
         self._input_kind = input_kind
         self._list = ListArrivals(outputs, input_kind)
-        run_id = provenance.run_id
-        self._keep = KeepPending(None if retag else outputs[-1], tagger.identity, run_id)
+        self._keep = KeepPending(outputs[-1], tagger.identity, provenance.run_id, retag=retag)
         self._output = output
         self._provenance = provenance
         self._boards = boards

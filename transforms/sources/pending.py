@@ -123,29 +123,33 @@ class KeepPending(beam.DoFn):  # type: ignore[misc]
     job itself had written. Such tracks are left out too, and are counted as what became of them.
 
     Args:
-        ledger_output: Output whose tables tell what is done; None to do everything again.
+        ledger_output: Output whose tables tell what is done.
         tagger: ``name@version`` of the rows that count as done.
         run_id: The run; None for a stream, whose cluster keeps its progress.
+        retag: True to do everything again that the run itself has not done.
     """
 
-    def __init__(self, ledger_output: str | None, tagger: str, run_id: str | None = None) -> None:
+    def __init__(
+        self, ledger_output: str, tagger: str, run_id: str | None = None, *, retag: bool = False
+    ) -> None:
         self._ledger_output = ledger_output
         self._tagger = tagger
         self._run_id = run_id
+        self._retag = retag
         self._ledger: Ledger | None = None
         self._shared = Shared()
 
     def setup(self) -> None:
         """Read the tables, once for all threads of the process."""
-        if self._ledger_output is not None:
-            read = partial(Ledger.read, self._ledger_output, self._tagger, run_id=self._run_id)
-            self._ledger = self._shared.acquire(read)
+        read = partial(Ledger.read, self._ledger_output, self._tagger, run_id=self._run_id)
+        self._ledger = self._shared.acquire(read)
 
     def process(self, announced: Arrival) -> Iterator[Arrival]:
         """Pass on one arrival, unless the tables hold it."""
         arrival = with_generation(announced)
-        if self._ledger is None or not _was_written_by_run(track_of(arrival), self._ledger):
-            yield from _unless_done(arrival, self._ledger, count_skip)
+        assert self._ledger is not None  # set up
+        if not _was_written_by_run(track_of(arrival), self._ledger):
+            yield from _unless_done(arrival, None if self._retag else self._ledger, count_skip)
 
 
 def _was_written_by_run(track: Track, ledger: Ledger) -> bool:

@@ -111,8 +111,9 @@ def test_failures_of_the_source_are_written_once(tmp_path: Path) -> None:
     assert pending([later], ledger_of(tmp_path, known)) == ([], Counter({SkipReason.FAILED_FOR_GOOD: 1}))
 
 
+@pytest.mark.parametrize("retag", [False, True])
 def test_what_a_job_had_written_before_it_began_again_is_counted_as_what_became_of_it(
-    tmp_path: Path,
+    tmp_path: Path, retag: bool
 ) -> None:
     """The first two outcomes are of the run itself, the third one of an earlier run."""
     tracks = [replace(TRACK, track_id=name, uri=f"/music/{name}.flac") for name in "abcd"]
@@ -123,14 +124,14 @@ def test_what_a_job_had_written_before_it_began_again_is_counted_as_what_became_
         for table, rows in rows_of(outcome, made_by).items():
             ParquetWriter(str(tmp_path)).write(table, rows)
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        keep = beam.ParDo(KeepPending(str(tmp_path), TAGGER, provenance.run_id))
+        keep = beam.ParDo(KeepPending(str(tmp_path), TAGGER, provenance.run_id, retag=retag))
         left = pipeline | beam.Create(tracks) | keep | beam.Map(lambda each: track_of(each).track_id)
-        assert_that(left, equal_to(["d"]))
+        assert_that(left, equal_to(["c", "d"] if retag else ["d"]))
     assert counters(pipeline.result.metrics()) == Counter(
         tagged=1,
         failed=1,
         failed_as_unreadable=1,
         rows_track_tags=1,
         rows_failures=1,
-        skipped_ALREADY_TAGGED=1,
+        **({} if retag else {"skipped_ALREADY_TAGGED": 1}),
     )
