@@ -148,7 +148,7 @@ def plan_build(
         VocabularyError: The labels cannot be learned.
     """
     consent = consent_of(rows)
-    _require_consent(consent, manifest)
+    _require_consent(consent, [row for row in rows if isinstance(row, BadRow)], manifest)
     splits = splits_of(consent.given, rules)
     training = [track for track in consent.given if splits[group_of(track)] is Split.TRAIN]
     vocabulary = vocabulary_of(consent.given, training, rules)
@@ -196,14 +196,22 @@ def rows_digest(rows: Sequence[LabelledTrack | BadRow]) -> str:
     return _Places(common_folder(row.location for row in rows)).digest(rows)
 
 
-def _require_consent(consent: Consent, manifest: str) -> None:
+def _require_consent(consent: Consent, unusable: Sequence[BadRow], manifest: str) -> None:
     if consent.given:
         return
-    contradicted = len(consent.contradicted)
-    why = f", and of {contradicted} another row names the file without" if contradicted else ""
+    reasons = []
+    if consent.missing:
+        reasons.append(
+            f"{len(consent.missing)} lack training_opt_in = true, which whoever owns them must give"
+        )
+    if consent.contradicted:
+        reasons.append(f"of {len(consent.contradicted)} another row names the file without consent")
+    if unusable:
+        first = unusable[0]
+        reasons.append(f"{len(unusable)} rows cannot be used (row {first.number}: {first.problem})")
     raise NoConsentError(
-        f"{manifest}: no track may be trained on: none has training_opt_in = true{why}. Whoever owns the "
-        "tracks must agree; `tonearm dataset check` tells the rows"
+        f"{manifest}: no track may be trained on: {'; '.join(reasons) or 'it has no rows'}. "
+        "`tonearm dataset check` tells the rows"
     )
 
 
@@ -257,7 +265,7 @@ class _Places:
     def _said(self, row: LabelledTrack | BadRow) -> list[object]:
         place = [self._relative(row.location), row.number, row.track_id, self._relative(row.uri)]
         if isinstance(row, BadRow):
-            return [*place, row.problem.replace(self.folder, "")]
+            return [*place, row.problem.replace(self.folder, ""), row.training_opt_in]
         consent = [row.training_opt_in, str(row.split or ""), row.licence]
         return [*place, row.labels.values, row.group, *consent, dict(row.metadata)]
 

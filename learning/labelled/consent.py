@@ -1,7 +1,7 @@
 """Consent: which tracks may have their audio opened. Whatever opens audio of a labelled manifest asks here.
 
 Consent is of a row, and what is opened is a file: one that any other row names without consent stays closed,
-by whatever name or link it is reached; so does the file of a row that cannot be understood.
+by whatever name or link it is reached; so does the file of a row of which consent cannot be understood.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def consent_of(rows: Sequence[LabelledTrack | BadRow]) -> Consent:
     """
     tracks = [row for row in rows if isinstance(row, LabelledTrack)]
     missing = [track for track in tracks if not track.training_opt_in]
-    unconsented = [row.uri for row in rows if isinstance(row, BadRow) or not row.training_opt_in]
+    unconsented = [row.uri for row in rows if not row.training_opt_in]
     closed = {file_identity(uri) for uri in unconsented if uri}
     given: list[LabelledTrack] = []
     contradicted: list[LabelledTrack] = []

@@ -140,13 +140,17 @@ def _joined(items: Iterable[tuple[str, LabelValue]]) -> Labels:
 
 
 def _json_of(text: str) -> Any:
-    """What JSON the text is; None if it is none."""
+    """What JSON the text is; None if it is none.
+
+    Raises:
+        LabelError: It begins as JSON and is none, as lists do that Python printed: no name of a label.
+    """
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:
         return json.loads(text, object_pairs_hook=_object)
-    except (json.JSONDecodeError, RecursionError):
-        return None
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise LabelError("begin with a bracket and are no JSON; names need double quotes there") from error
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from tonearm.learning.labelled.labels import LabelError, Labels
@@ -17,8 +18,13 @@ from tonearm.transforms.sources.relative_uri import absolute_uri
 from tonearm.transforms.storage.contract import StorageError
 from tonearm.transforms.storage.signed_url import without_signature
 
+_TRUE = "true"
+
 _COLUMNS = {"track_id", "uri", "labels", "group", "training_opt_in", "split", "licence", "license"}
 """What is read here. An artist may be the group, and is a further column all the same."""
+
+_ONE_OF_SEVERAL = re.compile(r"(?P<name>.*?) \(\d+\)")
+"""How a manifest's reader tells a column apart from one of the same name that stood before it."""
 
 _SPLITS = {
     "train": Split.TRAIN,
@@ -53,25 +59,45 @@ def read_labelled(location: str) -> Iterator[LabelledTrack | BadRow]:
     rows, has_labels = 0, False
     for numbered in read_manifest(parts):
         rows += 1
-        values = {name.casefold(): value.strip() for name, value in numbered.row.values.items()}
+        values, said_twice = _meant(numbered.row.values)
         has_labels |= "labels" in values
         place = numbered.location, numbered.number
+        problem = numbered.row.problem or said_twice
         try:
+            if problem:
+                raise _UnusableRowError(problem)
             track = _track(numbered, values)
             if (first := place_of_id.setdefault(track.track_id, place)) != place:
                 raise _UnusableRowError(f"its track_id has stood in row {first[1]} of {first[0]} already")
         except _UnusableRowError as error:
             track_id, uri = values.get("track_id", ""), _uri_if_any(numbered)
-            yield BadRow(numbered.number, numbered.location, track_id, uri, str(error))
+            opt_in = not problem and values.get("training_opt_in", "").casefold() == _TRUE
+            yield BadRow(numbered.number, numbered.location, track_id, uri, str(error), opt_in)
         else:
             yield track
     if rows and not has_labels:
         raise ManifestError(f"{location}: lacks the column labels, or it is empty in all rows")
 
 
+def _meant(values: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """Values by column in small letters; and what is wrong if two columns mean one thing and differ.
+
+    Which of two words counts is never guessed: consent that one column gives and another withholds is none.
+    """
+    meant: dict[str, str] = {}
+    problem = ""
+    for name, value in values.items():
+        column = name.casefold()
+        numbered = _ONE_OF_SEVERAL.fullmatch(column)
+        if numbered and numbered["name"] in _COLUMNS:
+            column = numbered["name"]
+        if column in _COLUMNS and meant.get(column, value.strip()) != value.strip():
+            problem = problem or f"its columns for {column} say two things"
+        meant[column] = value.strip()
+    return meant, problem
+
+
 def _track(numbered: NumberedRow, values: Mapping[str, str]) -> LabelledTrack:
-    if numbered.row.problem:
-        raise _UnusableRowError(numbered.row.problem)
     for required in ("track_id", "uri"):
         if not values.get(required):
             raise _UnusableRowError(f"its {required} is empty")
@@ -123,9 +149,9 @@ def _labels(text: str) -> Labels:
 def _consent(text: str) -> bool:
     """True for ``true`` alone: consent is said, and never guessed from other words."""
     word = text.casefold()
-    if word not in ("", "true", "false"):
+    if word not in ("", _TRUE, "false"):
         raise _UnusableRowError(f"its training_opt_in is {text[:40]}; write true or false")
-    return word == "true"
+    return word == _TRUE
 
 
 def _split(text: str) -> Split | None:

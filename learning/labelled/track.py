@@ -56,8 +56,9 @@ class BadRow:
         number: The row, from 1, without the header.
         location: The file of the row.
         track_id: The id, as far as it can be read.
-        uri: Path or URL of its audio, as far as it can be read: no consent is known for it.
+        uri: Path or URL of its audio, as far as it can be read.
         problem: Why; a sentence that begins with "its" or "it".
+        training_opt_in: True if the row gives consent all the same: then it closes its file to no other row.
     """
 
     number: int
@@ -65,3 +66,4 @@ class BadRow:
     track_id: str
     uri: str
     problem: str
+    training_opt_in: bool = False

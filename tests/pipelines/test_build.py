@@ -201,7 +201,7 @@ def test_audio_that_changed_since_is_read_again(
 @pytest.mark.parametrize(
     ("changed", "options", "told"),
     [
-        ({"training_opt_in": "false"}, (), "no track may be trained on: none has training_opt_in = true"),
+        ({"training_opt_in": "false"}, (), "lack training_opt_in = true"),
         ({"labels": "piano; *=-"}, (), "no label can be learned, and a tagger needs 2: piano: no training"),
         ({"labels": "piano; drums"}, (), "write *=- where its list is complete"),
         ({}, ("--labels", "piano; cello"), "is said to have or lack 'cello'"),

@@ -55,6 +55,9 @@ def test_other_spellings_say_the_same(text: str) -> None:
         ('{"rock": 0.5}', "none of -1, 0, 1"),
         ('{"rock": [1]}', "none of -1, 0, 1"),
         ("[1]", "which is no text"),
+        ("['rock', 'jazz']", "are no JSON"),
+        ("{'rock': 1}", "are no JSON"),
+        ('{"rock": 1, "jazz": -1', "are no JSON"),
         ("*", "name them"),
     ],
 )

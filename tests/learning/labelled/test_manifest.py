@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tonearm.errors import WrongCallError
+from tonearm.learning.labelled.consent import consent_of
 from tonearm.learning.labelled.labels import Labels
 from tonearm.learning.labelled.reading import read_labelled
 from tonearm.learning.labelled.track import BadRow, LabelledTrack, Split
@@ -112,3 +113,37 @@ def test_what_is_no_labelled_manifest_is_refused(name: str, text: str, reason: s
 def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WrongCallError, match=r"written as \.csv, \.jsonl, \.parquet"):
         write_labelled(TRACKS, str(tmp_path / "labelled.xml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "track_id,uri,labels,training_opt_in,Training_Opt_In\n1,a.flac,rock,false,true\n"),
+        ("a.csv", "track_id,uri,labels,training_opt_in,training_opt_in\n1,a.flac,rock,true,false\n"),
+        ("a.csv", "track_id,uri,labels,split,Split,training_opt_in\n1,a.flac,rock,train,test,true\n"),
+        (
+            "a.jsonl",
+            '{"track_id": 1, "uri": "a.flac", "labels": ["rock"], "training_opt_in": false, '
+            '"training_opt_in": true}\n{"track_id": 2, "uri": "b.flac", "labels": ["rock"]}\n',
+        ),
+        (
+            "a.json",
+            '[{"track_id": 1, "uri": "a.flac", "labels": {"rock": 1, "rock": -1}, "training_opt_in": true}, '
+            '{"track_id": 2, "uri": "b.flac", "labels": ["rock"]}]',
+        ),
+    ],
+)
+def test_a_row_that_says_two_things_in_one_column_is_not_used(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    row = read(tmp_path / name)[0]
+    assert isinstance(row, BadRow)
+    assert "two things" in row.problem or "two values" in row.problem
+
+
+def test_a_row_that_stands_twice_with_consent_closes_its_file_to_none(tmp_path: Path) -> None:
+    path = tmp_path / "labelled.csv"
+    rows = "1,a.flac,rock,true\n2,b.flac,rock,true\n"
+    path.write_text(f"track_id,uri,labels,training_opt_in\n{rows}{rows}2,a.flac,rock,false\n")
+    consent = consent_of(read(path))
+    assert [track.track_id for track in consent.given] == ["2"]
+    assert [track.track_id for track in consent.contradicted] == ["1"]

@@ -38,6 +38,19 @@ _LINE_END = re.compile(rb"[\r\n]")
 _BAD_LINE = "it is no JSON object in UTF-8"
 
 
+class _SaidTwiceError(ValueError):
+    """An object that gives one name two values, of which Python's reader would take the last."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in values and values[name] != value:
+            raise _SaidTwiceError(f"it gives {name} two values")
+        values[name] = value
+    return values
+
+
 def read_json_lines(file: BinaryIO, location: str) -> Iterator[ManifestRow]:
     """Rows of a manifest with one object on each line, in the file's order; blank lines are none.
 
@@ -86,14 +99,14 @@ def _refuse_utf16(beginning: bytes, location: str) -> None:
 
 def _rows_of_array(text: str, location: str) -> Iterator[ManifestRow]:
     """One object after the other, so that one that cannot be read costs itself."""
-    rows, decoder, place = _Rows(location), json.JSONDecoder(), 1
+    rows, decoder, place = _Rows(location), json.JSONDecoder(object_pairs_hook=_object), 1
     while (place := _behind_separator(text, place)) < len(text) and text[place] != "]":
         try:
             value, place = decoder.raw_decode(text, place)
             yield rows.row_of(value)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
             place = _end_of_value(text, place)
-            yield ManifestRow(problem=_BAD_LINE)
+            yield ManifestRow(problem=_problem(error))
     if place >= len(text):
         yield ManifestRow(problem="the array has no end: the file may be cut here")
     elif text[place + 1 :].strip():
@@ -118,6 +131,10 @@ def _end_of_value(text: str, place: int) -> int:
     return len(text)
 
 
+def _problem(error: Exception) -> str:
+    return str(error) if isinstance(error, _SaidTwiceError) else _BAD_LINE
+
+
 def _parsed(text: bytes) -> Any:
     """What a line holds; None if it is no JSON."""
     try:
@@ -135,7 +152,11 @@ class _Rows:
 
     def row_of_text(self, text: bytes) -> ManifestRow:
         """The row of one line."""
-        return self.row_of(_parsed(text))
+        try:
+            value = json.loads(text, object_pairs_hook=_object)
+        except (ValueError, RecursionError) as error:
+            return ManifestRow(problem=_problem(error))
+        return self.row_of(value)
 
     def row_of(self, value: Any) -> ManifestRow:
         """The row of one object.
