@@ -85,7 +85,23 @@ def description_of(content: bytes) -> Description:
         raise DatasetError(f"has format {told['format']}; this Tonearm reads up to {FORMAT}")
     if told.get("digest") != digest_of(told):
         raise DatasetError("was changed after the data set was built: its digest is another")
+    _require_form(told)
     return told
+
+
+def _require_form(told: Description) -> None:
+    """Refuse a description that lacks what readers lean on, whoever has made a digest for it."""
+    try:
+        shards_in(told)
+        is_right = isinstance(told["origin"]["folder"], str) and _are_texts(told["labels"])
+        if not is_right or front_end_in(told).fingerprint != told["front_end"]["fingerprint"]:
+            raise TypeError
+    except (ValueError, TypeError, KeyError) as error:
+        raise DatasetError("describes no data set: something is missing in it, or cannot be") from error
+
+
+def _are_texts(found: object) -> bool:
+    return isinstance(found, list) and all(isinstance(each, str) for each in found)
 
 
 def front_end_in(description: Description) -> FrontEnd:

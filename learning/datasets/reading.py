@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
@@ -31,11 +32,15 @@ class Shard:
         location: Path or URL of its file.
         entry: What the data set says of it.
         audio_folder: Where the manifest lay, from which relative places of audio are meant.
+        front_end: What made the data set's patches.
+        labels: The data set's vocabulary.
     """
 
     location: str
     entry: ShardEntry
     audio_folder: str
+    front_end: FrontEnd
+    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,9 @@ class Dataset:
         """
         if split not in self.splits:
             raise ValueError(f"the data set was not opened for {split}")
+        folder = self.description["origin"]["folder"]
         return tuple(
-            Shard(joined(self.location, str(split), entry.name), entry, self.description["origin"]["folder"])
+            Shard(joined(self.location, str(split), entry.name), entry, folder, self.front_end, self.labels)
             for entry in shards_in(self.description)
             if entry.split is split
         )
@@ -100,6 +106,30 @@ def open_dataset(location: str, splits: Collection[Split]) -> Dataset:
     return dataset
 
 
+def require_unchanged(location: str, entry: ShardEntry) -> None:
+    """Read a shard's file from end to end and hold it against the data set's digest of it.
+
+    Pages of a shard have checksums, but where they lie and what they are is told outside of them.
+
+    Args:
+        location: The shard's file.
+        entry: What the data set says of it.
+
+    Raises:
+        DatasetError: It is another file, or cannot be read.
+    """
+    try:
+        with opened_object(location) as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    except (StorageError, OSError) as error:
+        raise DatasetError(f"{location} cannot be read: {error}") from error
+    if found != entry.sha256:
+        raise DatasetError(
+            f"{location} is damaged or another file: its SHA-256 is {found[:12]}… in place of "
+            f"{entry.sha256[:12]}…; build the data set anew, or copy it again"
+        )
+
+
 def read_shard(shard: Shard) -> Iterator[DatasetTrack]:
     """The tracks of a shard, one at a time, in the same order at every call.
 
@@ -108,7 +138,7 @@ def read_shard(shard: Shard) -> Iterator[DatasetTrack]:
     """
     try:
         with opened_object(shard.location) as file:
-            for track in tracks_of_shard(file):
+            for track in tracks_of_shard(file, shard.front_end, shard.labels):
                 yield replace(track, uri=absolute_uri(track.uri, joined(shard.audio_folder, "manifest")))
     except DatasetError as error:
         raise DatasetError(f"{shard.location} {error}: build the data set anew") from error

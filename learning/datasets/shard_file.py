@@ -73,18 +73,24 @@ def shard_bytes(tracks: Iterable[DatasetTrack], front_end: FrontEnd, labels: Seq
     return sink.getvalue()
 
 
-def tracks_of_shard(file: BinaryIO) -> Iterator[DatasetTrack]:
+def tracks_of_shard(file: BinaryIO, front_end: FrontEnd, labels: Sequence[str]) -> Iterator[DatasetTrack]:
     """The tracks of a shard, read one at a time.
 
     Args:
         file: The shard's file; it can seek.
+        front_end: What must have made its patches.
+        labels: The vocabulary that it must have.
 
     Raises:
-        DatasetError: It is damaged, or something else; the message completes "the shard …".
+        DatasetError: It is damaged, of another data set, or something else; the message completes "the
+            shard …".
     """
     try:
         opened = pq.ParquetFile(file, page_checksum_verification=True)
-        front_end = front_end_of((opened.schema_arrow.metadata or {})[_FRONT_END].decode())
+        told = opened.schema_arrow.metadata or {}
+        found = front_end_of(told[_FRONT_END].decode()), json.loads(told[_LABELS])
+        if found != (front_end, list(labels)):
+            raise DatasetError("is of another data set: its labels or its front end are others")
         for index in range(opened.num_row_groups):
             table = opened.read_row_group(index, columns=_SCHEMA.names, use_threads=False)
             yield _track(table, front_end)

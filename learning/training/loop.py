@@ -10,7 +10,6 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from tonearm.errors import TonearmError
 from tonearm.learning.training.augmentation import augment
 from tonearm.learning.training.inputs.batches import Batch, Shards, batches, batches_in_epoch
 from tonearm.learning.training.loss import masked_loss
@@ -18,14 +17,10 @@ from tonearm.learning.training.machine import Machine
 from tonearm.learning.training.optimisation import follow, learning_rate, set_learning_rate
 from tonearm.learning.training.settings import TrainingSettings, random_numbers
 from tonearm.learning.training.state import TrainingState
-from tonearm.learning.training.validation import score_tracks
+from tonearm.learning.training.validation import DivergedError, score_tracks
 
 _STEEPEST = 5.0
 """The norm that gradients are cut to, so that one odd batch does not undo an epoch."""
-
-
-class DivergedError(TonearmError):
-    """The loss is no number any more: the training cannot go on."""
 
 
 @dataclass(frozen=True, slots=True)

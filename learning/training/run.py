@@ -17,7 +17,7 @@ from tonearm.learning.training.checkpoints import holds_checkpoint, locked, work
 from tonearm.learning.training.inputs.batches import MEGABYTE, Shards, TrainingTrack, kept_in_memory
 from tonearm.learning.training.inputs.embeddings import embedded
 from tonearm.learning.training.inputs.material import Material
-from tonearm.learning.training.inputs.survey import learnable_labels, require_apart, survey
+from tonearm.learning.training.inputs.survey import learnable_labels, require_apart, require_batches, survey
 from tonearm.learning.training.keeper import Keeper
 from tonearm.learning.training.loop import Task, train_epochs
 from tonearm.learning.training.loss import positive_weights
@@ -51,6 +51,8 @@ def train(call: TrainingCall, listener: Listener) -> Trained:
     require_front_end(call.architecture, call.base, dataset.front_end)
     training, validation = (survey(dataset, split, partial(_leave_if_stopped, listener)) for split in _SPLITS)
     require_apart(training, validation)
+    if call.tune is not Tune.HEAD:
+        require_batches(training, call.settings)
     kept = learnable_labels(dataset.labels, training, validation, call.min_positives)
     material = Material(dataset, training, validation, kept, tuple(meanings[place] for place in kept))
     with repeatable(call.machine), locked(folder):

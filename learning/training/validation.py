@@ -10,10 +10,15 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from tonearm.errors import TonearmError
 from tonearm.learning.evaluation.metrics import mean_of_known, pr_auc, roc_auc
 from tonearm.learning.training.inputs.batches import Shards, TrainingTrack
 
 _PATCHES_AT_ONCE = 32
+
+
+class DivergedError(TonearmError):
+    """The loss or the scores are no numbers any more: the training cannot go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,9 @@ def score_tracks(module: nn.Module, shards: Shards, device: str, between: Callab
         shards: The tracks.
         device: Where the module is.
         between: Called between two batches; may raise to stop.
+
+    Raises:
+        DivergedError: A score is no number.
     """
     scores: list[npt.NDArray[np.float64]] = []
     truths: list[npt.NDArray[np.int8]] = []
@@ -55,6 +63,8 @@ def score_tracks(module: nn.Module, shards: Shards, device: str, between: Callab
         with torch.inference_mode():
             pieces = [module(piece.to(device)).sigmoid().cpu() for piece in inputs.split(_PATCHES_AT_ONCE)]
         patch_scores = torch.cat(pieces).double().numpy()
+        if not np.isfinite(patch_scores).all():
+            raise DivergedError("scores are no numbers any more: begin anew with a lower --learning_rate")
         ends = np.cumsum([len(track.inputs) for track in tracks])
         scores += [part.mean(axis=0) for part in np.split(patch_scores, ends[:-1])]
         truths += [track.labels for track in tracks]

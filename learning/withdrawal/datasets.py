@@ -26,6 +26,7 @@ from tonearm.learning.datasets.description import (
     shard_told,
     shards_in,
 )
+from tonearm.learning.datasets.reading import require_unchanged
 from tonearm.learning.datasets.shard_file import tracks_of_shard
 from tonearm.learning.datasets.track import DatasetError, DatasetTrack
 from tonearm.learning.datasets.writing import write_description, write_shard
@@ -171,14 +172,12 @@ def _without(
             else:
                 yield track
 
-    with opened_object(joined(dataset.location, str(entry.split), entry.name)) as file:
-        return write_shard(
-            dataset.location,
-            entry.split,
-            kept(tracks_of_shard(file)),
-            front_end_in(dataset.description),
-            dataset.description["labels"],
-        )
+    front_end, labels = front_end_in(dataset.description), dataset.description["labels"]
+    place = joined(dataset.location, str(entry.split), entry.name)
+    require_unchanged(place, entry)
+    with opened_object(place) as file:
+        tracks = tracks_of_shard(file, front_end, labels)
+        return write_shard(dataset.location, entry.split, kept(tracks), front_end, labels)
 
 
 def _split_told(

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from tonearm.errors import WrongCallError
-from tonearm.learning.datasets.reading import Dataset, open_dataset, read_shard
+from tonearm.learning.datasets.reading import Dataset, open_dataset, read_shard, require_unchanged
 from tonearm.learning.datasets.track import DatasetTrack
 from tonearm.learning.evaluation.tracks.judged import FailedTrack, Judged, JudgedTrack, OnTrack
 from tonearm.learning.evaluation.tracks.scoring import Scorer
@@ -83,6 +83,7 @@ class DatasetTracks:
 
     def _tracks(self) -> Iterator[DatasetTrack]:
         for shard in self._shards:
+            require_unchanged(shard.location, shard.entry)
             yield from read_shard(shard)
 
 

@@ -10,11 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tonearm.errors import WrongCallError
-from tonearm.learning.datasets.reading import Dataset, read_shard
+from tonearm.learning.datasets.reading import Dataset, read_shard, require_unchanged
 from tonearm.learning.datasets.track import DatasetError
 from tonearm.learning.labelled.track import Split
+from tonearm.learning.training.settings import TrainingSettings
 
 _FEWEST_LABELS = 2
+_FEWEST_PATCHES = 2
+"""Of a round: a network's batch norm needs two patches."""
 
 
 class UnfitDatasetError(WrongCallError):
@@ -68,6 +71,7 @@ def survey(dataset: Dataset, split: Split, between: Callable[[], None]) -> Surve
     groups: set[str] = set()
     audio: set[str] = set()
     for shard in dataset.shards(split):
+        require_unchanged(shard.location, shard.entry)
         for track in read_shard(shard):
             if not len(track.patches) or not np.isfinite(track.patches).all():
                 raise DatasetError(
@@ -113,6 +117,20 @@ def require_apart(training: Survey, validation: Survey) -> None:
         raise UnfitDatasetError(
             f"{len(shared)} audio files are in train and in validation; one has the SHA-256 {shared[0]}"
         )
+
+
+def require_batches(training: Survey, settings: TrainingSettings) -> None:
+    """Refuse steps of one patch, of which a network's batch norm has no variance.
+
+    Raises:
+        UnfitDatasetError: With what to change.
+    """
+    if settings.batch < _FEWEST_PATCHES:
+        raise UnfitDatasetError(
+            f"--batch must be {_FEWEST_PATCHES} or more: a network learns from several patches at once"
+        )
+    if training.samples(settings.patches_per_track) < _FEWEST_PATCHES:
+        raise UnfitDatasetError("the train split has a single patch: a network learns from several at once")
 
 
 def learnable_labels(

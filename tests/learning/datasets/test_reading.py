@@ -6,13 +6,15 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.catalog import query
 from tests.learning.datasets.small_dataset import SMALL_FRONT_END, noise_track, write_small_dataset
-from tonearm.learning.datasets.reading import open_dataset, read_shard
+from tonearm.learning.datasets.description import description_bytes, with_digest
+from tonearm.learning.datasets.reading import open_dataset, read_shard, require_unchanged
 from tonearm.learning.datasets.track import DatasetError
 from tonearm.learning.labelled.track import Split
 
@@ -98,6 +100,50 @@ def cut_the_description(folder: Path) -> None:
 def make_it_of_a_later_format(folder: Path) -> None:
     place = folder / "dataset.json"
     place.write_text(place.read_text().replace('"format": 1', '"format": 2'))
+
+
+def described_again(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change a description, and make a digest for it as whoever edits it by a program may do."""
+    place = folder / "dataset.json"
+    told = json.loads(place.read_text())
+    change(told)
+    place.write_bytes(description_bytes(with_digest({**told, "digest": ""})))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda told: told.pop("front_end"),
+        lambda told: told.pop("origin"),
+        lambda told: told.update(labels="bd"),
+        lambda told: told["shards"].append(3),
+        lambda told: told["shards"][0].update(split="dev"),
+        lambda told: told["front_end"]["settings"].update(hop_length=128),
+    ],
+)
+def test_a_description_that_lacks_something_is_told(
+    folder: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    described_again(folder, change)
+    with pytest.raises(DatasetError, match="describes no data set"):
+        open_dataset(str(folder), [Split.TEST])
+
+
+def test_a_shard_of_other_labels_is_not_read(folder: Path) -> None:
+    described_again(folder, lambda told: told.update(labels=["drums", "bass"]))
+    (shard,) = open_dataset(str(folder), [Split.TEST]).shards(Split.TEST)
+    with pytest.raises(DatasetError, match="is of another data set"):
+        list(read_shard(shard))
+
+
+def test_any_changed_byte_of_a_shard_is_found(folder: Path) -> None:
+    (shard,) = open_dataset(str(folder), [Split.TEST]).shards(Split.TEST)
+    require_unchanged(shard.location, shard.entry)
+    content = shard_of(folder).read_bytes()
+    for index in (0, len(content) // 2, len(content) - 1):
+        shard_of(folder).write_bytes(content[:index] + bytes([content[index] ^ 1]) + content[index + 1 :])
+        with pytest.raises(DatasetError, match="is damaged or another file"):
+            require_unchanged(shard.location, shard.entry)
 
 
 @pytest.mark.parametrize(

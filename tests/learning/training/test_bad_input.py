@@ -92,6 +92,13 @@ def damaged(folder: Path) -> Path:
     return folder
 
 
+def one_patch(folder: Path) -> Path:
+    tracks = planted_splits(8, 8)
+    first = tracks[Split.TRAIN][0]
+    alone = replace(first, patches=first.patches[:1], starts_s=first.starts_s[:1])
+    return write_planted_dataset(folder, {**tracks, Split.TRAIN: [alone]})
+
+
 def missing(folder: Path) -> Path:
     write_planted_dataset(folder, planted_splits(8, 8))
     shutil.rmtree(folder / "validation")
@@ -113,7 +120,8 @@ def missing(folder: Path) -> Path:
             "cannot take the data set's patches: patch_frames must be 32 or more",
         ),
         (not_finite, "the track t3 has no patches, or some that are not finite"),
-        (damaged, "cut, damaged or no shard"),
+        (damaged, "is damaged or another file: its SHA-256"),
+        (one_patch, "the train split has a single patch"),
         (missing, "is missing: build the data set anew"),
     ],
 )
@@ -138,6 +146,19 @@ def test_a_bundle_with_another_front_end(tmp_path: Path) -> None:
         training_call(dataset, tmp_path / "bundle", base=base, architecture="musicnn"),
         "built with the front end 2e7df654f08f, and the bundle has 98e098809151",
     )
+
+
+def test_a_batch_of_one_patch(tmp_path: Path) -> None:
+    dataset = write_planted_dataset(tmp_path / "set", planted_splits(8, 8))
+    refused(training_call(dataset, tmp_path / "bundle", batch=1), "--batch must be 2 or more")
+
+
+def test_a_training_that_diverges_is_told(tmp_path: Path) -> None:
+    dataset = write_planted_dataset(tmp_path / "set", planted_splits(8, 8))
+    with pytest.raises(TonearmError, match="begin anew with a lower --learning_rate"):
+        train(
+            training_call(dataset, tmp_path / "bundle", epochs=1, batch=16, learning_rate=1e30), Listening()
+        )
 
 
 def test_a_full_disk_is_found_before_a_step(tmp_path: Path) -> None:
