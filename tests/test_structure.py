@@ -42,6 +42,11 @@ def test_tests_stand_where_the_code_does() -> None:
     assert mirrored - own <= folders
 
 
+def test_no_two_files_of_tests_have_one_name() -> None:
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == [], "pytest cannot collect them together"
+
+
 def test_one_import_name() -> None:
     links = {path.name for path in (ROOT / "tonearm").iterdir() if path.is_symlink()}
     assert links == {*TOPS, "model_artifacts"}

@@ -152,7 +152,7 @@ def learnable_labels(
         place: min(training.positives[place], validation.positives[place]) for place in range(len(labels))
     }
     kept = [place for place, count in counts.items() if count >= fewest]
-    left_out = [labels[place] for place in counts if place not in kept]
+    left_out = [labels[place] for place, count in counts.items() if count < fewest]
     if left_out and min_positives is None:
         raise UnfitDatasetError(
             f"no track has the label in train, or none has it in validation: {', '.join(left_out[:10])}. "

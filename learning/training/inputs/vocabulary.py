@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -91,8 +92,8 @@ def _checked(meanings: Sequence[Meaning]) -> tuple[Meaning, ...]:
             raise VocabularyError(
                 f"{meaning.tag!r} cannot be a tag: it is empty, or has characters that cannot be printed"
             )
-    tags = [meaning.tag for meaning in meanings]
-    if twice := {tag for tag in tags if tags.count(tag) > 1}:
+    tags = Counter(meaning.tag for meaning in meanings)
+    if twice := {tag for tag, count in tags.items() if count > 1}:
         raise VocabularyError(
             f"several labels would be the tag {min(twice)}: give each label a tag of its own"
         )
