@@ -7,6 +7,7 @@ row in ``runs``, under ``refused_tagger``.
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections.abc import Callable
@@ -73,7 +74,7 @@ class FollowedRoot:
             return None
         self._turns += 1
         turn = self._begin(tagger, self._turns)
-        present.close = partial(forget_engine, self._present)
+        present.close = partial(_free, self._present)
         _logger.warning("%s takes over from %s", tagger.identity, self._present.identity)
         self._present, self._told, self._tried = tagger, "", None
         return turn
@@ -98,3 +99,13 @@ class FollowedRoot:
         self._told = reason
         present.record.settings[REFUSED] = reason
         _logger.warning("%s goes on tagging: %s", self._present.identity, reason)
+
+
+def _free(tagger: Tagger) -> None:
+    """Free the engines of a tagger whose turn is over.
+
+    Pipelines that are done hold them in cycles of references. Python breaks those up when it has made enough
+    new objects, and does not see how much memory an engine takes: twenty swaps would pass before it does.
+    """
+    forget_engine(tagger)
+    gc.collect()

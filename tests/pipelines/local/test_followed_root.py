@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -232,3 +234,22 @@ def test_a_bundle_that_cannot_take_over_is_read_again_after_a_while_only(
     clock[0] = followed_root.TRY_AGAIN_SECONDS
     assert followed.next_turn(turn) is turn
     assert begun == ["toy@2"]
+
+
+def test_the_engine_of_a_turn_that_is_over_is_freed_at_once(root: Path, output: Path, tmp_path: Path) -> None:
+    tagger = stored_tagger(str(root / "toy@1"))
+    turn: Any = SimpleNamespace(record=SimpleNamespace(settings={}))
+    followed = FollowedRoot(str(root), tagger, str(output), lambda *_: turn)
+    pipeline = SimpleNamespace(engine=shared.shared_engine(tagger, "float32"))
+    pipeline.itself = pipeline  # as pipelines that are done hold themselves and their engines
+    engine = weakref.ref(pipeline.engine)
+    assert tonearm("promote", tmp_path / "bundle-2", root, "--force") == 0
+    assert followed.next_turn(turn) is turn
+    gc.collect()
+    gc.disable()
+    try:
+        del pipeline
+        turn.close()
+        assert engine() is None
+    finally:
+        gc.enable()
