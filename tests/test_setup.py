@@ -71,6 +71,7 @@ def test_the_wheel_carries_every_module_the_bundle_and_the_command(installed: Pa
     assert not (installed / "tests").exists()
 
 
+@pytest.mark.slow
 def test_an_installed_engine_sees_the_sources_that_its_graphs_are_made_by(installed: Path) -> None:
     program = (
         "from tonearm.models.architectures import ARCHITECTURES; "

@@ -46,7 +46,9 @@ def launched(*parameters: str, output: Path) -> Job:
 
 
 @pytest.mark.parametrize("source", [BATCH, LISTENING], ids=["batch", "stream"])
-@pytest.mark.parametrize("placement", [FUSED, RIGHT_FITTED], ids=["fused", "right-fitted"])
+@pytest.mark.parametrize(
+    "placement", [FUSED, pytest.param(RIGHT_FITTED, marks=pytest.mark.slow)], ids=["fused", "right-fitted"]
+)
 def test_a_launch_asks_for_its_machines(
     source: tuple[str, ...], placement: tuple[str, ...], output: Path
 ) -> None:

@@ -67,6 +67,7 @@ def test_a_day_of_another_genre_is_told_with_its_tags() -> None:
     assert {(Watched.TAG, tag) for tag in TAGS[::5]} <= set(last)
 
 
+@pytest.mark.slow
 def test_failures_cuts_and_lengths_are_told() -> None:
     def broken(part: PartOfDay, _: np.random.Generator) -> None:
         part.failures["undecodable"] += 15

@@ -161,6 +161,7 @@ def test_a_training_that_diverges_is_told(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_found_before_a_step(tmp_path: Path) -> None:
     dataset = write_planted_dataset(tmp_path / "set", planted_splits(8, 8))
     listener = Listening()

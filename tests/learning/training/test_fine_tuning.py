@@ -32,6 +32,7 @@ def moved(bundle: Path, base: Base) -> set[str]:
     return {name for name, values in after.items() if not values.equal(before[name])}
 
 
+@pytest.mark.slow
 def test_the_head_alone_moves_and_a_broken_training_goes_on(
     dataset: Path, base: Base, tmp_path: Path
 ) -> None:
@@ -45,6 +46,7 @@ def test_the_head_alone_moves_and_a_broken_training_goes_on(
         assert (broken / name).read_bytes() == (whole / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_all_weights_move_from_where_they_were(dataset: Path, base: Base, tmp_path: Path) -> None:
     output = tmp_path / "bundle"
     settings = {"epochs": 1, "learning_rate": 1e-4}

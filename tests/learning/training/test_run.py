@@ -56,7 +56,7 @@ def test_the_same_call_gives_the_same_bytes_without_the_test_split(
         assert (output / name).read_bytes() == (unbroken / name).read_bytes(), name
 
 
-@pytest.mark.parametrize("step", [1, 6])
+@pytest.mark.parametrize("step", [1, pytest.param(6, marks=pytest.mark.slow)])
 def test_a_broken_training_goes_on_to_the_same_bytes(
     dataset: Path, unbroken: Path, tmp_path: Path, step: int
 ) -> None:
@@ -71,6 +71,7 @@ def test_a_broken_training_goes_on_to_the_same_bytes(
     assert (output / "bundle.json").read_bytes() == (unbroken / "bundle.json").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_signal_stops_with_a_checkpoint_and_says_how_to_go_on(dataset: Path, tmp_path: Path) -> None:
     output = tmp_path / "bundle"
     with pytest.raises(StoppedError, match=r"up to step 3; the same call with --resume goes on"):

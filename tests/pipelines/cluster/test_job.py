@@ -45,6 +45,7 @@ def names(proto: Any) -> set[str]:
     return {transform.unique_name for transform in proto.components.transforms.values()}
 
 
+@pytest.mark.slow
 def test_dataflow_takes_the_graph_of_a_backfill() -> None:
     tagger, settings = cached_tagger("musicnn"), AnalysisSettings()
     graph = TagBackfill(settings, tagger, output_at(OUTPUTS), PROVENANCE, OUTPUTS)
@@ -52,6 +53,7 @@ def test_dataflow_takes_the_graph_of_a_backfill() -> None:
     assert {"TagBackfill/List", "TagBackfill/Write/Gather", "TagBackfill/Commit"} <= names(proto)
 
 
+@pytest.mark.slow
 def test_dataflow_takes_the_graph_of_a_stream() -> None:
     tagger, settings = cached_tagger("musicnn"), AnalysisSettings()
     write = written_at_once(output_at(OUTPUTS), PROVENANCE)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+import pytest
+
 from tests.learning.evaluation.report.evaluations import made_up
 from tonearm.learning.evaluation.evaluation import Evaluation
 from tonearm.learning.evaluation.report.document import document_of
@@ -60,6 +62,7 @@ def test_hostile_names_are_text() -> None:
             assert label in read.text
 
 
+@pytest.mark.slow
 def test_the_same_evaluation_gives_the_same_page() -> None:
     assert page(made_up()) == page(made_up())
 
