@@ -10,6 +10,9 @@ UV     := uv==0.13.9
 DEMO_OUTPUT ?= demo-output
 MUSIC       ?= samples
 
+# One more than there are cores: many tests wait for servers, processes and clocks.
+TEST_WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+
 # Where the worked example goes; the sizes of it can be changed to try it in less time.
 EXAMPLE         ?= example-output
 EXAMPLE_CLIPS   ?=
@@ -91,7 +94,7 @@ flink-demo: setup
 	$(BIN)/python -m deploy.flink.demo $(MUSIC)
 
 test: lint $(VENV)-bigquery/.ready
-	$(BIN)/pytest -m 'not slow' -n auto
+	$(BIN)/pytest -m 'not slow' -n $(TEST_WORKERS)
 
 lint: setup
 	$(BIN)/ruff check .

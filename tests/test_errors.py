@@ -23,6 +23,9 @@ KEPT_FROM_USERS = {
     "FrontEndError",  # becomes a BundleError
     "LabelError",  # one row's
     "_UnusableRowError",
+    "_SaidTwiceError",
+    "StateError",  # becomes a CheckpointError
+    "UnfittableError",  # who fits a curve has counted its tracks
     "TensorBundleError",  # for those who convert checkpoints
 }
 
