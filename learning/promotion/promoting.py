@@ -6,14 +6,19 @@ from dataclasses import dataclass, replace
 
 from tonearm.errors import TonearmError
 from tonearm.learning.promotion.report import Report, read_report
-from tonearm.learning.promotion.root import PromotionError, new_move, promote, require_whole
+from tonearm.learning.promotion.root import (
+    PromotionError,
+    new_move,
+    pointer_if_any,
+    promote,
+    require_whole,
+)
 from tonearm.learning.promotion.rules import broken_rules, read_rules
 from tonearm.models.bundles.files import BundleError
 from tonearm.models.bundles.loading import load_tagger
 from tonearm.models.bundles.tagger import Tagger
-from tonearm.transforms.storage.contract import StorageError
 from tonearm.transforms.storage.objects import read_beginning
-from tonearm.transforms.tagging.bundle_root import MoveKind, Pointer, read_pointer
+from tonearm.transforms.tagging.bundle_root import MoveKind, Pointer
 from tonearm.transforms.tagging.stored_tagger import absolute_tagger
 
 
@@ -64,10 +69,7 @@ def promote_by_rule(order: PromotionOrder) -> Pointer:
         raise PromotionError(
             f"{order.report} is about another bundle than {order.bundle}: evaluate this one, or name that one"
         )
-    try:
-        seen = read_pointer(order.root)
-    except StorageError as error:
-        raise PromotionError(f"The root cannot be read: {error.message}") from error
+    seen = pointer_if_any(order.root)
     broken = _broken(order, tagger, report, seen) if seen else ()
     if broken and not order.is_forced:
         raise RulesBrokenError(

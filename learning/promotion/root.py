@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import hashlib
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from tonearm.errors import TonearmError, WrongCallError
@@ -121,6 +119,19 @@ def require_whole(root: str, identity: str, bundle_sha256: str) -> Tagger:
     return found
 
 
+def pointer_if_any(root: str) -> Pointer | None:
+    """The pointer of a root; None if it has none yet.
+
+    Raises:
+        PromotionError: It cannot be read.
+        BundleError: It is damaged.
+    """
+    try:
+        return read_pointer(root)
+    except StorageError as error:
+        raise PromotionError(f"The root cannot be read: {error.message}") from error
+
+
 def pointer_of(root: str) -> Pointer:
     """The pointer of a root that has one.
 
@@ -128,10 +139,7 @@ def pointer_of(root: str) -> Pointer:
         PromotionError: It has none, or it cannot be read.
         BundleError: It is damaged.
     """
-    try:
-        pointer = read_pointer(root)
-    except StorageError as error:
-        raise PromotionError(f"The root cannot be read: {error.message}") from error
+    pointer = pointer_if_any(root)
     if pointer is None:
         raise PromotionError(f"{root} is no bundle root: it has no {POINTER}. `tonearm promote` makes one")
     return pointer
@@ -181,17 +189,16 @@ def _copy(source: str, folder: str) -> None:
 
 def _differs(location: str, content: bytes) -> bool:
     present = read_object(location)
-    return present is None or hashlib.sha256(present.content).digest() != hashlib.sha256(content).digest()
+    return present is None or present.content != content
 
 
 def _moved(root: str, move: Move, seen: Pointer | None) -> Pointer:
     location = joined(root, POINTER)
-    if seen is None:
-        moves: tuple[Move, ...] = (move,)
-        written = write_if_absent(location, pointer_bytes(moves))
-    else:
-        moves = (*seen.moves, move)
-        written = write_if_unchanged(location, seen.moved(move), seen.contents)
+    moves = (*seen.moves, move) if seen else (move,)
+    content = pointer_bytes(moves)
+    written = (
+        write_if_unchanged(location, content, seen.contents) if seen else write_if_absent(location, content)
+    )
     if written is None:
         present = read_pointer(root)
         now = f"{present.current.bundle}, moved by {present.current.moved_by}" if present else "gone"
@@ -199,7 +206,7 @@ def _moved(root: str, move: Move, seen: Pointer | None) -> Pointer:
             f"{location} was moved by somebody else meanwhile and is now {now}. Look at it, and call again "
             "if you still want to"
         )
-    return replace(seen, moves=moves, contents=written) if seen else Pointer(moves, written)
+    return Pointer(moves, written)
 
 
 def _account() -> str:

@@ -80,10 +80,6 @@ class Pointer:
         """The move that counts."""
         return self.moves[-1]
 
-    def moved(self, move: Move) -> bytes:
-        """The pointer's bytes after one more move."""
-        return pointer_bytes((*self.moves, move))
-
 
 def standing(moves: Sequence[Move]) -> list[Move]:
     """Promotions that were not taken back, the current one last.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tonearm.errors import TonearmError, WrongCallError
 from tonearm.learning.licences import Purpose
+from tonearm.pipelines.commands.extras import require_extra
 from tonearm.pipelines.commands.option_types import fraction, positive_integer, positive_number
 
 if TYPE_CHECKING:
@@ -125,12 +126,9 @@ def _tagger(known: argparse.Namespace) -> Tagger:
         WrongCallError: The extra ``learn`` is missing, or no audio is to be opened.
         BundleError: There is no such bundle.
     """
-    from importlib.util import find_spec
-
     from tonearm.transforms.tagging.stored_tagger import stored_tagger
 
     if known.without_audio:
         raise WrongCallError("--suspects needs the audio: leave out --without_audio")
-    if find_spec("sklearn") is None:
-        raise WrongCallError("--suspects needs scikit-learn: pip install 'tonearm[learn]'")
+    require_extra("--suspects", "learn", "sklearn")
     return stored_tagger(known.tagger)

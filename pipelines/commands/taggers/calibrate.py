@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from importlib.util import find_spec
 from typing import Any
 
 from tonearm.errors import WrongCallError
 from tonearm.learning.labelled.track import Split
+from tonearm.pipelines.commands.extras import require_extra
 from tonearm.pipelines.commands.option_types import fraction
+from tonearm.pipelines.commands.taggers.judged_set import add_choice_of_tracks, add_judged_set
 
 _DESCRIPTION = """\
 Fit a tagger's confidence to a catalog's own labels, and write a new version of its bundle: for each tag a
@@ -43,8 +44,7 @@ def add_to(commands: Any) -> None:
         allow_abbrev=False,
     )
     parser.set_defaults(job=_calibrate)
-    parser.add_argument("bundle", metavar="BUNDLE", help="the tagger: a name, a folder or a URL")
-    parser.add_argument("set", metavar="SET", help="built data set, or labelled manifest; a path or URL")
+    add_judged_set(parser)
     parser.add_argument("--output", metavar="NEW_BUNDLE", required=True, help="folder of the new bundle")
     parser.add_argument(
         "--version", required=True, metavar="VERSION", help="its version, which has to be another one"
@@ -55,22 +55,11 @@ def add_to(commands: Any) -> None:
         type=fraction,
         help="of the tracks that get a tag so many are to have it, such as 0.9 (default: the best F1)",
     )
-    parser.add_argument(
-        "--split",
-        choices=[str(split) for split in Split],
-        default=str(Split.VALIDATION),
-        help="part of the set (default: validation); of a manifest that names no parts all tracks are taken",
-    )
-    parser.add_argument(
-        "--map_vocabulary",
-        metavar="FILE",
-        help="JSON file that says which label of the set a tag of the tagger is, where words differ",
-    )
+    add_choice_of_tracks(parser, Split.VALIDATION)
 
 
 def _calibrate(known: argparse.Namespace, _: list[str]) -> None:
-    if find_spec("sklearn") is None:
-        raise WrongCallError("calibrate needs scikit-learn: pip install 'tonearm[learn]'")
+    require_extra("calibrate", "learn", "sklearn")
     from pathlib import Path
 
     from tonearm.learning.calibration.calibrating import CalibrationCall, calibrate

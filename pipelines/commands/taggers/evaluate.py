@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from importlib.util import find_spec
 from typing import Any
 
-from tonearm.errors import WrongCallError
 from tonearm.learning.labelled.track import Split
+from tonearm.pipelines.commands.extras import require_extra
+from tonearm.pipelines.commands.taggers.judged_set import add_choice_of_tracks, add_judged_set
 
 _DESCRIPTION = """\
 Judge a tagger by tracks whose labels are known: what it is good at, what to distrust, and how sure that is.
@@ -46,20 +46,13 @@ def add_to(commands: Any) -> None:
         allow_abbrev=False,
     )
     parser.set_defaults(job=_evaluate)
-    parser.add_argument("bundle", metavar="BUNDLE", help="the tagger: a name, a folder or a URL")
-    parser.add_argument("set", metavar="SET", help="built data set, or labelled manifest; a path or URL")
+    add_judged_set(parser)
     parser.add_argument("--output", metavar="FOLDER", required=True, help="where the report goes")
     parser.add_argument("--replace", action="store_true", help="replace the evaluation that is in FOLDER")
     parser.add_argument(
         "--baseline",
         metavar="BUNDLE",
         help="another tagger, judged by the same tracks: the report tells what is better and what is worse",
-    )
-    parser.add_argument(
-        "--split",
-        choices=[str(split) for split in Split],
-        default=str(Split.TEST),
-        help="part of the set (default: test); of a manifest that names no parts all tracks are taken",
     )
     parser.add_argument(
         "--by",
@@ -69,15 +62,11 @@ def add_to(commands: Any) -> None:
         help="tell figures apart by a further column of the manifest, or by licence or group; may be "
         "repeated. Length and codec are told apart anyway",
     )
-    parser.add_argument(
-        "--map_vocabulary",
-        metavar="FILE",
-        help="JSON file that says which label of the set a tag of the taggers is, where words differ",
-    )
+    add_choice_of_tracks(parser, Split.TEST)
 
 
 def _evaluate(known: argparse.Namespace, _: list[str]) -> None:
-    _require_libraries()
+    require_extra("evaluate", "learn", "jinja2", "matplotlib", "sklearn")
     from tonearm.pipelines.reports.matplotlib_cache import prepare_matplotlib
 
     prepare_matplotlib()
@@ -100,12 +89,3 @@ def _evaluate(known: argparse.Namespace, _: list[str]) -> None:
     document = document_of(evaluation)
     write_folder(folder, files_of(evaluation, document))
     print_evaluation(document, folder)
-
-
-def _require_libraries() -> None:
-    """Refuse before any work what cannot be done without the extra ``learn``."""
-    for library in ("jinja2", "matplotlib", "sklearn"):
-        if find_spec(library) is None:
-            raise WrongCallError(
-                "evaluate needs libraries that are not installed: pip install 'tonearm[learn]'"
-            )

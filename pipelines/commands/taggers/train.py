@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tonearm.errors import WrongCallError
 from tonearm.models.architectures import ARCHITECTURES
 from tonearm.models.bundles.tagger import FACETS
+from tonearm.pipelines.commands.extras import require_extra
 from tonearm.pipelines.commands.option_types import (
     fraction,
     natural_number,
@@ -202,15 +203,12 @@ def _require_libraries(known: argparse.Namespace) -> None:
     Raises:
         WrongCallError: An extra is not installed.
     """
-    from importlib.util import find_spec
-
     os.environ.setdefault(
         "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
     )  # before torch: or cuBLAS is not deterministic
-    if find_spec("sklearn") is None:
-        raise WrongCallError("train needs scikit-learn: pip install 'tonearm[learn]'")
-    if known.tensorboard and find_spec("tensorboard") is None:
-        raise WrongCallError("--tensorboard needs tensorboard: pip install 'tonearm[tensorboard]'")
+    require_extra("train", "learn", "sklearn")
+    if known.tensorboard:
+        require_extra("--tensorboard", "tensorboard", "tensorboard")
 
 
 def _call(known: argparse.Namespace) -> TrainingCall:
