@@ -32,10 +32,12 @@ def run(arguments: Sequence[str]) -> int:
     from tonearm.errors import EXIT_OK, StoppedError, TonearmError
     from tonearm.pipelines.commands.command_line import job_of
     from tonearm.pipelines.commands.start_up import require_folder
-    from tonearm.pipelines.reports.printing import say
+    from tonearm.pipelines.reports.printing import ShownFormatter, say
     from tonearm.pipelines.runs.thread_limit import require_threads
 
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(ShownFormatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     # Our own error says what google-auth's warnings lead up to.
     logging.getLogger("google.auth").setLevel(logging.ERROR)
     # The libraries beside TensorFlow I/O are older: they warn of Python's age, and of a format not used here.

@@ -19,7 +19,7 @@ from tonearm.models.bundles.loading import load_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.transforms.storage.objects import read_beginning
 from tonearm.transforms.tagging.bundle_root import MoveKind, Pointer
-from tonearm.transforms.tagging.stored_tagger import absolute_tagger
+from tonearm.transforms.tagging.stored_tagger import absolute_tagger, named_tagger
 
 
 class RulesBrokenError(TonearmError):
@@ -63,7 +63,7 @@ def promote_by_rule(order: PromotionOrder) -> Pointer:
         PointerMovedError: Somebody else moves the pointer at the same time.
         BundleError: The bundle is missing, damaged or inconsistent.
     """
-    tagger = load_tagger(absolute_tagger(order.bundle), read_beginning)
+    tagger = load_tagger(absolute_tagger(named_tagger(order.bundle).location), read_beginning)
     report = read_report(order.report) if order.report else None
     if report and report.bundle_sha256 != tagger.bundle_hash:
         raise PromotionError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from enum import Enum, auto
 
@@ -11,6 +10,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, PortableOption
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
 from tonearm.errors import TonearmError
+from tonearm.pipelines.reports.printing import say
 from tonearm.pipelines.runs.first_signal import first_signal_answered
 
 _ENDED_WELL = (PipelineState.DONE, PipelineState.DRAINED, PipelineState.UPDATED)
@@ -81,7 +81,7 @@ def wait_for(result: PipelineResult, options: PipelineOptions) -> JobEnd:
 def tell_name(result: PipelineResult) -> None:
     """Print the name under which the cluster knows a job, if it has one yet."""
     if name := _name_of(result):
-        print(f"tonearm: the cluster runs job {name}", file=sys.stderr, flush=True)
+        say(f"tonearm: the cluster runs job {name}")
 
 
 def _name_of(result: PipelineResult) -> str:

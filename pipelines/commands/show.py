@@ -71,13 +71,13 @@ def _show_track(known: argparse.Namespace) -> None:
     from tonearm.pipelines.reports.tracks import print_track
     from tonearm.transforms.elements.failure import TrackError
     from tonearm.transforms.tables.reading import find_track, segments_of
-    from tonearm.transforms.tagging.stored_tagger import stored_tagger
+    from tonearm.transforms.tagging.stored_tagger import tagger_at
 
     track = find_track(known.output, known.track)
     if track is None:
         raise WrongCallError(f"{known.output} has no tagged track with {known.track!r} as id or in its uri")
     segments = segments_of(known.output, track)
-    tagger = stored_tagger(known.tagger)
+    tagger = tagger_at(known.tagger)
     matching = tagger if tagger.identity == track["tagger"] else None
     print_track(track, segments, matching)
     if not known.picture:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tonearm.learning.datasets.description import Description
-from tonearm.pipelines.reports.printing import printing
+from tonearm.pipelines.reports.printing import json_for_programs, printing
 
 _NAMED = 20
 """Labels that are named for people; all of them are in ``dataset.json``."""
@@ -26,7 +25,7 @@ def print_build(location: str, description: Description, *, was_there: bool, as_
     with printing() as console:
         if as_json:
             told = {key: value for key, value in description.items() if key not in _NOT_PRINTED}
-            _print(console, json.dumps({"location": location, **told}, ensure_ascii=False, indent=2))
+            _print(console, json_for_programs({"location": location, **told}, indent=2))
             return
         _print(console, _counts(description["counts"]))
         for word, count in description["failed"].items():

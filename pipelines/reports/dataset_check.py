@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import asdict
 
@@ -11,7 +10,7 @@ from rich.table import Table
 
 from tonearm.learning.checks.finding import Finding
 from tonearm.learning.checks.manifest import CheckReport
-from tonearm.pipelines.reports.printing import printing
+from tonearm.pipelines.reports.printing import json_for_programs, printing
 
 _SHOWN = 20
 """Findings of each kind that are printed for people; all of them go into JSON."""
@@ -31,7 +30,7 @@ def print_check(report: CheckReport, manifest: str, *, as_json: bool) -> None:
                 "counts": report.counts,
                 "findings": [asdict(finding) for finding in report.findings],
             }
-            console.print(json.dumps(content, ensure_ascii=False, indent=2), markup=False, soft_wrap=True)
+            console.print(json_for_programs(content, indent=2), markup=False, soft_wrap=True)
             return
         shown: Counter[str] = Counter()
         for finding in report.findings:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
+import logging
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
 from tonearm.errors import TonearmError
 
@@ -18,6 +22,10 @@ _WIDTH_WITHOUT_TERMINAL = 150
 
 _NARROWEST = 80
 """Columns; in a narrower terminal long lines wrap, as columns of a letter or two would be harder to read."""
+
+
+_NOT_SHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What a terminal obeys, or what turns text around; names of files and metadata may hold any of it."""
 
 
 class StandardOutputError(TonearmError):
@@ -38,7 +46,7 @@ def printing() -> Iterator[Console]:
     """
     printed = io.StringIO()
     is_terminal = sys.stdout.isatty()
-    console = Console(file=printed, force_terminal=is_terminal or None, highlight=False)
+    console = _ShowingConsole(file=printed, force_terminal=is_terminal or None, highlight=False)
     console.width = max(console.width, _NARROWEST) if is_terminal else _WIDTH_WITHOUT_TERMINAL
     yield console
     try:
@@ -52,10 +60,45 @@ def printing() -> Iterator[Console]:
         raise StandardOutputError(f"standard output cannot be written: {reason}") from error
 
 
+def shown(text: str) -> str:
+    r"""Text for a terminal: what it would obey is replaced, but for line breaks and tabs.
+
+    >>> shown("a\x1b[2Jb")
+    'a\ufffd[2Jb'
+    """
+    return _NOT_SHOWN.sub("\ufffd", text)
+
+
+def json_for_programs(content: object, *, indent: int | None = None) -> str:
+    r"""JSON that programs read as it was meant, and that a terminal shows without obeying any of it.
+
+    >>> print(json_for_programs({"naïve": "\x9b2J"}))
+    {"naïve": "\u009b2J"}
+    """
+    text = json.dumps(content, ensure_ascii=False, default=str, indent=indent)
+    return _NOT_SHOWN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class ShownFormatter(logging.Formatter):
+    """Formats log lines as :func:`shown`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return shown(super().format(record))
+
+
+class _ShowingConsole(Console):
+    """A console whose texts are :func:`shown`, while it styles them itself."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=shown(segment.text))
+
+
 def say(message: str) -> None:
     """Print a line to standard error; where that cannot be written, nobody is there to be told."""
     try:
-        print(message, file=sys.stderr, flush=True)
+        print(shown(message), file=sys.stderr, flush=True)
     except OSError:
         give_up(sys.stderr)
 

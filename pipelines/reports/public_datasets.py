@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import asdict
 
@@ -10,7 +9,7 @@ from rich.console import Console
 
 from tonearm.learning.public_datasets.contract import PublicDataset, Remark
 from tonearm.learning.public_datasets.registry import Import
-from tonearm.pipelines.reports.printing import printing
+from tonearm.pipelines.reports.printing import json_for_programs, printing
 
 _SHOWN = 20
 """Remarks printed for people; all of them go into JSON."""
@@ -31,7 +30,7 @@ def print_import(dataset: PublicDataset, found: Import, manifest: str, *, as_jso
                 "citation": dataset.citation,
                 "remarks": [asdict(remark) for remark in found.remarks],
             }
-            _print(console, json.dumps(report, ensure_ascii=False, indent=2))
+            _print(console, json_for_programs(report, indent=2))
             return
         splits = ", ".join(f"{name or 'none'} {count}" for name, count in _splits(found).items())
         _print(console, f"{manifest}: {len(found.tracks)} tracks of {dataset.title}; split: {splits}")

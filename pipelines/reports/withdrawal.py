@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from tonearm.learning.withdrawal.withdrawing import Holdings, Rewritten
-from tonearm.pipelines.reports.printing import printing
+from tonearm.pipelines.reports.printing import json_for_programs, printing
 
 _DIGITS = 12
 """Of a digest, for people; JSON has all."""
@@ -23,7 +22,7 @@ def print_withdrawal(holdings: Holdings, rewritten: Sequence[Rewritten] | None, 
     """
     with printing() as console:
         if as_json:
-            told = json.dumps(_for_programs(holdings, rewritten), ensure_ascii=False, indent=2)
+            told = json_for_programs(_for_programs(holdings, rewritten), indent=2)
             console.print(told, markup=False, soft_wrap=True)
             return
         for line in _for_people(holdings, rewritten):

@@ -54,6 +54,15 @@ def named_tagger(location: str) -> NamedTagger:
     return NamedTagger(folder, root)
 
 
+def tagger_at(location: str) -> Tagger:
+    """The tagger of a name, folder or URL; of a bundle root the one that is current in it now.
+
+    Raises:
+        BundleError: There is no such bundle, or it is damaged or inconsistent.
+    """
+    return stored_tagger(named_tagger(location).location)
+
+
 def absolute_tagger(location: str) -> str:
     """A tagger's place as a cluster's workers can read it, whose working folder is another.
 

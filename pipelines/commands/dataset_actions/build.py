@@ -177,10 +177,10 @@ def _front_end(known: argparse.Namespace) -> FrontEnd:
         BundleError: The tagger cannot be loaded.
     """
     from tonearm.learning.building.front_end_file import read_front_end
-    from tonearm.transforms.tagging.stored_tagger import named_tagger, stored_tagger
+    from tonearm.transforms.tagging.stored_tagger import tagger_at
 
     if not known.front_end:
-        return stored_tagger(named_tagger(known.tagger).location).front_end
+        return tagger_at(known.tagger).front_end
     if "--tagger" in known.given:
         raise WrongCallError("--tagger and --front_end each name a front end: give one of them")
     return read_front_end(known.front_end)

@@ -92,7 +92,7 @@ def add_to(actions: Any) -> None:
         "--tagger",
         metavar="BUNDLE",
         default="musicnn",
-        help="bundle whose embeddings --suspects looks at (default: musicnn)",
+        help="bundle, or bundle root, whose embeddings --suspects looks at (default: musicnn)",
     )
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
 
@@ -126,9 +126,9 @@ def _tagger(known: argparse.Namespace) -> Tagger:
         WrongCallError: The extra ``learn`` is missing, or no audio is to be opened.
         BundleError: There is no such bundle.
     """
-    from tonearm.transforms.tagging.stored_tagger import stored_tagger
+    from tonearm.transforms.tagging.stored_tagger import tagger_at
 
     if known.without_audio:
         raise WrongCallError("--suspects needs the audio: leave out --without_audio")
     require_extra("--suspects", "learn", "sklearn")
-    return stored_tagger(known.tagger)
+    return tagger_at(known.tagger)

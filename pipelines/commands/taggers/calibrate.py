@@ -68,12 +68,12 @@ def _calibrate(known: argparse.Namespace, _: list[str]) -> None:
     from tonearm.models.bundles.writing import require_new_bundle, write_bundle_files
     from tonearm.pipelines.reports.calibration import print_calibration, print_written
     from tonearm.pipelines.reports.track_progress import track_progress
-    from tonearm.transforms.tagging.stored_tagger import stored_tagger
+    from tonearm.transforms.tagging.stored_tagger import tagger_at
 
     folder = Path(known.output)
     require_new_bundle(folder)
     words = read_word_map(known.map_vocabulary) if known.map_vocabulary else {}
-    tagger = stored_tagger(known.bundle)
+    tagger = tagger_at(known.bundle)
     if known.version == tagger.version:
         raise WrongCallError(
             f"--version {known.version} is that of {known.bundle}: a new bundle has a new one"

@@ -52,7 +52,8 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--baseline",
         metavar="BUNDLE",
-        help="another tagger, judged by the same tracks: the report tells what is better and what is worse",
+        help="another tagger, named as BUNDLE is and judged by the same tracks: the report tells what is "
+        "better and what is worse",
     )
     parser.add_argument(
         "--by",
@@ -77,13 +78,12 @@ def _evaluate(known: argparse.Namespace, _: list[str]) -> None:
     from tonearm.learning.evaluation.tracks.vocabulary import read_word_map
     from tonearm.pipelines.reports.taggers.evaluation import print_evaluation
     from tonearm.pipelines.reports.track_progress import track_progress
-    from tonearm.transforms.tagging.stored_tagger import named_tagger, stored_tagger
+    from tonearm.transforms.tagging.stored_tagger import tagger_at
 
     folder = writable_folder(known.output, replace=known.replace)
     words = read_word_map(known.map_vocabulary) if known.map_vocabulary else {}
     call = EvaluationCall(known.set, Split(known.split), words, tuple(known.by))
-    named = [named_tagger(each).location for each in (known.bundle, known.baseline) if each]
-    taggers = tuple(stored_tagger(each) for each in named)
+    taggers = tuple(tagger_at(each) for each in (known.bundle, known.baseline) if each)
     with track_progress() as on_track:
         evaluation = evaluate(call, taggers, on_track)
     document = document_of(evaluation)

@@ -9,7 +9,11 @@ from tonearm.learning.labelled.track import Split
 
 def add_judged_set(parser: argparse.ArgumentParser) -> None:
     """Add the two positional arguments."""
-    parser.add_argument("bundle", metavar="BUNDLE", help="the tagger: a name, a folder or a URL")
+    parser.add_argument(
+        "bundle",
+        metavar="BUNDLE",
+        help="the tagger: a name, a folder or a URL; of a bundle root the current one",
+    )
     parser.add_argument("set", metavar="SET", help="built data set, or labelled manifest; a path or URL")
 
 

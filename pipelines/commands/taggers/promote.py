@@ -36,7 +36,11 @@ def add_to(commands: Any) -> None:
         allow_abbrev=False,
     )
     parser.set_defaults(job=_promote)
-    parser.add_argument("bundle", metavar="BUNDLE", help="name, folder or URL of the bundle")
+    parser.add_argument(
+        "bundle",
+        metavar="BUNDLE",
+        help="name, folder or URL of the bundle; of another bundle root the current one",
+    )
     parser.add_argument("root", metavar="ROOT", help="folder or URL of the bundle root, made if missing")
     parser.add_argument(
         "--report",

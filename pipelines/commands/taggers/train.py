@@ -105,7 +105,12 @@ def _add_network(group: Any) -> None:
         choices=ARCHITECTURES,
         help="kind of network (default: short_chunk, or that of --from)",
     )
-    group.add_argument("--from", dest="base", metavar="BUNDLE", help="begin with a bundle's network")
+    group.add_argument(
+        "--from",
+        dest="base",
+        metavar="BUNDLE",
+        help="begin with a bundle's network, or with that of the current one of a bundle root",
+    )
     group.add_argument("--network", metavar="NAME", help="which of its networks, if it has several")
     group.add_argument(
         "--tune",
@@ -235,10 +240,10 @@ def _call(known: argparse.Namespace) -> TrainingCall:
 
 def _base(known: argparse.Namespace) -> Base | None:
     from tonearm.learning.training.start import base_of
-    from tonearm.transforms.tagging.stored_tagger import stored_tagger
+    from tonearm.transforms.tagging.stored_tagger import tagger_at
 
     if known.base:
-        return base_of(stored_tagger(known.base), known.network, known.architecture)
+        return base_of(tagger_at(known.base), known.network, known.architecture)
     for option in ("network", "tune"):
         if getattr(known, option):
             raise WrongCallError(

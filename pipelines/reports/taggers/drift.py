@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -11,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tonearm.learning.drift.judging import JudgedDay, Shift
-from tonearm.pipelines.reports.printing import printing
+from tonearm.pipelines.reports.printing import json_for_programs, printing
 
 _MOST_ALARMS = 10
 """Alarms of a day that are printed; JSON has all."""
@@ -22,7 +21,7 @@ def print_drift(tagger: str, days: Sequence[JudgedDay], *, as_json: bool) -> Non
     with printing() as console:
         if as_json:
             told = {"tagger": tagger, "days": [asdict(day) for day in days]}
-            text = json.dumps(told, ensure_ascii=False, default=str)
+            text = json_for_programs(told)
             console.print(text, soft_wrap=True, markup=False)
             return
         for day in days:

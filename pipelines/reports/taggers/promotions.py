@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 from rich.markup import escape
 from rich.table import Table
 
-from tonearm.pipelines.reports.printing import printing
+from tonearm.pipelines.reports.printing import json_for_programs, printing
 from tonearm.transforms.tagging.bundle_root import Pointer
 
 
@@ -26,7 +25,7 @@ def print_history(pointer: Pointer, *, as_json: bool) -> None:
     with printing() as console:
         if as_json:
             told = [asdict(move) for move in pointer.moves]
-            console.print(json.dumps(told, ensure_ascii=False), soft_wrap=True, markup=False)
+            console.print(json_for_programs(told), soft_wrap=True, markup=False)
             return
         table = Table("when", "what", "bundle", "by", "why", "report", box=None, pad_edge=False)
         for move in pointer.moves:

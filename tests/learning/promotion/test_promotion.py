@@ -330,6 +330,13 @@ def test_a_damaged_current_bundle_does_not_stand_in_the_way(
     assert current(str(root)) == "toy@2"
 
 
+def test_what_is_current_in_one_root_is_promoted_to_another(bundles: list[Path], tmp_path: Path) -> None:
+    tried, relied_on = tmp_path / "tried", tmp_path / "relied-on"
+    tonearm("promote", bundles[0], tried)
+    assert tonearm("promote", tried, relied_on) == 0
+    assert current(str(relied_on)) == "toy@1"
+
+
 def test_a_root_is_neither_a_bundle_nor_the_name_of_one(
     bundles: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
