@@ -10,6 +10,7 @@ from tonearm.models.bundles.files import resolve_location
 from tonearm.models.bundles.loading import load_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.transforms.storage.contract import StorageError
+from tonearm.transforms.storage.local import delete_half_written
 from tonearm.transforms.storage.objects import (
     files_below,
     joined,
@@ -18,6 +19,7 @@ from tonearm.transforms.storage.objects import (
     write_if_absent,
     write_if_unchanged,
 )
+from tonearm.transforms.storage.schemes import is_local
 from tonearm.transforms.tagging.bundle_root import (
     POINTER,
     Move,
@@ -96,6 +98,8 @@ def promote(root: str, tagger: Tagger, move: Move, seen: Pointer | None) -> Poin
                 f"{root} is a bundle itself, which `--tagger` would take instead of what is current in it; "
                 "name another folder as root"
             )
+        for place in filter(is_local, (root, folder)):
+            delete_half_written(place)
         _copy(tagger.folder, folder)
         require_whole(root, tagger.identity, tagger.bundle_hash)
         return _moved(root, move, seen)

@@ -7,6 +7,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from tonearm.errors import StoppedError
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -28,8 +30,7 @@ def _leave_on_signals() -> None:
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    from tonearm.errors import StoppedError
-
+    # Whatever this needs is imported already: the signal may have come in the middle of that import.
     try:
         os.write(2, f"tonearm: {StoppedError(signal.Signals(number))}\n".encode())
     finally:

@@ -330,6 +330,16 @@ def test_a_damaged_current_bundle_does_not_stand_in_the_way(
     assert current(str(root)) == "toy@2"
 
 
+def test_what_a_killed_promotion_left_is_swept(bundles: list[Path], tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    left = [root / f".{'0' * 16}.part", root / "toy@1" / f".{'1' * 16}.part"]
+    left[1].parent.mkdir(parents=True)
+    for part in left:
+        part.write_bytes(b"half of it")
+    assert tonearm("promote", bundles[0], root) == 0
+    assert not [part for part in left if part.exists()]
+
+
 def test_what_is_current_in_one_root_is_promoted_to_another(bundles: list[Path], tmp_path: Path) -> None:
     tried, relied_on = tmp_path / "tried", tmp_path / "relied-on"
     tonearm("promote", bundles[0], tried)
