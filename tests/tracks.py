@@ -22,6 +22,7 @@ FACTS = AudioFacts(
     decoded_s=9.0,
     truncated=False,
     downmix_loss_db=1.25,
+    level_db=-14.5,
 )
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 

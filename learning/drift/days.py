@@ -1,4 +1,4 @@
-"""What the tables hold of each day: scores by tag, lengths, cuts and failures, for one tagger."""
+"""What the tables hold of each day: scores by tag, lengths, levels, cuts and failures, for one tagger."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from datetime import UTC, date, datetime
 from tonearm.transforms.tables.schemas import Row
 from tonearm.transforms.tables.stored_rows import table_rows
 
-_COLUMNS = ["analyzed_at", "tags", "duration_s", "truncated", "metadata", "codec", "input_kind"]
+_COLUMNS = [
+    "analyzed_at",
+    "tags",
+    "duration_s",
+    "level_db",
+    "truncated",
+    "metadata",
+    "codec",
+    "input_kind",
+]
 
 Part = tuple[date, str]
 """A day, and the value of a column where days are told apart by one; else an empty text."""
@@ -24,6 +33,7 @@ class PartOfDay:
         tracks: How many were tagged.
         scores: Score of each track, by tag.
         durations_s: Length of each track whose length is known.
+        levels_db: Level of each track whose level is known.
         truncated: How many were not heard whole.
         failures: How many failed, by the word of the failure.
     """
@@ -31,6 +41,7 @@ class PartOfDay:
     tracks: int = 0
     scores: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     durations_s: list[float] = field(default_factory=list)
+    levels_db: list[float] = field(default_factory=list)
     truncated: int = 0
     failures: Counter[str] = field(default_factory=Counter)
 
@@ -45,6 +56,8 @@ class PartOfDay:
         self.truncated += bool(row["truncated"])
         if row["duration_s"] is not None:
             self.durations_s.append(row["duration_s"])
+        if row["level_db"] is not None:
+            self.levels_db.append(row["level_db"])
         for tag in row["tags"]:
             self.scores[tag["tag"]].append(tag["score"])
 

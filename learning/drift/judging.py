@@ -24,6 +24,7 @@ class Watched(StrEnum):
 
     TAG = "tag"
     DURATION = "duration"
+    LEVEL = "level"
     TRUNCATED = "truncated"
     FAILURE = "failure"
 
@@ -54,7 +55,7 @@ class Shift:
     Attributes:
         watched: What kind of thing.
         name: The tag, or the word of a failure; else empty.
-        shift: From -1 to 1: of ranks for scores and durations, of shares for the others.
+        shift: From -1 to 1: of ranks for scores, durations and levels, of shares for the others.
         probability: How often chance alone brings about such a shift, or a larger one, of this one thing.
         stability_index: See :func:`.statistics.stability_index`; None for shares.
         is_alarm: True if it counts.
@@ -138,7 +139,7 @@ def _judged(
 
 
 def _least(shift: Shift, settings: DriftSettings) -> float:
-    is_of_ranks = shift.watched in (Watched.TAG, Watched.DURATION)
+    is_of_ranks = shift.watched in (Watched.TAG, Watched.DURATION, Watched.LEVEL)
     return settings.least_shift if is_of_ranks else settings.least_share
 
 
@@ -146,6 +147,7 @@ def _shifts(part: PartOfDay, reference: PartOfDay, fewest: int) -> Iterator[Shif
     for tag, values in part.scores.items():
         yield from _rank_shift(Watched.TAG, tag, values, reference.scores.get(tag, []), fewest)
     yield from _rank_shift(Watched.DURATION, "", part.durations_s, reference.durations_s, fewest)
+    yield from _rank_shift(Watched.LEVEL, "", part.levels_db, reference.levels_db, fewest)
     if part.tracks and reference.tracks:
         cut, cut_before = (part.truncated, part.tracks), (reference.truncated, reference.tracks)
         yield Shift(Watched.TRUNCATED, "", *share_shift(cut, cut_before))
@@ -169,6 +171,7 @@ def _joined(parts: Sequence[PartOfDay]) -> PartOfDay:
         whole.tracks += part.tracks
         whole.truncated += part.truncated
         whole.durations_s += part.durations_s
+        whole.levels_db += part.levels_db
         whole.failures += part.failures
         for tag, values in part.scores.items():
             whole.scores[tag] += values

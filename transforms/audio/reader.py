@@ -97,6 +97,11 @@ class AudioReader:
         """After the last block: see :attr:`DownmixLevel.loss_db`."""
         return self._heard.level.loss_db
 
+    @property
+    def level_db(self) -> float | None:
+        """After the last block: see :attr:`DownmixLevel.level_db`."""
+        return self._heard.level.level_db
+
     def samples(self, rate_hz: int) -> Iterator[Samples]:
         """As :meth:`blocks`, at one rate: float32 mono ``[samples]``."""
         return resampled(self.blocks(), rate_hz)

@@ -110,6 +110,7 @@ def prepare_track(
             decoded_s=audio.decoded_s,
             truncated=audio.truncated,
             downmix_loss_db=audio.downmix_loss_db,
+            level_db=audio.level_db,
         )
     return PreparedTrack(track, facts, spectrogram)
 

@@ -43,6 +43,7 @@ class AudioFacts:
     decoded_s: float
     truncated: bool
     downmix_loss_db: float | None
+    level_db: float | None
 
 
 @dataclass(frozen=True, slots=True)

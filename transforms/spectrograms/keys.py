@@ -68,6 +68,7 @@ KEYS: Sequence[Key] = (
     Key("truncated", KeyKind.YES_OR_NO, "Yes if less was heard than the file promises"),
     Key("silent", KeyKind.YES_OR_NO, "Yes if no sample rises above -80 dB of full scale"),
     Key("downmix_loss_db", KeyKind.NUMBER, "Level lost by mixing to mono, if known", None),
+    Key("level_db", KeyKind.NUMBER, "RMS level of the audio in dB of full scale, if known", None),
     Key("frontend", KeyKind.TEXT, "Fingerprint of the front end"),
     Key("frontend_settings", KeyKind.TEXT, "Its settings, a JSON object"),
     Key("starts_s", KeyKind.TIMES, "Where each patch begins in the track, in seconds"),
@@ -103,6 +104,7 @@ def values_of(record: SpectrogramRecord) -> dict[str, Any]:
         "truncated": facts.truncated,
         "silent": record.silent,
         "downmix_loss_db": facts.downmix_loss_db,
+        "level_db": facts.level_db,
         "frontend": record.fingerprint,
         "frontend_settings": settings_text(record.front_end),
         "starts_s": record.starts_s,
@@ -127,6 +129,7 @@ def record_from(values: Values) -> SpectrogramRecord:
         decoded_s=checked["decoded_s"],
         truncated=checked["truncated"],
         downmix_loss_db=checked["downmix_loss_db"],
+        level_db=checked["level_db"],
     )
     return SpectrogramRecord(
         track_id=checked["track_id"],

@@ -89,6 +89,7 @@ def _track_columns(analysis: TrackAnalysis) -> Row:
         ],
         "scores": analysis.scores.tolist(),
         "downmix_loss_db": facts.downmix_loss_db,
+        "level_db": facts.level_db,
         "metadata": [(readable(name), readable(value)) for name, value in analysis.track.metadata.items()],
     }
 

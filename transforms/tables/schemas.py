@@ -73,6 +73,12 @@ SCHEMAS: Mapping[str, pa.Schema] = {
                 nullable=True,
             ),
             *_ORIGIN,
+            _field(
+                "level_db",
+                pa.float32(),
+                "RMS level of all channels in dB of full scale; null for silence, and in older rows",
+                nullable=True,
+            ),
         ]
     ),
     "segments": pa.schema(

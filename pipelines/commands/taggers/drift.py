@@ -11,7 +11,8 @@ from tonearm.pipelines.commands.option_types import fraction, positive_integer
 
 _DESCRIPTION = """\
 Compare what the tables in OUT say of a day's tracks with what they say of the days before: the scores of each
-tag, lengths, tracks that were not heard whole, and failures by their word. A day is that of ingestion.
+tag, levels, lengths, tracks that were not heard whole, and failures by their word. A day is that of
+ingestion.
 
 A shift raises an alarm if it is large enough to matter and surer than chance: on days without any change
 no more than one in a thousand raises one (--false_alarms), whatever the number of tags. Tracks count as drawn

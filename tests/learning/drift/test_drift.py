@@ -170,6 +170,7 @@ def row_of(numbers: np.random.Generator, day: int, track: int) -> Row:
         "scores": [],
         "metadata": [("source", "west" if track % 2 else "east")],
         "downmix_loss_db": None,
+        "level_db": -14.0,
         "run_id": "20261001T000000-aaaaaaaa",
         "frontend": "f",
     }

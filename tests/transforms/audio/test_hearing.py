@@ -308,6 +308,24 @@ def test_the_level_lost_by_mixing_is_told(
         assert loss == pytest.approx(loss_db, abs=0.3 if kind == "wav_8" else 0.05)
 
 
+@pytest.mark.parametrize("kind", ["wav_float32", "flac_24", "wav_8", "alac_m4a"])
+@pytest.mark.parametrize(
+    ("signal", "level_db"),
+    [
+        (TONE[:, None], -7.45),
+        (TONE[:, None] / 4, -19.49),
+        (stereo(TONE, -TONE), -7.45),
+        (stereo(TONE, 0 * TONE), -10.46),
+        (stereo(0 * TONE, 0 * TONE), None),
+    ],
+    ids=["mono", "a quarter", "opposite", "one side", "silence"],
+)
+def test_the_level_is_told(kind: str, signal: np.ndarray, level_db: float | None, tmp_path: Path) -> None:
+    """Of the channels as they are heard, whatever becomes of them in the mix."""
+    level = hear(write_audio(tmp_path / "song", kind, signal)).level_db
+    assert level == (None if level_db is None else pytest.approx(level_db, abs=0.05))
+
+
 def test_the_loss_crosses_from_the_decoder_process(tmp_path: Path) -> None:
     path = write_audio(tmp_path / "song", "wav_16", stereo(TONE, 0 * TONE))
     with open_audio_isolated(path, 16000, StageTimes()) as isolated:

@@ -48,6 +48,7 @@ def records(draw: st.DrawFn) -> SpectrogramRecord:
             decoded_s=draw(_seconds),
             truncated=draw(st.booleans()),
             downmix_loss_db=draw(st.none() | st.floats(0, 120)),
+            level_db=draw(st.none() | st.floats(-120, 0)),
         ),
         silent=draw(st.booleans()),
         starts_s=draw(arrays.arrays(np.float64, count, elements=_seconds)),
@@ -157,7 +158,7 @@ def test_tensorflow_reads_and_writes_the_same_records(tmp_path: Path) -> None:
 
 @each_form
 def test_what_is_unknown_may_be_left_out_and_what_is_needed_not(form: SpectrogramForm) -> None:
-    facts = replace(FACTS, duration_s=None, downmix_loss_db=None)
+    facts = replace(FACTS, duration_s=None, downmix_loss_db=None, level_db=None)
     read = form.read(io.BytesIO(file_of(record_with(facts=facts, uri="", metadata={}), form)), 0)
     assert (read.facts, read.uri, read.metadata) == (facts, "", {})
 

@@ -27,7 +27,7 @@ COLUMNS = {
     "track_tags": KEY
     | {"uri", "content_sha256", "ingest_date", "analyzed_at", "input_kind", "codec", "sample_rate_hz"}
     | {"channels", "duration_s", "decoded_s", "analyzed_s", "truncated", "tags", "scores", "metadata"}
-    | {"downmix_loss_db", "run_id", "frontend"},
+    | {"downmix_loss_db", "run_id", "frontend", "level_db"},
     "segments": KEY | {"segment_index", "start_s", "end_s", "scores", "ingest_date", "run_id", "frontend"},
     "embeddings": KEY | {"vector", "dim", "ingest_date", "run_id", "frontend"},
     "failures": KEY

@@ -1,4 +1,4 @@
-"""Mixing channels to mono, and measuring how much of the level is lost by it."""
+"""Mixing channels to mono, and measuring how loud they are and how much of that is lost by it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 Samples = npt.NDArray[np.float32]
+
+LOWEST_LEVEL_DB = -120.0
+"""The level that is reported of what is next to silence, in dB of full scale."""
 
 MOST_LOSS_DB = 120.0
 """The loss that is reported where channels cancel out, in dB; no digital recording has a wider range."""
@@ -39,16 +42,28 @@ class Block:
 
 
 class DownmixLevel:
-    """Adds up blocks, so that the level lost by the mix is known at the end."""
+    """Adds up blocks, so that the level, and what of it the mix loses, is known at the end."""
 
     def __init__(self) -> None:
         self._mixed = 0.0
         self._channels = 0.0
+        self._seconds = 0.0
 
     def add(self, block: Block) -> None:
         """Count a block, weighted by its length in time."""
         self._mixed += block.energy / block.sample_rate_hz
         self._channels += block.channel_energy / block.sample_rate_hz
+        self._seconds += len(block.samples) / block.sample_rate_hz
+
+    @property
+    def level_db(self) -> float | None:
+        """RMS level of the channels before the mix, in dB of full scale; :data:`LOWEST_LEVEL_DB` at least.
+
+        A sine wave as loud as can be has -3 dB. To a hundredth of a dB. None if all is silent.
+        """
+        if self._channels <= 0:
+            return None
+        return max(round(10 * math.log10(self._channels / self._seconds), 2), LOWEST_LEVEL_DB)
 
     @property
     def loss_db(self) -> float | None:

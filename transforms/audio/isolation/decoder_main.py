@@ -70,6 +70,7 @@ def _decode(connection: socket.socket, descriptor: int, rate_hz: int, choice: De
             "decoded_s": audio.decoded_s,
             "truncated": audio.truncated,
             "downmix_loss_db": audio.downmix_loss_db,
+            "level_db": audio.level_db,
             "seconds": times.seconds,
             "is_stuck": is_stuck(),
         }

@@ -114,6 +114,7 @@ class IsolatedReader:
         decoded_s: After the last piece: length of what was decoded, in seconds.
         truncated: After the last piece: True if less was heard than the file promises.
         downmix_loss_db: After the last piece: level lost by mixing to mono; None for silence.
+        level_db: After the last piece: RMS level in dB of full scale; None for silence.
         at_rest: True once the process waits for another file; never if a library hangs in it.
     """
 
@@ -127,6 +128,7 @@ class IsolatedReader:
         self.decoded_s = 0.0
         self.truncated = False
         self.downmix_loss_db: float | None = None
+        self.level_db: float | None = None
         self.at_rest = False
 
     def open(self, descriptor: int, rate_hz: int) -> None:
@@ -149,7 +151,7 @@ class IsolatedReader:
             yield content
         self.at_rest = not content["is_stuck"]
         self.decoded_s, self.truncated = content["decoded_s"], content["truncated"]
-        self.downmix_loss_db = content["downmix_loss_db"]
+        self.downmix_loss_db, self.level_db = content["downmix_loss_db"], content["level_db"]
         for stage, seconds in content["seconds"].items():
             self._times.seconds[stage] += seconds
 
