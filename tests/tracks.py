@@ -46,12 +46,14 @@ def embedding_size(tagger: Tagger) -> int:
     return sum(ARCHITECTURES[network.architecture].embedding_size for network in tagger.networks)
 
 
-def analysis_of(track: Track, *, at: datetime = NOON) -> TrackAnalysis:
+def analysis_of(track: Track, *, at: datetime = NOON, tagger: str = "musicnn@1") -> TrackAnalysis:
     """An analysis as the network would give it, of two segments and two outputs."""
     scores = np.array([0.25, 0.75], np.float32)
     return TrackAnalysis(
         track=track,
         facts=FACTS,
+        tagger=tagger,
+        fingerprint="98e098809151",
         analyzed_at=at,
         analyzed_s=8.976,
         tags=(Tag("genre", "rock", 0.25, 0.5, 0.1, True),),

@@ -89,7 +89,7 @@ class SeveralWriters:
 
 
 TrackKey = tuple[str, str]
-"""``track_id`` and ``generation``; all rows of a run have one tagger."""
+"""``track_id`` and ``generation``; a run tags a track at a generation once, whichever tagger does."""
 
 Announced = tuple[str, str, str]
 """``track_id``, ``generation`` and ``uri``: two rows of a manifest may have one id, and be failures both."""

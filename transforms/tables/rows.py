@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from tonearm.transforms.elements.failure import Failure
@@ -19,12 +19,12 @@ from tonearm.transforms.tagging.analysis import TrackAnalysis
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What every row of a run has in common.
+    """What a run's rows come from.
 
     Attributes:
         run_id: The run that wrote the row.
-        tagger: ``name@version``.
-        fingerprint: Fingerprint of the front end.
+        tagger: ``name@version`` of the tagger that the run began with; an analysis names its own.
+        fingerprint: Fingerprint of that tagger's front end.
     """
 
     run_id: str
@@ -36,7 +36,8 @@ def rows_of(outcome: TrackAnalysis | Failure, provenance: Provenance) -> dict[st
     """The rows that one outcome adds, by table."""
     if isinstance(outcome, Failure):
         return {"failures": [_failure_row(outcome, provenance)]}
-    common = _common(outcome.track, outcome.analyzed_at, provenance)
+    made_by = replace(provenance, tagger=outcome.tagger, fingerprint=outcome.fingerprint)
+    common = _common(outcome.track, outcome.analyzed_at, made_by)
     return {
         "segments": [
             common

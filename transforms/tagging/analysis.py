@@ -30,10 +30,25 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class TrackAnalysis:
-    """All that is written of one track: rows of ``track_tags``, ``segments`` and ``embeddings``."""
+    """All that is written of one track: rows of ``track_tags``, ``segments`` and ``embeddings``.
+
+    Attributes:
+        track: The track.
+        facts: What its audio is.
+        tagger: ``name@version`` of the tagger that made it: in one run there may be several.
+        fingerprint: Of that tagger's front end.
+        analyzed_at: When.
+        analyzed_s: Seconds of audio that the networks saw.
+        tags: What the track is.
+        scores: Mean over its patches, float32 [units].
+        segments: The same by spans of the track.
+        embedding: Mean of the penultimate layers, float32 [dim].
+    """
 
     track: Track
     facts: AudioFacts
+    tagger: str
+    fingerprint: str
     analyzed_at: datetime
     analyzed_s: float
     tags: tuple[Tag, ...]
@@ -62,6 +77,8 @@ def analyze(
     return TrackAnalysis(
         track=prepared.track,
         facts=prepared.facts,
+        tagger=tagger.identity,
+        fingerprint=tagger.front_end.fingerprint,
         analyzed_at=datetime.now(UTC),
         analyzed_s=spectrogram.analyzed_s,
         tags=tuple(tag_scores(tagger, scores, silent=spectrogram.silent)),

@@ -32,9 +32,9 @@ def failure_of(track: Track, word: ErrorWord = ErrorWord.UNDECODABLE, *, retriab
     return Failure.of(track, TrackError(Stage.DECODE, word, "broken", retriable=retriable))
 
 
-def ledger_of(folder: Path, *outcomes: object, tagger: str = TAGGER) -> Ledger:
+def ledger_of(folder: Path, *outcomes: object) -> Ledger:
     """A ledger of tables that hold these outcomes."""
-    provenance = Provenance("run", tagger, "front end")
+    provenance = Provenance("run", TAGGER, "front end")
     for number, each in enumerate(outcomes):
         for table, rows in rows_of(each, replace(provenance, run_id=f"run{number}")).items():  # type: ignore[arg-type]
             ParquetWriter(str(folder)).write(table, rows)
@@ -65,7 +65,7 @@ def test_another_generation_id_or_file_is_worked(tmp_path: Path, change: dict[st
 
 
 def test_rows_of_another_tagger_do_not_count(tmp_path: Path) -> None:
-    ledger = ledger_of(tmp_path, analysis_of(TRACK), tagger="musicnn@0")
+    ledger = ledger_of(tmp_path, analysis_of(TRACK, tagger="musicnn@0"))
     assert pending([TRACK], ledger) == ([TRACK], Counter())
 
 

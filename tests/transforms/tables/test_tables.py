@@ -79,6 +79,14 @@ def test_an_analysis_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert (embedding["dim"], embedding["vector"]) == (4, [1.0] * 4)
 
 
+def test_the_rows_of_an_analysis_name_the_tagger_that_made_it_and_not_the_one_its_run_began_with() -> None:
+    analysis = replace(analysis_of(TRACK, tagger="ours@2"), fingerprint="another")
+    made_by = {
+        (row["tagger"], row["frontend"]) for rows in rows_of(analysis, PROVENANCE).values() for row in rows
+    }
+    assert made_by == {("ours@2", "another")}
+
+
 def test_empty_repeated_fields_are_empty_and_not_null(tmp_path: Path) -> None:
     bare = replace(analysis_of(replace(TRACK, metadata={})), tags=())
     written(tmp_path, bare)

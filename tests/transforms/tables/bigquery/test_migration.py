@@ -77,7 +77,7 @@ def test_a_track_tagged_by_two_taggers_is_one_row_in_every_reading(
     """Of each track the latest row, whichever tagger wrote it: as the README's query has it."""
     BigQueryOutput(target.dataset).prepare()
     for hour, tagger in ((12, "musicnn@1"), (13, "musicnn@2")):
-        analysis = analysis_of(Track("one", "/music/one.flac"), at=NOON.replace(hour=hour))
+        analysis = analysis_of(Track("one", "/music/one.flac"), at=NOON.replace(hour=hour), tagger=tagger)
         for name, rows in rows_of(analysis, Provenance(f"run-{hour}", tagger, "f")).items():
             StreamWriter(target.dataset).write(name, rows)
     latest = [{"track_id": "one", "tagger": "musicnn@2"}]

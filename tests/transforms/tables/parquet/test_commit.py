@@ -47,7 +47,7 @@ def stage(output: Path, wave: str, *track_ids: str) -> None:
     writer = ParquetWriter(staging_root(str(output), wave))
     for track_id in track_ids:
         for name, rows in rows_of(
-            analysis_of(Track(track_id, "/a.flac")), Provenance(wave, "t@1", "f")
+            analysis_of(Track(track_id, "/a.flac")), Provenance(wave, "musicnn@1", "f")
         ).items():
             writer.write(name, rows)
 
@@ -72,7 +72,7 @@ def visible_tables(output: Path) -> list[str]:
 def test_a_staged_wave_is_invisible_and_a_committed_one_leaves_nothing_else(staged: Path) -> None:
     assert visible_tables(staged) == []
     make_visible(str(staged), "wave-1", ROWS)
-    assert keys(staged) == [("a", "", "t@1")]
+    assert keys(staged) == [("a", "", "musicnn@1")]
     recover(str(staged), ENDED)
     assert leftovers(staged) == []
 
@@ -106,7 +106,7 @@ def test_killed_again_and_again_while_rolling_forward(staged: Path, monkeypatch:
                     str(staged), "wave-1", ROWS
                 )
     assert recover(str(staged), ENDED) == 1
-    assert keys(staged) == [("a", "", "t@1")]
+    assert keys(staged) == [("a", "", "musicnn@1")]
     assert recover(str(staged), ENDED) == 0
 
 
@@ -125,13 +125,13 @@ def test_a_commit_that_fails_half_way_loses_nothing_when_the_wave_is_discarded(
             make_visible(str(staged), "wave-1", ROWS)
     discard_staged(str(staged), "wave-1")
     recover(str(staged), ENDED)
-    assert keys(staged) == keys(staged, "embeddings") == [("a", "", "t@1")]
+    assert keys(staged) == keys(staged, "embeddings") == [("a", "", "musicnn@1")]
 
 
 def test_finishing_a_backfill_twice_is_finishing_it_once(staged: Path) -> None:
     make_visible(str(staged), "wave-1", {})
     make_visible(str(staged), "wave-1", {})
-    assert keys(staged) == [("a", "", "t@1")]
+    assert keys(staged) == [("a", "", "musicnn@1")]
 
 
 @pytest.mark.parametrize("table_name", PER_TRACK_TABLES[:2])
