@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
+from tonearm.transforms.tables.reading import column_value
 from tonearm.transforms.tables.schemas import Row
 from tonearm.transforms.tables.stored_rows import table_rows
 
@@ -95,8 +96,4 @@ def _day(moment: datetime) -> date:
 
 
 def _value(row: Row, column: str) -> str:
-    if not column:
-        return ""
-    if column in ("codec", "input_kind"):
-        return str(row[column])
-    return dict(row["metadata"] or ()).get(column, "")
+    return column_value(row, column) if column else ""

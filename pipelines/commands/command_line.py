@@ -12,7 +12,16 @@ from typing import NoReturn
 
 from tonearm.errors import WrongCallError
 from tonearm.pipelines.commands import dataset, ingest, plan, retry, show, spectrograms
-from tonearm.pipelines.commands.taggers import calibrate, drift, evaluate, history, promote, rollback, train
+from tonearm.pipelines.commands.taggers import (
+    calibrate,
+    compare,
+    drift,
+    evaluate,
+    history,
+    promote,
+    rollback,
+    train,
+)
 from tonearm.pipelines.reports.printing import say
 
 _RUNS = (["ingest"], ["retry"], ["spectrograms"], ["dataset", "build"])
@@ -69,7 +78,7 @@ def _parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
     for command in (
         *(ingest, retry, spectrograms, show, plan, dataset),
-        *(train, evaluate, calibrate, promote, rollback, history, drift),
+        *(train, evaluate, calibrate, promote, rollback, history, compare, drift),
     ):
         command.add_to(commands)
     return parser, dict(commands.choices)

@@ -50,6 +50,18 @@ def segments_of(output: str, track: Row) -> list[Row]:
     return [by_index[index] for index in sorted(by_index)]
 
 
+def column_value(row: Row, column: str) -> str:
+    """What a row of ``track_tags`` says in a column by which tracks may be told apart.
+
+    Args:
+        row: The row, with ``codec``, ``input_kind`` and ``metadata``.
+        column: One of the first two, or a column of the manifest's own; empty text where a track has none.
+    """
+    if column in ("codec", "input_kind"):
+        return str(row[column])
+    return dict(row["metadata"] or ()).get(column) or ""
+
+
 def _key_of(track: Row) -> dict[str, str]:
     return {name: track[name] for name in _KEY}
 
