@@ -128,7 +128,7 @@ class ChangedTally:
 
     def __init__(self, facets: Sequence[str]) -> None:
         self.facets = tuple(dict.fromkeys(facets))
-        self._is_of = np.array([[facet == each for each in self.facets] for facet in facets], np.bool_)
+        self._places = [[place for place, of in enumerate(facets) if of == facet] for facet in self.facets]
         self.by_source: dict[str, Counts] = {}
         """Of each source the number of its tracks, of those with any change, and of those with one in each
         facet."""
@@ -141,8 +141,8 @@ class ChangedTally:
     def add(self, paired: Paired, sources: Sequence[str]) -> None:
         """Add tracks and where they come from."""
         changed = paired.gained | paired.lost
-        of_facets = changed.astype(np.uint8) @ self._is_of.reshape(changed.shape[1], -1).astype(np.uint8) > 0
-        rows = np.column_stack([np.ones(len(sources), np.bool_), changed.any(axis=1), of_facets])
+        of_facets = [changed[:, places].any(axis=1) for places in self._places]
+        rows = np.column_stack([np.ones(len(sources), np.bool_), changed.any(axis=1), *of_facets])
         for source, row in zip(sources, rows.astype(np.int64), strict=True):
             self._counts_of(source)[:] += row
 

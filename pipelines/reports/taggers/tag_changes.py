@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -13,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tonearm.learning.tag_changes.comparing import Comparison
-from tonearm.pipelines.reports.printing import printing
+from tonearm.pipelines.reports.printing import json_for_programs, printing
 
 _MOST_LINES = 20
 """Tags and sources that are printed; JSON has all."""
@@ -26,7 +25,7 @@ def print_comparison(comparison: Comparison, *, as_json: bool) -> None:
     told = told_of(comparison)
     with printing() as console:
         if as_json:
-            console.print(json.dumps(told, ensure_ascii=False), soft_wrap=True, markup=False)
+            console.print(json_for_programs(told), soft_wrap=True, markup=False)
             return
         for line in _head(told):
             console.print(line, markup=False, soft_wrap=True)
