@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tonearm.pipelines.commands import dataset, ingest, plan, retry, show, spectrograms
-from tonearm.pipelines.commands.taggers import calibrate, evaluate, train
+from tonearm.pipelines.commands.taggers import calibrate, compare, evaluate, train
 from tonearm.pipelines.runs.beam_options import names_of_beams_options
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +30,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(page for top in TOPS for page in (ROOT / t
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 NAMED_FILE = re.compile(r"`([\w./-]+/[\w.-]+\.(?:py|md|toml|lock|json|csv))`")
 CALL = re.compile(
-    r"tonearm (?:ingest|retry|show|plan|spectrograms|dataset|train|evaluate|calibrate)\b"
+    r"tonearm (?:ingest|retry|show|plan|spectrograms|dataset|train|evaluate|calibrate|compare)\b"
     r"[^`\n]*(?:\\\n[^`\n]*)*"
 )
 OPTION = re.compile(r"(?<![\w-])--[a-z]\w+")
@@ -72,7 +72,7 @@ def test_what_a_page_names_is_there(page: Path) -> None:
 def test_options_in_the_documentation_are_those_of_the_command() -> None:
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers()
-    for module in (ingest, retry, show, plan, spectrograms, dataset, train, evaluate, calibrate):
+    for module in (ingest, retry, show, plan, spectrograms, dataset, train, evaluate, calibrate, compare):
         module.add_to(commands)
     (actions,) = [each.choices for each in commands.choices["dataset"]._actions if each.dest == "action"]
     parsers = [*commands.choices.values(), *actions.values()]
