@@ -57,6 +57,8 @@ class Shift:
         name: The tag, or the word of a failure; else empty.
         shift: From -1 to 1: of ranks for scores, durations and levels, of shares for the others.
         probability: How often chance alone brings about such a shift, or a larger one, of this one thing.
+        now: Median of the day's tracks, or their share.
+        before: The same of the days before.
         stability_index: See :func:`.statistics.stability_index`; None for shares.
         is_alarm: True if it counts.
     """
@@ -65,6 +67,8 @@ class Shift:
     name: str
     shift: float
     probability: float
+    now: float
+    before: float
     stability_index: float | None = None
     is_alarm: bool = False
 
@@ -150,11 +154,11 @@ def _shifts(part: PartOfDay, reference: PartOfDay, fewest: int) -> Iterator[Shif
     yield from _rank_shift(Watched.LEVEL, "", part.levels_db, reference.levels_db, fewest)
     if part.tracks and reference.tracks:
         cut, cut_before = (part.truncated, part.tracks), (reference.truncated, reference.tracks)
-        yield Shift(Watched.TRUNCATED, "", *share_shift(cut, cut_before))
+        yield _share_shift(Watched.TRUNCATED, "", cut, cut_before)
     for word in sorted(part.failures.keys() | reference.failures.keys()):
         failed = part.failures[word], part.tried
         failed_before = reference.failures[word], reference.tried
-        yield Shift(Watched.FAILURE, word, *share_shift(failed, failed_before))
+        yield _share_shift(Watched.FAILURE, word, failed, failed_before)
 
 
 def _rank_shift(
@@ -162,7 +166,13 @@ def _rank_shift(
 ) -> Iterator[Shift]:
     if min(len(day), len(reference)) >= fewest:
         values, before = np.asarray(day), np.asarray(reference)
-        yield Shift(watched, name, *rank_shift(values, before), stability_index(values, before))
+        medians = float(np.median(values)), float(np.median(before))
+        yield Shift(watched, name, *rank_shift(values, before), *medians, stability_index(values, before))
+
+
+def _share_shift(watched: Watched, name: str, day: tuple[int, int], reference: tuple[int, int]) -> Shift:
+    shares = day[0] / day[1], reference[0] / reference[1]
+    return Shift(watched, name, *share_shift(day, reference), *shares)
 
 
 def _joined(parts: Sequence[PartOfDay]) -> PartOfDay:

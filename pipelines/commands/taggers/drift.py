@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from tonearm.errors import TonearmError, WrongCallError
+from tonearm.pipelines.commands.extras import require_extra
 from tonearm.pipelines.commands.option_types import fraction, positive_integer
 
 _DESCRIPTION = """\
@@ -23,6 +25,7 @@ _EPILOG = """\
 examples:
   tonearm drift tags/                             the last day, by the 28 days before it
   tonearm drift gs://catalog/tags --since 2026-11-01 --by genre --json
+  tonearm drift tags/ --since 2026-11-01 --html drift.html
 
 exit codes: 0 no alarm, or too few tracks to tell; 1 an alarm, or it broke; 2 the call was wrong.
 """
@@ -69,6 +72,8 @@ def add_to(commands: Any) -> None:
         help="share of days without any change that may raise an alarm (default: 0.001)",
     )
     parser.add_argument("--json", action="store_true", help="print all shifts as JSON")
+    parser.add_argument("--html", metavar="FILE", help="also write a page for people, one file by itself")
+    parser.add_argument("--replace", action="store_true", help="replace the page that is at FILE")
 
 
 def _day(text: str) -> date:
@@ -78,10 +83,26 @@ def _day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text} is no date such as 2026-11-28") from None
 
 
+def _page_file(known: argparse.Namespace) -> Path | None:
+    """Where a page is to be written; None if none is asked for."""
+    if known.html is None:
+        if known.replace:
+            raise WrongCallError("--replace is for --html")
+        return None
+    require_extra("--html", "learn", "jinja2", "matplotlib")
+    from tonearm.learning.pages.page_file import writable_page
+    from tonearm.pipelines.reports.matplotlib_cache import prepare_matplotlib
+
+    prepare_matplotlib()
+    return writable_page(known.html, "--html", replace=known.replace)
+
+
 def _drift(known: argparse.Namespace, _: list[str]) -> None:
+    page = _page_file(known)
     from tonearm.learning.drift.days import days_of, taggers_of
     from tonearm.learning.drift.judging import DriftSettings, judge_days
     from tonearm.pipelines.reports.taggers.drift import print_drift
+    from tonearm.transforms.storage.signed_url import location_of
     from tonearm.transforms.tables.reading import require_runs
 
     require_runs(known.output)
@@ -90,8 +111,14 @@ def _drift(known: argparse.Namespace, _: list[str]) -> None:
     if tagger not in taggers:
         raise WrongCallError(f"{known.output} has no run of {tagger}; it has {', '.join(taggers)}")
     settings = DriftSettings(known.reference_days, rate=known.false_alarms)
-    days = list(judge_days(days_of(known.output, tagger, known.by), settings, known.since))
+    parts = days_of(known.output, tagger, known.by)
+    days = list(judge_days(parts, settings, known.since))
     print_drift(tagger, days, as_json=known.json)
+    if page:
+        from tonearm.learning.drift.report.page import page_of
+        from tonearm.learning.pages.page_file import write_page
+
+        write_page(page, page_of(tagger, location_of(known.output), parts, days, settings))
     if alarmed := [day for day in days if day.alarms]:
         told = ", ".join(f"{day.day} {day.part}".strip() for day in alarmed)
         raise DriftError(f"{tagger} says something else than on the days before: {told}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 
 from tests.catalog import tonearm
+from tests.learning.drift.written_days import rock_on_the_last_day, write_tables
 from tonearm.learning.drift.days import PartOfDay
 from tonearm.learning.drift.judging import DriftSettings, Watched, judge_days
 from tonearm.learning.drift.statistics import stability_index
-from tonearm.transforms.tables.parquet.files import ParquetWriter
-from tonearm.transforms.tables.schemas import Row
 
 FIRST = date(2026, 10, 1)
 TAGS = [f"tag {number}" for number in range(20)]
@@ -119,76 +118,6 @@ def test_the_stability_index_is_that_of_its_definition() -> None:
     expected = ((shares - before) * np.log(shares / before)).sum()
     assert stability_index(day, reference) == pytest.approx(expected)
     assert stability_index(reference, reference) == pytest.approx(0, abs=1e-12)
-
-
-def write_tables(
-    folder: Path, days: int, *, tracks: int = 30, change: Callable[[int, Row], None] | None = None
-) -> Path:
-    """Tables of so many days by one tagger, so many tracks a day with three tags."""
-    numbers = np.random.default_rng(7)
-    rows = [row_of(numbers, day, track) for day in range(days) for track in range(tracks)]
-    for number, row in enumerate(rows):
-        if change:
-            change(number // tracks, row)
-    writer = ParquetWriter(str(folder))
-    writer.write("track_tags", rows)
-    writer.write("runs", [run_row()])
-    return folder
-
-
-def row_of(numbers: np.random.Generator, day: int, track: int) -> Row:
-    """A row of ``track_tags``."""
-    moment = datetime(2026, 10, 1, 12, tzinfo=UTC) + timedelta(days=day)
-    tags = [
-        {
-            "facet": "genre",
-            "tag": tag,
-            "score": float(numbers.beta(2, 5)),
-            "peak": 0.9,
-            "presence": 0.5,
-            "selected": False,
-        }
-        for tag in ("rock", "jazz", "folk")
-    ]
-    return {
-        "track_id": f"{day}-{track}",
-        "generation": "1",
-        "tagger": "ours@1",
-        "uri": "/music/a.mp3",
-        "content_sha256": "0" * 64,
-        "ingest_date": moment.date(),
-        "analyzed_at": moment,
-        "input_kind": "audio",
-        "codec": "mp3",
-        "sample_rate_hz": 44100,
-        "channels": 2,
-        "duration_s": float(numbers.lognormal(5, 0.3)),
-        "decoded_s": 100.0,
-        "analyzed_s": 100.0,
-        "truncated": False,
-        "tags": tags,
-        "scores": [],
-        "metadata": [("source", "west" if track % 2 else "east")],
-        "downmix_loss_db": None,
-        "level_db": -14.0,
-        "run_id": "20261001T000000-aaaaaaaa",
-        "frontend": "f",
-    }
-
-
-def run_row() -> Row:
-    """A row of ``runs``."""
-    moment = datetime(2026, 10, 1, tzinfo=UTC)
-    counts = dict.fromkeys(("n_seen", "n_tagged", "n_skipped", "n_failed"), 0)
-    told: Row = {"run_id": "20261001T000000-aaaaaaaa", "mode": "batch", "tagger": "ours@1", "frontend": "f"}
-    times: Row = {"started": moment, "ended": moment, "ingest_date": moment.date(), "bundle_sha256": ""}
-    return {**told, **counts, **times, "versions": [], "settings": []}
-
-
-def rock_on_the_last_day(day: int, row: Row) -> None:
-    """What comes from the west scores higher for rock."""
-    if day == 9 and dict(row["metadata"])["source"] == "west":
-        row["tags"][0]["score"] = 0.5 + row["tags"][0]["score"] / 2
 
 
 def test_the_command_is_silent_on_clean_days_and_names_others(

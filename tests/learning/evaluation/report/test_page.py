@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from html.parser import HTMLParser
-
 import pytest
 
 from tests.learning.evaluation.report.evaluations import made_up
+from tests.learning.pages.reading import Reader, assert_asks_nothing
 from tonearm.learning.evaluation.evaluation import Evaluation
 from tonearm.learning.evaluation.report.document import document_of
 from tonearm.learning.evaluation.report.page import page_of
@@ -15,39 +13,12 @@ from tonearm.learning.evaluation.report.page import page_of
 HOSTILE = ("<script>alert(1)</script>", "$\\frac{x}$ & \"q\" 'p'", "\u202egpj.<b>", "{{ report }}{% raw %}")
 
 
-class Reader(HTMLParser):
-    """What a browser would take a page for."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.elements: set[str] = set()
-        self.attributes: list[tuple[str, str]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """See :class:`HTMLParser`."""
-        self.elements.add(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-
-    def handle_data(self, data: str) -> None:
-        """See :class:`HTMLParser`."""
-        self.text += data
-
-
 def page(evaluation: Evaluation) -> str:
     return page_of(document_of(evaluation), evaluation.tables[0]).decode()
 
 
 def test_nothing_is_asked_of_anybody() -> None:
-    read = Reader(page(made_up()))
-    assert not read.elements & {"script", "link", "img", "iframe", "object", "embed", "form", "base"}
-    asking = [value for name, value in read.attributes if name in ("src", "srcset", "data", "action")]
-    assert asking == []
-    content = page(made_up())
-    outside = re.findall(r"(?:url\(|@import|https?:)[^\s\"')]*", content)
-    assert {each for each in outside if not each.startswith(("url(#", "http://www.w3.org/"))} == set()
-    assert ("content", "default-src 'none'; style-src 'unsafe-inline'") in read.attributes
+    assert_asks_nothing(page(made_up()))
 
 
 def test_hostile_names_are_text() -> None:

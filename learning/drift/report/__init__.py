@@ -1,0 +1,1 @@
+"""What days said and how they differ from those before, as a page for people."""

@@ -1,0 +1,57 @@
+"""The file of a page: written whole or not at all, and replaced only where it is asked for."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from tonearm.errors import WrongCallError
+from tonearm.transforms.storage.schemes import is_local
+
+
+def writable_page(location: str, option: str, *, replace: bool) -> Path:
+    """The file of a page that is to be written, checked before any work.
+
+    Args:
+        location: As the call names it.
+        option: The option that names it, for messages.
+        replace: True if a file that is there may go.
+
+    Raises:
+        WrongCallError: It is no place for a file, or something is there that stays.
+    """
+    if not is_local(location):
+        raise WrongCallError(f"{option} {location}: a page is written to a file of this machine")
+    path = Path(location).absolute()
+    if path.is_dir():
+        raise WrongCallError(f"{option} {location} is a folder: name a file")
+    if os.path.lexists(path) and not replace:
+        raise WrongCallError(f"{option} {location} is there already: name another file, or give --replace")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise WrongCallError(f"{option} {location} cannot be made: {path.parent} cannot be written")
+    return path
+
+
+def write_page(path: Path, page: bytes) -> None:
+    """Write a page; until it is there whole, what was there before stays.
+
+    Args:
+        path: See :func:`writable_page`.
+        page: Its content.
+
+    Raises:
+        WrongCallError: The disk refuses; nothing is left behind.
+    """
+    beside = ""
+    try:
+        descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(page)
+        Path(beside).chmod(0o644)
+        Path(beside).replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            Path(beside).unlink()
+        raise WrongCallError(f"{path} cannot be written: {error.strerror}") from error
