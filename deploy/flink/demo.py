@@ -1,13 +1,17 @@
-"""Tags music on a Flink cluster and on one machine, and compares the tables: `make flink-demo`."""
+"""Tags music on one machine, on a Flink cluster and on Prism, and compares the tables: `make flink-demo`."""
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.metadata import version
 from pathlib import Path
 
 from deploy.flink.cluster import ClusterError, flink_cluster
@@ -21,15 +25,31 @@ def main() -> int:
     parser.add_argument(
         "input", nargs="?", default="samples", help="folder or manifest; default: %(default)s"
     )
-    parser.add_argument("--task_managers", type=int, default=2, help="default: %(default)s")
+    parser.add_argument(
+        "--task_managers",
+        type=int,
+        nargs="+",
+        default=[2],
+        metavar="N",
+        help="of the cluster; several numbers: one cluster after the other, to compare how long each takes; "
+        "default: 2",
+    )
+    parser.add_argument(
+        "--prism",
+        metavar="PROGRAM",
+        help="tag it on this Prism too: go install github.com/apache/beam/sdks/v2/go/cmd/prism@v"
+        + version("apache-beam"),
+    )
     call = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that all is cleared away
     try:
+        if call.prism and not shutil.which(call.prism):
+            raise MissingError(f"there is no program {call.prism}")
         java()
         _say("fetching Flink's jars, unless they are there")
         jars()
         with tempfile.TemporaryDirectory(prefix="tonearm-flink-demo-") as folder:
-            return _compared(call.input, call.task_managers, Path(folder))
+            return _compared(call, Path(folder))
     except MissingError as missing:
         _say(str(missing))
         return 2
@@ -40,24 +60,47 @@ def main() -> int:
         return 130
 
 
-def _compared(location: str, task_managers: int, folder: Path) -> int:
-    on_one_machine, on_flink = str(folder / "one_machine"), str(folder / "flink")
-    _say("tagging on one machine")
-    _ingest(location, on_one_machine)
-    _say(f"starting a job manager, {task_managers} task managers and the job server")
-    with flink_cluster(task_managers) as cluster:
-        _say("tagging on Flink")
-        seconds = _ingest(location, on_flink, *cluster.options(parallelism=task_managers))
-        _say(f"the command took {seconds:.0f} s; stopping the cluster")
-    found = differences(on_one_machine, on_flink)
+def _compared(call: argparse.Namespace, folder: Path) -> int:
+    seconds: dict[str, float] = {}
+    for where, engine in _engines(call).items():
+        with engine as options:
+            _say(f"tagging on {where}")
+            seconds[where] = _ingest(call.input, folder / where, *options)
+    expected, *outputs = (str(folder / where) for where in seconds)
+    found = [difference for output in outputs for difference in differences(expected, output)]
     for difference in found:
         _say(difference)
-    rows = ", ".join(f"{count} rows of {table}" for table, count in row_counts(on_flink).items())
+    _say("the commands took " + ", ".join(f"{took:.0f} s on {where}" for where, took in seconds.items()))
+    rows = ", ".join(f"{count} rows of {table}" for table, count in row_counts(expected).items())
     _say("THE TABLES DIFFER" if found else f"the tables are equal: {rows}")
     return 1 if found else 0
 
 
-def _ingest(location: str, output: str, *options: str) -> float:
+def _engines(call: argparse.Namespace) -> dict[str, AbstractContextManager[tuple[str, ...]]]:
+    """What to tag on: each starts when it is entered, and tells the options of a job on it."""
+    engines: dict[str, AbstractContextManager[tuple[str, ...]]] = {"one machine": nullcontext(())}
+    if call.prism:
+        prism = ("--runner", "PrismRunner", "--prism_location", call.prism, "--prism_log_level", "warn")
+        engines["Prism"] = nullcontext(prism)
+    for count in call.task_managers:
+        engines[f"Flink with {_task_managers(count)}"] = _flink(count)
+    return engines
+
+
+@contextmanager
+def _flink(task_managers: int) -> Iterator[tuple[str, ...]]:
+    _say(f"starting a job manager, {_task_managers(task_managers)} and the job server")
+    with flink_cluster(task_managers) as cluster:
+        yield cluster.options(parallelism=task_managers)
+        _say("stopping the cluster")
+
+
+def _task_managers(count: int) -> str:
+    return f"{count} task manager{'s' if count > 1 else ''}"
+
+
+def _ingest(location: str, output: Path, *options: str) -> float:
+    """Tag by the command, which shows its counts; returns how many seconds it took."""
     command = Path(sys.executable).with_name("tonearm")
     began = time.monotonic()
     subprocess.run([command, "ingest", location, "--output", output, *options], check=True)

@@ -57,9 +57,12 @@ def test_moved_scores_doubled_rows_and_other_tracks_are_told(outputs: tuple[Path
     assert counts.startswith("runs: counts [{'n_seen': 1, ")
 
 
-def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    command = (sys.executable, "-m", "deploy.flink.demo")
+@pytest.mark.parametrize(
+    ("options", "said"), [((), "Flink needs Java 17"), (("--prism", "prism"), "there is no program prism")]
+)
+def test_what_is_missing_is_named(options: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    command = (sys.executable, "-m", "deploy.flink.demo", *options)
     environment = {**os.environ, "PATH": str(tmp_path)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("flink-demo: Flink needs Java 17")
+    assert done.stderr.startswith(f"flink-demo: {said}")
