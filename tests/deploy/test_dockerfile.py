@@ -62,6 +62,8 @@ def test_versions_are_the_locked_ones() -> None:
         if container.get("image", "").startswith("apache/beam_")
     ]
     assert beams == [f"apache/beam_flink1.19_job_server:{LOCKED['apache-beam']}"]
+    page = (ROOT / "deploy" / "flink" / "README.md").read_text()
+    assert set(re.findall(r"(?:prism@v|job-server[-/])(\d[\d.]*\d)", page)) == {LOCKED["apache-beam"]}
 
 
 def test_an_image_without_cuda_has_all_the_other_packages() -> None:
