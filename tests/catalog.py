@@ -118,4 +118,4 @@ def leftovers(output: Path) -> list[str]:
     ]
 
 
-TABLE_FOLDERS = ("track_tags", "segments", "embeddings", "failures", "spectrograms", "runs")
+TABLE_FOLDERS = ("track_tags", "shadow_tags", "segments", "embeddings", "failures", "spectrograms", "runs")

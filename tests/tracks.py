@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -61,3 +62,8 @@ def analysis_of(track: Track, *, at: datetime = NOON, tagger: str = "musicnn@1")
         segments=(Segment(0, 0.0, 5.0, scores), Segment(1, 5.0, 9.0, scores)),
         embedding=np.ones(4, np.float32),
     )
+
+
+def shadowed(analysis: TrackAnalysis, tagger: str = "shadow@1") -> TrackAnalysis:
+    """An analysis with that of a second tagger, which says the same of the track."""
+    return replace(analysis, shadow=replace(analysis, tagger=tagger))

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tonearm.transforms.tables.reading import column_value
+from tonearm.transforms.tables.schemas import SHADOW_TAGS
 from tonearm.transforms.tables.stored_rows import table_rows
 
 _COLUMNS = ("track_id", "generation", "uri", "analyzed_at", "tags")
 
-_TABLES = ("track_tags",)
+_TABLES = ("track_tags", SHADOW_TAGS)
 
 Scores = npt.NDArray[np.float32]
 Selected = npt.NDArray[np.bool_]

@@ -181,7 +181,7 @@ class Holdable(Protocol):
 
 
 class Output(Holdable, Protocol):
-    """A set of the five tables that a run writes to; pickled to where a cluster's graph runs.
+    """A set of the six tables that a run writes to; pickled to where a cluster's graph runs.
 
     A *commit id* begins with the id of its run. What a run has staged is its own: nobody else touches it
     before the run is known to be dead.

@@ -13,7 +13,7 @@ from tonearm.transforms.elements.track import Track
 from tonearm.transforms.spectrograms.parquet_form import row_of
 from tonearm.transforms.spectrograms.record import SpectrogramRecord
 from tonearm.transforms.storage.schemes import stored_uri
-from tonearm.transforms.tables.schemas import KEYS, PARTITION, Row
+from tonearm.transforms.tables.schemas import KEYS, PARTITION, SHADOW_TAGS, Row
 from tonearm.transforms.tagging.analysis import TrackAnalysis
 
 
@@ -36,8 +36,8 @@ def rows_of(outcome: TrackAnalysis | Failure, provenance: Provenance) -> dict[st
     """The rows that one outcome adds, by table."""
     if isinstance(outcome, Failure):
         return {"failures": [_failure_row(outcome, provenance)]}
-    made_by = replace(provenance, tagger=outcome.tagger, fingerprint=outcome.fingerprint)
-    common = _common(outcome.track, outcome.analyzed_at, made_by)
+    common = _common_of_analysis(outcome, provenance)
+    shadow = outcome.shadow
     return {
         "segments": [
             common
@@ -50,6 +50,7 @@ def rows_of(outcome: TrackAnalysis | Failure, provenance: Provenance) -> dict[st
             for segment in outcome.segments
         ],
         "embeddings": [common | {"vector": outcome.embedding.tolist(), "dim": len(outcome.embedding)}],
+        SHADOW_TAGS: [_common_of_analysis(shadow, provenance) | _track_columns(shadow)] if shadow else [],
         "track_tags": [common | _track_columns(outcome)],
     }
 
@@ -105,6 +106,11 @@ def _failure_row(failure: Failure, provenance: Provenance) -> Row:
         "spectrogram": stored_uri(place.uri) if (place := failure.track.spectrogram) else None,
         "occurred_at": failure.occurred_at,
     }
+
+
+def _common_of_analysis(analysis: TrackAnalysis, provenance: Provenance) -> Row:
+    made_by = replace(provenance, tagger=analysis.tagger, fingerprint=analysis.fingerprint)
+    return _common(analysis.track, analysis.analyzed_at, made_by)
 
 
 def _common(track: Track, moment: datetime, provenance: Provenance) -> Row:

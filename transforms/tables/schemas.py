@@ -1,4 +1,4 @@
-"""The five tables: their columns, keys and the order in which they become visible; and spectrograms."""
+"""The six tables: their columns, keys and the order in which they become visible; and spectrograms."""
 
 from __future__ import annotations
 
@@ -42,45 +42,44 @@ _TAG = pa.struct(
     ]
 )
 
+_TRACK_TAGS = pa.schema(
+    [
+        *_KEY,
+        _field("uri", pa.string(), "Where the track was read from"),
+        _field("content_sha256", pa.string(), "SHA-256 of the object's bytes"),
+        _INGEST_DATE,
+        _field("analyzed_at", _TIMESTAMP, "When the analysis ended"),
+        _field("input_kind", pa.string(), "audio or spectrogram"),
+        _field("codec", pa.string(), "Codec of the audio stream"),
+        _field("sample_rate_hz", pa.int32(), "Rate before resampling"),
+        _field("channels", pa.int32(), "Channels before mixing to mono"),
+        _field("duration_s", pa.float64(), "What the container says; null if it does not say", nullable=True),
+        _field("decoded_s", pa.float64(), "Seconds that were decoded"),
+        _field("analyzed_s", pa.float64(), "Seconds that the network saw"),
+        _field("truncated", pa.bool_(), "True if less was heard than the file promises"),
+        _field("tags", pa.list_(pa.field("element", _TAG, nullable=False)), "All tags, by facet and score"),
+        _field("scores", _FLOATS, "Raw track means in the tagger's output order"),
+        _field("metadata", pa.map_(pa.string(), pa.string()), "The manifest's other columns"),
+        _field(
+            "downmix_loss_db",
+            pa.float32(),
+            "RMS level of the channels over that of their mean, in dB: 0 for mono, 3 for two unrelated "
+            "channels, 120 where they cancel out; null for silence",
+            nullable=True,
+        ),
+        *_ORIGIN,
+        _field(
+            "level_db",
+            pa.float32(),
+            "RMS level of all channels in dB of full scale; null for silence, and in older rows",
+            nullable=True,
+        ),
+    ]
+)
+
 SCHEMAS: Mapping[str, pa.Schema] = {
-    "track_tags": pa.schema(
-        [
-            *_KEY,
-            _field("uri", pa.string(), "Where the track was read from"),
-            _field("content_sha256", pa.string(), "SHA-256 of the object's bytes"),
-            _INGEST_DATE,
-            _field("analyzed_at", _TIMESTAMP, "When the analysis ended"),
-            _field("input_kind", pa.string(), "audio or spectrogram"),
-            _field("codec", pa.string(), "Codec of the audio stream"),
-            _field("sample_rate_hz", pa.int32(), "Rate before resampling"),
-            _field("channels", pa.int32(), "Channels before mixing to mono"),
-            _field(
-                "duration_s", pa.float64(), "What the container says; null if it does not say", nullable=True
-            ),
-            _field("decoded_s", pa.float64(), "Seconds that were decoded"),
-            _field("analyzed_s", pa.float64(), "Seconds that the network saw"),
-            _field("truncated", pa.bool_(), "True if less was heard than the file promises"),
-            _field(
-                "tags", pa.list_(pa.field("element", _TAG, nullable=False)), "All tags, by facet and score"
-            ),
-            _field("scores", _FLOATS, "Raw track means in the tagger's output order"),
-            _field("metadata", pa.map_(pa.string(), pa.string()), "The manifest's other columns"),
-            _field(
-                "downmix_loss_db",
-                pa.float32(),
-                "RMS level of the channels over that of their mean, in dB: 0 for mono, 3 for two unrelated "
-                "channels, 120 where they cancel out; null for silence",
-                nullable=True,
-            ),
-            *_ORIGIN,
-            _field(
-                "level_db",
-                pa.float32(),
-                "RMS level of all channels in dB of full scale; null for silence, and in older rows",
-                nullable=True,
-            ),
-        ]
-    ),
+    "track_tags": _TRACK_TAGS,
+    "shadow_tags": _TRACK_TAGS,
     "segments": pa.schema(
         [
             *_KEY,
@@ -165,12 +164,16 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "embeddings": TRACK_KEY,
     "failures": (*TRACK_KEY, "uri", "stage", "error"),
     "track_tags": TRACK_KEY,
+    "shadow_tags": TRACK_KEY,
     "runs": ("run_id",),
     "spectrograms": ("track_id", "generation", "frontend"),
 }
 """Columns that name a row."""
 
-PER_TRACK_TABLES = ("segments", "embeddings", "failures", "track_tags")
+SHADOW_TAGS = "shadow_tags"
+"""What a second tagger says of tracks beside the one whose rows are in ``track_tags``."""
+
+PER_TRACK_TABLES = ("segments", "embeddings", "failures", SHADOW_TAGS, "track_tags")
 VISIBILITY_ORDER = (*PER_TRACK_TABLES, "runs")
 """Files become visible in this order: who sees a row of ``track_tags`` finds its other rows."""
 
@@ -187,7 +190,7 @@ FILE_SCHEMAS: Mapping[str, pa.Schema] = {
         ]
     ),
 }
-"""What Parquet files hold: the five tables and, of runs that make them, spectrograms. Nothing else holds
+"""What Parquet files hold: the six tables and, of runs that make them, spectrograms. Nothing else holds
 those: a row has megabytes."""
 
 FILE_VISIBILITY_ORDER = (*PER_TRACK_TABLES, SPECTROGRAMS, "runs")

@@ -3,6 +3,7 @@
 A file batch is the tracks whose rows go into one file of each table.
 
 A track one of whose rows is refused is written as a failure, with none of its rows left where readers look.
+A shadow's row that is refused is left out, and the track stays as it is.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import apache_beam as beam
@@ -23,16 +24,16 @@ from tonearm.transforms.elements.stage_times import NAMESPACE, StageTimes
 from tonearm.transforms.tables.contract import SeveralWriters, TableWriter, TrackKey
 from tonearm.transforms.tables.refusal import RowsRefusedError
 from tonearm.transforms.tables.rows import Provenance, rows_of
-from tonearm.transforms.tables.schemas import PER_TRACK_TABLES, Row
+from tonearm.transforms.tables.schemas import PER_TRACK_TABLES, SHADOW_TAGS, Row
 from tonearm.transforms.tagging.analysis import Outcome
-from tonearm.transforms.tagging.counting import FAILED_AS
+from tonearm.transforms.tagging.counting import FAILED_AS, count_failed_shadows
 
 TRACKS_PER_FILE = 1000
 """Rows of this many tracks go into one file."""
 
 
 class WriteTables(beam.PTransform):
-    """Writes outcomes into ``track_tags``, ``segments``, ``embeddings`` and ``failures``.
+    """Writes outcomes into the tables of tracks.
 
     Args:
         gather: Makes file batches: :class:`GatherInBundle` or :class:`GatherDurably`.
@@ -156,7 +157,10 @@ class FileBatchWriter:
     def write(self, batch: Sequence[Outcome]) -> list[Outcome]:
         """Write a file batch, a track that is refused as a failure; return what was written."""
         refused = self._write(batch)
-        reasons = [(outcome, refused.get(key_of(outcome))) for outcome in batch]
+        if refused.shadows:
+            count_failed_shadows(len(refused.shadows), "its row was refused")
+        outcomes = [refused.without_shadow(outcome) for outcome in batch]
+        reasons = [(outcome, refused.tracks.get(key_of(outcome))) for outcome in outcomes]
         failures = [refused_track(outcome, reason) for outcome, reason in reasons if reason is not None]
         if failures:
             self._write(failures)
@@ -171,23 +175,43 @@ class FileBatchWriter:
                 tables[table] += rows
         return tables
 
-    def _write(self, batch: Iterable[Outcome]) -> dict[TrackKey, str]:
-        """Write to one writer after the other, so that none takes a track that an earlier one refused.
-
-        Returns:
-            The tracks that were refused, and why.
-        """
+    def _write(self, batch: Iterable[Outcome]) -> _Refused:
+        """Write to one writer after the other, so that none takes a track that an earlier one refused."""
         tables = self.rows_of(batch)
-        refused: dict[TrackKey, str] = {}
+        refused = _Refused()
         for writer in self._writers:
             for table in PER_TRACK_TABLES:
                 try:
-                    _write_rows(writer, table, _rows_without(tables[table], refused))
+                    _write_rows(writer, table, _rows_without(tables[table], refused.left_out_of(table)))
                 except RowsRefusedError as error:
                     if table == "failures":
                         raise
-                    refused |= {_key_of_row(refusal.row): refusal.reason for refusal in error.refusals}
+                    reasons = {_key_of_row(refusal.row): refusal.reason for refusal in error.refusals}
+                    (refused.shadows if table == SHADOW_TAGS else refused.tracks).update(reasons)
         return refused
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """What writers refused, and why.
+
+    Attributes:
+        tracks: Tracks one of whose own rows was refused.
+        shadows: Tracks whose shadow's row was.
+    """
+
+    tracks: dict[TrackKey, str] = field(default_factory=dict)
+    shadows: dict[TrackKey, str] = field(default_factory=dict)
+
+    def left_out_of(self, table: str) -> Mapping[TrackKey, str]:
+        """Tracks of which a table gets no row."""
+        return self.tracks | self.shadows if table == SHADOW_TAGS else self.tracks
+
+    def without_shadow(self, outcome: Outcome) -> Outcome:
+        """An outcome without its shadow if that was refused."""
+        if isinstance(outcome, Failure) or key_of(outcome) not in self.shadows:
+            return outcome
+        return replace(outcome, shadow=None)
 
 
 def _write_rows(writer: TableWriter, table: str, rows: Sequence[Row]) -> None:

@@ -30,7 +30,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class TrackAnalysis:
-    """All that is written of one track: rows of ``track_tags``, ``segments`` and ``embeddings``.
+    """All that is written of one track: rows of ``track_tags``, ``segments``, ``embeddings``.
 
     Attributes:
         track: The track.
@@ -43,6 +43,7 @@ class TrackAnalysis:
         scores: Mean over its patches, float32 [units].
         segments: The same by spans of the track.
         embedding: Mean of the penultimate layers, float32 [dim].
+        shadow: What a second tagger says of the same patches, if there is one; its tags alone are written.
     """
 
     track: Track
@@ -55,6 +56,7 @@ class TrackAnalysis:
     scores: Scores
     segments: tuple[Segment, ...]
     embedding: Scores
+    shadow: TrackAnalysis | None = None
 
 
 Outcome = TrackAnalysis | Failure

@@ -13,16 +13,17 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing import test_stream
 
 from tests.catalog import files_below, keys, table
-from tests.tracks import analysis_of
+from tests.tracks import analysis_of, shadowed
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.storage.objects import write_object
 from tonearm.transforms.tables.contract import TableWriter
 from tonearm.transforms.tables.parquet.files import ParquetWriter, file_name
+from tonearm.transforms.tables.refusal import Refusal, RowsRefusedError
 from tonearm.transforms.tables.rows import Provenance, rows_of
 from tonearm.transforms.tables.schemas import Row
-from tonearm.transforms.tables.sink import GatherDurably, GatherInBundle, WriteTables
+from tonearm.transforms.tables.sink import FileBatchWriter, GatherDurably, GatherInBundle, WriteTables
 
 PROVENANCE = Provenance("run", "musicnn@1", "98e098809151")
 TRACKS = [Track(f"track {number}", f"/music/{number}.flac", "1-10") for number in range(7)]
@@ -57,6 +58,46 @@ def test_a_file_is_named_by_its_rows_whatever_their_order() -> None:
     rows = [row for track in TRACKS for row in rows_of(analysis_of(track), PROVENANCE)["track_tags"]]
     assert file_name("track_tags", rows) == file_name("track_tags", rows[::-1])
     assert file_name("track_tags", rows) != file_name("track_tags", rows[1:])
+
+
+@dataclass(frozen=True)
+class RefusingWriter:
+    """Refuses some rows of one table."""
+
+    folder: str
+    table: str
+    track_ids: tuple[str, ...]
+
+    def write(self, table: str, rows: Sequence[Row]) -> int:
+        """See :class:`TableWriter`."""
+        refused = [row for row in rows if table == self.table and row["track_id"] in self.track_ids]
+        written = ParquetWriter(self.folder).write(table, [row for row in rows if row not in refused])
+        if refused:
+            raise RowsRefusedError(table, [Refusal(row, "too large") for row in refused])
+        return written
+
+
+def test_a_shadow_whose_row_is_refused_costs_its_track_nothing(tmp_path: Path) -> None:
+    outcomes = [shadowed(analysis_of(track)) for track in TRACKS]
+    writer = RefusingWriter(str(tmp_path), "shadow_tags", ("track 3",))
+    batch_writer = FileBatchWriter(writer, PROVENANCE)
+    written = batch_writer.write(outcomes)
+    assert [key[0] for key in keys(tmp_path)] == [track.track_id for track in TRACKS]
+    assert not table(tmp_path, "failures")
+    assert [row["track_id"] for row in table(tmp_path, "shadow_tags")] == [
+        track.track_id for track in TRACKS if track.track_id != "track 3"
+    ]
+    counts = {name: len(rows) for name, rows in batch_writer.rows_of(written).items()}
+    assert (counts["track_tags"], counts["shadow_tags"], counts["failures"]) == (7, 6, 0)
+
+
+def test_a_track_that_is_refused_leaves_no_row_of_its_shadow_in_what_is_counted(tmp_path: Path) -> None:
+    outcomes = [shadowed(analysis_of(track)) for track in TRACKS]
+    writer = RefusingWriter(str(tmp_path), "segments", ("track 3",))
+    batch_writer = FileBatchWriter(writer, PROVENANCE)
+    counts = {name: len(rows) for name, rows in batch_writer.rows_of(batch_writer.write(outcomes)).items()}
+    assert (counts["track_tags"], counts["shadow_tags"], counts["failures"]) == (6, 6, 1)
+    assert len(table(tmp_path, "shadow_tags")) == 6
 
 
 def test_failures_of_one_track_id_stand_side_by_side_whatever_their_batches(tmp_path: Path) -> None:

@@ -23,11 +23,15 @@ PROVENANCE = Provenance("run", "musicnn@1", "98e098809151")
 TRACK = Track("1", "/music/a.flac", "1-10", metadata={"title": "Ü"})
 
 KEY = {"track_id", "generation", "tagger"}
-COLUMNS = {
-    "track_tags": KEY
+TRACK_TAGS = (
+    KEY
     | {"uri", "content_sha256", "ingest_date", "analyzed_at", "input_kind", "codec", "sample_rate_hz"}
     | {"channels", "duration_s", "decoded_s", "analyzed_s", "truncated", "tags", "scores", "metadata"}
-    | {"downmix_loss_db", "run_id", "frontend", "level_db"},
+    | {"downmix_loss_db", "run_id", "frontend", "level_db"}
+)
+COLUMNS = {
+    "track_tags": TRACK_TAGS,
+    "shadow_tags": TRACK_TAGS,
     "segments": KEY | {"segment_index", "start_s", "end_s", "scores", "ingest_date", "run_id", "frontend"},
     "embeddings": KEY | {"vector", "dim", "ingest_date", "run_id", "frontend"},
     "failures": KEY

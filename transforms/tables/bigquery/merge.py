@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from tonearm.transforms.tables.bigquery.dataset import Dataset
 from tonearm.transforms.tables.bigquery.schema import ANY_DAY
-from tonearm.transforms.tables.schemas import KEYS, SCHEMAS, TRACK_KEY
+from tonearm.transforms.tables.schemas import KEYS, SCHEMAS, SHADOW_TAGS, TRACK_KEY
 
-_PARTS_OF_TRACKS = ("segments", "embeddings")
+_PARTS_OF_TRACKS = ("segments", "embeddings", SHADOW_TAGS)
+"""Tables whose rows are taken with their track's row in ``track_tags`` only."""
+
+_TRACK = ("track_id", "generation")
+"""What names a track whoever tagged it."""
 
 _MERGE = """\
 MERGE {target} AS target
@@ -32,8 +36,8 @@ WHEN NOT MATCHED BY SOURCE AND target.{any_day} AND {target_key} IN (SELECT {tra
 def merge_statement(dataset: Dataset, table: str, staged: Mapping[str, Sequence[str]]) -> str | None:
     """SQL that replaces rows whose keys the table has and adds the others; run again, it changes nothing.
 
-    Segments and embeddings are taken only with their track's row: a refused track leaves none. What an
-    earlier analysis with shorter segments left over is deleted.
+    Segments, embeddings and a shadow's row are taken only with their track's row: a refused track leaves
+    none. What an earlier analysis with shorter segments left over is deleted.
 
     Args:
         dataset: Where the tables are.
@@ -46,7 +50,8 @@ def merge_statement(dataset: Dataset, table: str, staged: Mapping[str, Sequence[
     is_part = table in _PARTS_OF_TRACKS
     if table not in staged or (is_part and "track_tags" not in staged):
         return None
-    track_key = f"({', '.join(TRACK_KEY)})"
+    is_shadow = table == SHADOW_TAGS
+    track_key = f"({', '.join(_TRACK if is_shadow else TRACK_KEY)})"
     tracks = _rows_of(dataset, staged["track_tags"]) if is_part else ""
     columns = SCHEMAS[table].names
     merge = _MERGE.format(
@@ -60,7 +65,7 @@ def merge_statement(dataset: Dataset, table: str, staged: Mapping[str, Sequence[
         any_day=ANY_DAY,
         values=", ".join(f"staged.{name}" for name in columns),
     )
-    if not is_part:
+    if not is_part or is_shadow:
         return merge
     target_key = f"({', '.join(f'target.{name}' for name in TRACK_KEY)})"
     return merge + _DELETE_LEFT_OVER.format(

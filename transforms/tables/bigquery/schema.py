@@ -10,6 +10,7 @@ from tonearm.transforms.tables.schemas import KEYS, PARTITION, SCHEMAS
 
 _DESCRIPTIONS = {
     "track_tags": "One row per track, generation and tagger: what it sounds like.",
+    "shadow_tags": "The same by a second tagger that is only looked at, if a run had one.",
     "segments": "Scores of the track's segments.",
     "embeddings": "One vector per track, for likeness and search.",
     "failures": "What could not be tagged, and why.",
@@ -45,7 +46,7 @@ QUALIFY ROW_NUMBER() OVER (PARTITION BY {key}) = 1"""
 
 
 def table_of(dataset: Dataset, name: str) -> bigquery.Table:
-    """One of the five tables: partitioned by day, clustered so that one track's rows are read cheaply."""
+    """One of the six tables: partitioned by day, clustered so that one track's rows are read cheaply."""
     table = bigquery.Table(dataset.table(name), fields_of(name))
     table.description = _DESCRIPTIONS[name]
     table.time_partitioning = bigquery.TimePartitioning(field=PARTITION)

@@ -24,9 +24,10 @@ from tonearm.transforms.tables.bigquery.stream import StreamWriter
 from tonearm.transforms.tables.bigquery.typed_rows import typed
 from tonearm.transforms.tables.refusal import BatchRefusedError
 from tonearm.transforms.tables.rows import Provenance, rows_of
-from tonearm.transforms.tables.schemas import PER_TRACK_TABLES, Row
+from tonearm.transforms.tables.schemas import PER_TRACK_TABLES, SHADOW_TAGS, Row
 from tonearm.transforms.tables.sink import count_as_refused, refused_track
 from tonearm.transforms.tagging.analysis import Outcome
+from tonearm.transforms.tagging.counting import count_failed_shadows
 
 _COMMIT_SECONDS = 5
 """Time between two commits of BigQuery's, which make rows visible."""
@@ -95,8 +96,15 @@ def _as_beam(value: Any) -> Any:
 
 
 def _note_refusal(refused: tuple[str, Any], failures: StreamWriter) -> str:
-    """Write the failure; a track whose own row was refused is no longer counted as tagged."""
+    """Write the failure; a track whose own row was refused is no longer counted as tagged.
+
+    A shadow's row that was refused is left out, and the track stays as it is.
+    """
     table, refusal = refused
+    if table == SHADOW_TAGS:
+        count_failed_shadows(1, refusal["error_message"])
+        Metrics.counter(NAMESPACE, f"rows_{SHADOW_TAGS}").dec()
+        return str(refusal["failed_row"]["track_id"])
     row, now = refusal["failed_row"], datetime.now(UTC)
     common = {name: row[name] for name in ("track_id", "generation", "tagger", "run_id", "frontend")}
     failure = common | {

@@ -13,7 +13,7 @@ from apache_beam.typehints.row_type import RowTypeConstraint
 from apache_beam.typehints.schemas import typing_to_runner_api
 
 from tests.catalog import tonearm
-from tests.tracks import NOON, analysis_of
+from tests.tracks import NOON, analysis_of, shadowed
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.tables.bigquery.schema import fields_of
 from tonearm.transforms.tables.bigquery.storage_write import _tagged_rows
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.bigquery_datasets", "tests.servers.java_services"]
 
 TRACK = Track("one", "/music/one.flac", "1-10", metadata={"title": "One"})
+OUTCOME = shadowed(analysis_of(TRACK))
 PROVENANCE = Provenance("run", "musicnn@1", "98e098809151")
 STREAM = (
     *("--subscription", "projects/my-project/subscriptions/uploads"),
@@ -42,7 +43,7 @@ def test_rows_survive_the_way_to_java(table: str) -> None:
     schema = {"fields": [field.to_api_repr() for field in fields_of(table)]}
     hints = get_beam_typehints_from_tableschema(schema, {"DATE": date})
     coder = RowCoder(typing_to_runner_api(RowTypeConstraint.from_fields(hints)).row_type.schema)
-    rows = [tagged.value for tagged in _tagged_rows(analysis_of(TRACK), PROVENANCE) if tagged.tag == table]
+    rows = [tagged.value for tagged in _tagged_rows(OUTCOME, PROVENANCE) if tagged.tag == table]
     assert rows
     for row in rows:
         back = coder.decode(coder.encode(beam_row_from_dict(row, schema)))

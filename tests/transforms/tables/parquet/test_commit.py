@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.catalog import files_below, keys, leftovers, table
-from tests.tracks import analysis_of
+from tests.tracks import analysis_of, shadowed
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.tables.contract import StagedRowsMissingError
 from tonearm.transforms.tables.parquet import commit
@@ -25,10 +25,10 @@ from tonearm.transforms.tables.schemas import PER_TRACK_TABLES, VISIBILITY_ORDER
 ENDED = ("wave",)
 """The run that both waves belong to."""
 
-ROWS = {"segments": 2, "embeddings": 1, "track_tags": 1}
+ROWS = {"segments": 2, "embeddings": 1, "shadow_tags": 1, "track_tags": 1}
 """What a wave of one track stages."""
 
-FILES_OF_A_WAVE = 3
+FILES_OF_A_WAVE = 4
 """One each of segments, embeddings and track_tags."""
 
 
@@ -47,7 +47,7 @@ def stage(output: Path, wave: str, *track_ids: str) -> None:
     writer = ParquetWriter(staging_root(str(output), wave))
     for track_id in track_ids:
         for name, rows in rows_of(
-            analysis_of(Track(track_id, "/a.flac")), Provenance(wave, "musicnn@1", "f")
+            shadowed(analysis_of(Track(track_id, "/a.flac"))), Provenance(wave, "musicnn@1", "f")
         ).items():
             writer.write(name, rows)
 
