@@ -87,9 +87,10 @@ class FlinkCluster:
         task_managers: Their processes by name; workers are children of theirs.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] = SETTINGS) -> None:
         self.folder = folder
         self.task_managers: dict[str, subprocess.Popen[bytes]] = {}
+        self._settings = settings
         self._java, self._jars = java(), jars()
         self._groups: list[int] = []
         self._rest, self._rpc, self._jobs = _free_ports(3)
@@ -103,7 +104,7 @@ class FlinkCluster:
         for name in ("settings", "logs", "temporary", "checkpoints", "savepoints"):
             (self.folder / name).mkdir()
         settings = {
-            **SETTINGS,
+            **self._settings,
             "rest.port": str(self._rest),
             "jobmanager.rpc.port": str(self._rpc),
             "io.tmp.dirs": str(self.folder / "temporary"),
@@ -222,15 +223,19 @@ class FlinkCluster:
 
 
 @contextmanager
-def flink_cluster(task_managers: int = 2) -> Iterator[FlinkCluster]:
+def flink_cluster(task_managers: int = 2, settings: Mapping[str, str] = SETTINGS) -> Iterator[FlinkCluster]:
     """Run a cluster for as long as the context lasts; nothing of it is left afterwards.
+
+    Args:
+        task_managers: How many there are to begin with.
+        settings: What the job manager and the task managers are told, but for ports and folders.
 
     Raises:
         MissingError: Java or Maven is not installed.
         ClusterError: The cluster did not come up.
     """
     with tempfile.TemporaryDirectory(prefix="tonearm-flink-") as folder:
-        cluster = FlinkCluster(Path(folder))
+        cluster = FlinkCluster(Path(folder), settings)
         try:
             cluster.start(task_managers)
             yield cluster

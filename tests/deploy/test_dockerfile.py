@@ -51,8 +51,8 @@ def test_versions_are_the_locked_ones() -> None:
     version = re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(), flags=re.MULTILINE)
     assert version is not None
     assert f'image.version="{version[1]}"' in DOCKERFILE
-    for folder in ("one_machine", "flink"):
-        kustomization = yaml.safe_load((MANIFESTS / folder / "kustomization.yaml").read_text())
+    for path in MANIFESTS.rglob("kustomization.yaml"):
+        kustomization = yaml.safe_load(path.read_text())
         assert kustomization["images"][0]["newTag"] == version[1]
     beams = [
         container["image"]

@@ -6,20 +6,26 @@ import argparse
 import copy
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.deploy.manifests import FOLDER as MANIFESTS
-from tests.deploy.manifests import Manifest, complaints, manifests, pod_specs
+from tests.deploy.manifests import Manifest, complaints, documents, manifests, pod_specs
 from tests.deploy.references import FOLDER
+from tests.test_documentation import FLINKS_OPTIONS
 from tonearm.pipelines.commands import ingest
 from tonearm.pipelines.runs.beam_options import names_of_beams_options
 
 REFERENCE = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
+
+KUSTOMIZATIONS = sorted(path.parent for path in MANIFESTS.rglob("kustomization.yaml"))
 
 ALL = {f"{each['kind']} {each['metadata']['name']}": each for each in manifests()}
 WITH_PODS = [name for name, manifest in ALL.items() if list(pod_specs(manifest))]
@@ -59,6 +65,14 @@ SEEDED: Mapping[str, tuple[str, Callable[[Manifest], Any]]] = {
     "a version that the operator does not know": (
         "FlinkDeployment tonearm-flink",
         lambda each: _of(each, "spec").update(flinkVersion="v1_12"),
+    ),
+    "a misspelt key of an autoscaler": (
+        "HorizontalPodAutoscaler tonearm-flink",
+        lambda each: _of(each, "spec", "metrics", 0, "containerResource").update(containers="workers"),
+    ),
+    "an autoscaler without a bound": (
+        "HorizontalPodAutoscaler tonearm-flink",
+        lambda each: _of(each, "spec").pop("maxReplicas"),
     ),
     "a misspelt key of the workers' container": (
         "FlinkDeployment tonearm-flink",
@@ -154,18 +168,46 @@ def test_commands_are_commands_of_tonearm(name: str) -> None:
                 re.sub(r"\$\((\w+)\)", lambda found: settings[found[1]], word) for word in container["args"]
             ]
             _, rest = parser.parse_known_args(words)
-            assert {word for word in rest if word.startswith("--")} <= names_of_beams_options()
+            others = {word.partition("=")[0] for word in rest if word.startswith("--")}
+            assert others <= names_of_beams_options() | FLINKS_OPTIONS
 
 
-def test_a_worker_is_given_up_before_a_job_that_lost_it_starts_again() -> None:
-    (pod,) = pod_specs(ALL["Job tonearm-backfill"])
-    words = pod["containers"][0]["args"]
-    options = dict(pairwise(words))
+@pytest.mark.parametrize("name", ["Job tonearm-backfill", "Job tonearm-watch"])
+def test_a_worker_is_given_up_before_a_job_that_lost_it_starts_again(name: str) -> None:
+    configuration = ALL["FlinkDeployment tonearm-flink"]["spec"]["flinkConfiguration"]
+    seconds, _ = configuration["restart-strategy.exponential-delay.initial-backoff"].split()
+    assert int(options_of(name)["--environment_cache_millis"]) < int(seconds) * 1000
+
+
+def test_a_job_asks_for_the_task_managers_that_there_are() -> None:
     cluster = ALL["FlinkDeployment tonearm-flink"]["spec"]
-    seconds, _ = cluster["flinkConfiguration"]["restart-strategy.fixed-delay.delay"].split()
-    assert int(options["--environment_cache_millis"]) < int(seconds) * 1000
     slots = int(cluster["flinkConfiguration"]["taskmanager.numberOfTaskSlots"])
-    assert int(options["--parallelism"]) == slots * cluster["taskManager"]["replicas"]
+    scaler = ALL["HorizontalPodAutoscaler tonearm-flink"]["spec"]
+    assert (
+        int(options_of("Job tonearm-backfill")["--parallelism"]) == slots * cluster["taskManager"]["replicas"]
+    )
+    assert int(options_of("Job tonearm-watch")["--parallelism"]) == slots * scaler["maxReplicas"]
+    assert scaler["minReplicas"] <= cluster["taskManager"]["replicas"] <= scaler["maxReplicas"]
+
+
+def test_an_autoscaler_scales_what_the_operator_makes_by_what_the_workers_do() -> None:
+    """The operator calls the task managers' Deployment so; of the FlinkDeployment it would begin anew."""
+    scaler = ALL["HorizontalPodAutoscaler tonearm-flink"]["spec"]
+    cluster = ALL["FlinkDeployment tonearm-flink"]
+    assert cluster["spec"]["mode"] == "standalone"
+    assert cluster["spec"]["flinkConfiguration"]["jobmanager.scheduler"] == "adaptive"
+    name = f"{cluster['metadata']['name']}-taskmanager"
+    assert scaler["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+    (metric,) = scaler["metrics"]
+    containers = _of(cluster, *TASKS, "containers")
+    (measured,) = (each for each in containers if each["name"] == metric["containerResource"]["container"])
+    assert "cpu" in measured["resources"]["requests"]  # of which it takes a percentage
+
+
+def options_of(name: str) -> dict[str, str]:
+    """Options of a Job's command with their values."""
+    (pod,) = pod_specs(ALL[name])
+    return dict(pairwise(pod["containers"][0]["args"]))
 
 
 def test_pods_act_as_the_accounts_that_terraform_makes() -> None:
@@ -178,12 +220,26 @@ def test_pods_act_as_the_accounts_that_terraform_makes() -> None:
         assert google == f"{account['metadata']['name']}@PROJECT.iam.gserviceaccount.com"
 
 
-@pytest.mark.parametrize("folder", ["one_machine", "flink"])
-def test_what_a_kustomization_names_is_there(folder: str) -> None:
-    kustomization = yaml.safe_load((MANIFESTS / folder / "kustomization.yaml").read_text())
-    there = {path.name for path in (MANIFESTS / folder).glob("*.yaml")} - {"kustomization.yaml"}
-    assert set(kustomization["resources"]) == there
+@pytest.mark.parametrize("folder", KUSTOMIZATIONS, ids=lambda folder: folder.name)
+def test_what_a_kustomization_names_is_there(folder: Path) -> None:
+    kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    files = {name for name in kustomization["resources"] if name.endswith(".yaml")}
+    assert files == {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml"}
+    others = set(kustomization["resources"]) - files
+    assert {folder / name for name in others} <= {folder / ".." / each.name for each in KUSTOMIZATIONS}
     assert [image["name"] for image in kustomization["images"]] == ["tonearm"]
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+@pytest.mark.parametrize("folder", KUSTOMIZATIONS, ids=lambda folder: folder.name)
+def test_kubectl_puts_it_together(folder: Path) -> None:
+    done = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    made = documents(done.stdout)
+    assert [said for each in made for said in complaints(each, REFERENCE)] == []
+    assert {each["metadata"].get("namespace") for each in made if each["kind"] != "Namespace"} == {"tonearm"}
+    # Not even in the FlinkDeployment, a kind that Kubernetes' own tools need not know.
+    assert "image: tonearm\n" not in done.stdout
 
 
 def test_nothing_here_is_secret() -> None:

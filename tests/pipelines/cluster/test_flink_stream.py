@@ -195,6 +195,34 @@ def test_workers_that_sleep_for_half_a_minute_go_on(
     assert tables.problems == []
 
 
+def test_a_stream_rescales_when_task_managers_come_and_go(
+    elastic_flink: FlinkCluster, songs_to_come: list[Path], incoming: Path, output: Path
+) -> None:
+    """What a HorizontalPodAutoscaler does: another task manager joins, and leaves again."""
+    flink = elastic_flink
+    with watched(output) as tables, streaming(flink, incoming, output, "--checkpointing_interval=2000"):
+        job, uploads = running_job(flink), Uploads(songs_to_come, incoming, tables)
+        assert parallelism(flink, job) == 1
+        uploads.upload(3)
+        uploads.wait_for_rows(1)
+        flink.start_task_manager("task-manager-2")
+        wait_for(lambda: parallelism(flink, job) == 2, timeout_s=PATIENCE_S, what="the job on both")
+        uploads.upload(4)
+        uploads.wait_for_rows(uploads.announced - 2)
+        flink.task_managers.pop("task-manager-2").terminate()
+        wait_for(lambda: parallelism(flink, job) == 1, timeout_s=PATIENCE_S, what="the job on one")
+        uploads.upload(3)
+        uploads.wait_for_rows()
+        time.sleep(10)  # in which a row that comes again would be written again
+    assert tables.problems == []
+    assert len(tables.look()) == uploads.announced
+
+
+def parallelism(flink: FlinkCluster, job: str) -> int:
+    """On how many task managers a job runs."""
+    return max(int(vertex["parallelism"]) for vertex in flink.ask(f"/jobs/{job}")["vertices"])
+
+
 def saved(flink: FlinkCluster, job: str) -> str:
     """Cancel a job with a savepoint; return where it is."""
     trigger = flink.ask(f"/jobs/{job}/savepoints", {"cancel-job": True})["request-id"]
