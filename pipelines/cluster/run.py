@@ -35,6 +35,8 @@ from tonearm.pipelines.cluster.job import (
 )
 from tonearm.pipelines.cluster.signals import signals_every
 from tonearm.pipelines.cluster.temporary_folder import own_temporary_folder
+from tonearm.pipelines.following.followed_tagger import FollowRoot
+from tonearm.pipelines.following.turn_rows import TurnRows
 from tonearm.pipelines.graphs.backfill import TagBackfill
 from tonearm.pipelines.graphs.stream import ArrivalsOfListings, ArrivalsOfMessages, TagStream, written_at_once
 from tonearm.pipelines.reports.summary import print_summary
@@ -49,6 +51,7 @@ from tonearm.transforms.tables.holding.hold import held
 from tonearm.transforms.tables.holding.holder import Holder
 from tonearm.transforms.tables.kinds import kind_of
 from tonearm.transforms.tables.outputs import output_at
+from tonearm.transforms.tagging.at_work import LoadTagger
 from tonearm.transforms.tagging.stored_tagger import absolute_tagger
 
 _logger = logging.getLogger(__name__)
@@ -138,12 +141,20 @@ def _stream(
             order.ledger_output,
             tagger.identity,
             order.input_kind,
+            order.root,
         )
     else:
         name, read = "Messages", messages or _messages_of(source.subscription)
         announce = ArrivalsOfMessages(source.wanted, order.input_kind)
     sink = _sink(order, output, record)
-    graph = TagStream(order.settings, tagger, announce, sink, _network_hints(order))
+    graph = TagStream(
+        order.settings,
+        tagger,
+        announce,
+        sink,
+        load=_followed(order, tagger, output, record),
+        network_hints=_network_hints(order),
+    )
     with _services_in_java(pipeline.options):
         pipeline | name >> read | graph
     if _is_only_translated(order, pipeline.options):
@@ -165,6 +176,15 @@ def _pipeline(order: IngestOrder, *, streaming: bool) -> beam.Pipeline:
         return beam.Pipeline(options=options)
     except ValueError as error:
         raise WrongCallError(f"Beam says: {error}") from error
+
+
+def _followed(order: IngestOrder, tagger: Tagger, output: Output, record: RunRecord) -> LoadTagger | None:
+    """How workers follow the root that the tagger is current in; None if it was named by itself."""
+    if not order.follows_root:
+        return None
+    fingerprint = tagger.front_end.fingerprint
+    turn_rows = TurnRows(output, record.row())
+    return FollowRoot(order.root, tagger.bundle_hash, fingerprint, order.ledger_output, turn_rows)
 
 
 def _network_hints(order: IngestOrder) -> Mapping[str, str]:

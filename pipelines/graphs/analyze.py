@@ -14,6 +14,7 @@ from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.features.prepare import FAILED, PrepareTracks, prepare_track
 from tonearm.transforms.spectrograms.intake.prepare import prepare_record
 from tonearm.transforms.tagging.analysis import Outcome
+from tonearm.transforms.tagging.at_work import LoadTagger, load_named
 from tonearm.transforms.tagging.counting import CountOutcomes, OnFailure
 from tonearm.transforms.tagging.inference import TaggerHandler
 
@@ -34,6 +35,7 @@ class AnalyzeTracks(beam.PTransform):
         front_end: FrontEnd,
         on_failure: OnFailure | None = None,
         *,
+        load: LoadTagger = load_named,
         network_hints: Mapping[str, str] | None = None,
     ) -> None:
         """Set up the graph.
@@ -42,6 +44,7 @@ class AnalyzeTracks(beam.PTransform):
             settings: How tracks are analysed.
             front_end: The tagger's front end.
             on_failure: Told of every failure, on the worker; must pickle.
+            load: Brings the tagger to work on a worker.
             network_hints: What a cluster's workers need that run the networks, where they are to be others
                 than those that decode; Beam's resource hints.
         """
@@ -49,6 +52,7 @@ class AnalyzeTracks(beam.PTransform):
         self._count = CountOutcomes(on_failure)
         self._settings = settings
         self._front_end = front_end
+        self._load = load
         self._network_hints = network_hints or {}
 
     def expand(self, announced: beam.PCollection[Arrival]) -> beam.PCollection[Outcome]:
@@ -56,7 +60,9 @@ class AnalyzeTracks(beam.PTransform):
         prepared = announced | "Prepare" >> beam.ParDo(
             PrepareTracks(self._settings, self._front_end, _WAYS)
         ).with_outputs(FAILED, main="prepared")
-        networks = RunInference(TaggerHandler(self._settings)).with_resource_hints(**self._network_hints)
+        networks = RunInference(TaggerHandler(self._settings, self._load)).with_resource_hints(
+            **self._network_hints
+        )
         analyses = prepared.prepared | "Infer" >> networks
         # Counted before the Flatten, at which a local runner holds elements back, or progress would halt.
         counted = (

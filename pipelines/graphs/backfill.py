@@ -23,6 +23,7 @@ from tonearm.transforms.tables.holding.keep_hold import KeepHold, RequireHold
 from tonearm.transforms.tables.rows import Provenance
 from tonearm.transforms.tables.sink import GatherDurably, WriteTables
 from tonearm.transforms.tagging.analysis import Outcome
+from tonearm.transforms.tagging.at_work import LoadPinned
 
 BACKFILL_SHARDS = 8
 """How many gatherers a backfill has side by side; more would make many small files."""
@@ -52,7 +53,7 @@ class TagBackfill(beam.PTransform):
 
         Args:
             settings: How tracks are analysed.
-            tagger: What tags them.
+            tagger: What tags them, on all workers to the end.
             output: The tables.
             provenance: What all rows have in common; its run names what waits for the commit.
             outputs: Where the tables are; the last one tells what is done.
@@ -63,7 +64,9 @@ class TagBackfill(beam.PTransform):
             network_hints: See :class:`AnalyzeTracks`.
         """
         super().__init__()
-        self._analyze = AnalyzeTracks(settings, tagger.front_end, network_hints=network_hints)
+        self._analyze = AnalyzeTracks(
+            settings, tagger.front_end, load=LoadPinned(tagger.bundle_hash), network_hints=network_hints
+        )
         self._input_kind = input_kind
         self._list = ListArrivals(outputs, input_kind)
         self._keep = KeepPending(outputs[-1], tagger.identity, provenance.run_id, retag=retag)

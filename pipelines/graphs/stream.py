@@ -24,6 +24,7 @@ from tonearm.transforms.tables.contract import Output
 from tonearm.transforms.tables.publishing import PublishTables
 from tonearm.transforms.tables.rows import Provenance
 from tonearm.transforms.tables.sink import GatherByShard, GatherDurably, WriteTables
+from tonearm.transforms.tagging.at_work import LoadPinned, LoadTagger
 
 REMEMBERED_SECONDS = 3600.0
 """How long a cluster remembers an announcement. Pub/Sub delivers again within minutes; what comes later is
@@ -67,6 +68,7 @@ class ArrivalsOfListings(beam.PTransform):
         ledger_output: Output whose tables tell what is done.
         tagger: ``name@version`` of the rows that count as done.
         input_kind: What tracks come as.
+        root: The bundle root that the stream follows, if it does: see :class:`KeepPending`.
     """
 
     def __init__(
@@ -77,11 +79,12 @@ class ArrivalsOfListings(beam.PTransform):
         ledger_output: str,
         tagger: str,
         input_kind: InputKind = InputKind.AUDIO,
+        root: str = "",
     ) -> None:
         super().__init__()
         self._location = location
         self._list = AnnounceNew(wanted, input_kind, pause_seconds)
-        self._keep = KeepPending(ledger_output, tagger)
+        self._keep = KeepPending(ledger_output, tagger, root=root)
         self._input_kind = input_kind
 
     def expand(self, signals: beam.PCollection[Any]) -> beam.PCollection[Arrival]:
@@ -105,21 +108,30 @@ class TagStream(beam.PTransform):
         tagger: Tagger,
         announce: beam.PTransform,
         write: beam.PTransform,
+        *,
+        load: LoadTagger | None = None,
         network_hints: Mapping[str, str] | None = None,
     ) -> None:
         """Set up the graph.
 
         Args:
             settings: How tracks are analysed.
-            tagger: What tags them.
+            tagger: What tags them; if ``load`` is given, at first.
             announce: Makes arrivals of what comes in: :class:`ArrivalsOfMessages` or
                 :class:`ArrivalsOfListings`.
             write: Takes outcomes to the tables, see :func:`written_at_once`.
+            load: Brings taggers of this front end to work on a worker, one after the other; None for the one
+                that is given.
             network_hints: See :class:`AnalyzeTracks`.
         """
         super().__init__()
         self._announce = announce
-        self._analyze = AnalyzeTracks(settings, tagger.front_end, network_hints=network_hints)
+        self._analyze = AnalyzeTracks(
+            settings,
+            tagger.front_end,
+            load=load or LoadPinned(tagger.bundle_hash),
+            network_hints=network_hints,
+        )
         self._write = write
 
     def expand(self, signals: beam.PCollection[Any]) -> beam.PCollection:

@@ -49,8 +49,8 @@ class IngestOrder:
         payer: Who pays for requests to buckets whose readers pay.
         bigquery_write_method: How a stream on a cluster writes to BigQuery.
         spectrograms: What spectrograms are wanted in place of tags; None for tags.
-        root: The bundle root that the tagger is current in, which a stream on one machine follows; empty if
-            the tagger was named by itself.
+        root: The bundle root that the tagger is current in, which a stream follows; empty if the tagger was
+            named by itself.
         retag_on_promotion: True for a stream to work again what another tagger of the root has tagged.
         beam: Options for Beam.
         gpu: GPUs that Dataflow is asked for; None for none.

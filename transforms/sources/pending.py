@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -11,6 +12,7 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.utils.shared import Shared
 
+from tonearm.errors import TonearmError
 from tonearm.transforms.elements.arrival import Arrival, track_of
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError
@@ -21,7 +23,10 @@ from tonearm.transforms.sources.listing import looked_up, tracks_of, with_genera
 from tonearm.transforms.sources.object_filter import ObjectFilter, is_upload_part
 from tonearm.transforms.tables.ledger import Ledger
 from tonearm.transforms.tables.sink import count_rows
+from tonearm.transforms.tagging.bundle_root import identities_in
 from tonearm.transforms.tagging.counting import FAILED_AS
+
+_logger = logging.getLogger(__name__)
 
 
 class SkipReason(StrEnum):
@@ -127,22 +132,40 @@ class KeepPending(beam.DoFn):  # type: ignore[misc]
         tagger: ``name@version`` of the rows that count as done.
         run_id: The run; None for a stream, whose cluster keeps its progress.
         retag: True to do everything again that the run itself has not done.
+        root: The bundle root that a stream follows; empty if it follows none. Rows of whatever has been
+            current in it count as done too, as a promotion by itself is no reason to tag a catalog anew.
     """
 
     def __init__(
-        self, ledger_output: str, tagger: str, run_id: str | None = None, *, retag: bool = False
+        self,
+        ledger_output: str,
+        tagger: str,
+        run_id: str | None = None,
+        *,
+        retag: bool = False,
+        root: str = "",
     ) -> None:
         self._ledger_output = ledger_output
         self._tagger = tagger
         self._run_id = run_id
         self._retag = retag
+        self._root = root
         self._ledger: Ledger | None = None
         self._shared = Shared()
 
     def setup(self) -> None:
         """Read the tables, once for all threads of the process."""
-        read = partial(Ledger.read, self._ledger_output, self._tagger, run_id=self._run_id)
+        read = partial(Ledger.read, self._ledger_output, *self._taggers(), run_id=self._run_id)
         self._ledger = self._shared.acquire(read)
+
+    def _taggers(self) -> list[str]:
+        """The taggers whose rows count; a pointer that cannot be read is no reason to end a stream."""
+        try:
+            of_root = identities_in(self._root) if self._root else frozenset()
+        except TonearmError as error:
+            _logger.warning("only rows of %s count as done: %s", self._tagger, error)
+            of_root = frozenset()
+        return sorted({self._tagger} | of_root)
 
     def process(self, announced: Arrival) -> Iterator[Arrival]:
         """Pass on one arrival, unless the tables hold it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,7 @@ class Ledger:
             taggers: Only rows of these ``name@version`` count.
             run_id: The run that reads, if it may have rows there: see :meth:`is_tagged_by_run`.
         """
-        return cls._read(output, "track_tags", [{"tagger": tagger} for tagger in taggers], run_id)
+        return cls._read(output, "track_tags", "tagger", taggers, run_id)
 
     @classmethod
     def read_spectrograms(cls, output: str, fingerprint: str) -> Ledger:
@@ -58,17 +58,17 @@ class Ledger:
             output: Where the tables lie.
             fingerprint: Only rows of this front end count.
         """
-        return cls._read(output, SPECTROGRAMS, [{"frontend": fingerprint}])
+        return cls._read(output, SPECTROGRAMS, "frontend", [fingerprint])
 
     @classmethod
     def _read(
-        cls, output: str, table: str, makers: Sequence[Mapping[str, str]], run_id: str | None = None
+        cls, output: str, table: str, maker: str, makers: Sequence[str], run_id: str | None = None
     ) -> Ledger:
         ledger = cls()
         ids, keys, moments, keys_of_run = array("Q"), array("Q"), array("d"), array("Q")
         of_run = [] if run_id is None else ["run_id"]
         columns = ["track_id", "uri", "generation", "analyzed_at", *of_run]
-        for row in _rows_by(makers, output, table, columns):
+        for row in _rows_by(maker, makers, output, table, columns):
             ids.append(_digest(row["track_id"]))
             keys.append(_digest(row["track_id"], row["uri"], row["generation"]))
             moments.append(row["analyzed_at"].timestamp())
@@ -78,7 +78,7 @@ class Ledger:
             ledger._tagged = _LatestOfEach(ids, keys, moments)
             ledger._tagged_by_run = np.sort(_values(keys_of_run))
         columns = ["track_id", "uri", "generation", "stage", "error", "retriable", *of_run]
-        for row in _rows_by(makers, output, "failures", columns):
+        for row in _rows_by(maker, makers, output, "failures", columns):
             key = _digest(row["track_id"], row["uri"], row["generation"])
             ledger._failures[key].add(f"{row['stage']}/{row['error']}")
             if not row["retriable"]:
@@ -171,10 +171,16 @@ class _LatestOfEach:
 
 
 def _rows_by(
-    makers: Sequence[Mapping[str, str]], output: str, table: str, columns: Sequence[str]
+    maker: str, makers: Sequence[str], output: str, table: str, columns: Sequence[str]
 ) -> Iterator[Row]:
-    for made_by in makers:
-        yield from table_rows(output, table, columns, **made_by)
+    """Rows with one of several makers in a column; a table is read once, however many there are."""
+    if len(makers) == 1:
+        yield from table_rows(output, table, columns, **{maker: makers[0]})
+        return
+    wanted = frozenset(makers)
+    for row in table_rows(output, table, [*columns, maker]):
+        if row[maker] in wanted:
+            yield row
 
 
 def _values(digests: array[Any]) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,14 +12,13 @@ from apache_beam.ml.inference.base import ModelHandler
 
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.contract import Array, Engine
-from tonearm.models.engines.shared import shared_engine
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.elements.stage_times import NAMESPACE, StageTimes
 from tonearm.transforms.features.prepared import PreparedTrack
 from tonearm.transforms.tagging.analysis import Outcome, analyze
-from tonearm.transforms.tagging.stored_tagger import stored_tagger
+from tonearm.transforms.tagging.at_work import LoadedTagger, LoadTagger, TaggerAtWork, load_named
 
 _logger = logging.getLogger(__name__)
 
@@ -30,65 +28,65 @@ MAX_BATCH_PATCHES = 256
 and no more than 18 MB of patches where tracks are of usual length."""
 
 
-@dataclass(frozen=True)
-class LoadedTagger:
-    """A tagger and the engine that runs it; Beam holds it by a weak reference."""
-
-    tagger: Tagger
-    engine: Engine
-
-
-class TaggerHandler(ModelHandler[PreparedTrack, Outcome, LoadedTagger]):  # type: ignore[misc]
+class TaggerHandler(ModelHandler[PreparedTrack, Outcome, TaggerAtWork]):  # type: ignore[misc]
     """Scores prepared tracks: patches of many tracks in one batch, split back by track.
 
     What comes out is the analysis; the spectrogram is not carried on. If a batch fails, its
     tracks are tried one by one, so that a failure costs only the guilty track.
+
+    A tagger that is to change while the job runs is asked for before each batch. Beam's own model refresh
+    would need a side input, and goes on with the old model, silently, where a new one cannot be loaded.
+
+    Args:
+        settings: How tracks are analysed.
+        load: Brings the tagger to work in a process.
     """
 
-    def __init__(self, settings: AnalysisSettings) -> None:
+    def __init__(self, settings: AnalysisSettings, load: LoadTagger = load_named) -> None:
         self._settings = settings
+        self._load = load
 
-    def load_model(self) -> LoadedTagger:
-        """Load the bundle and share the process's engine."""
-        tagger = stored_tagger(self._settings.tagger)
-        return LoadedTagger(tagger, shared_engine(tagger, self._settings.precision))
+    def load_model(self) -> TaggerAtWork:
+        """Bring the tagger to work in this process, whose threads share it."""
+        return self._load(self._settings)
 
     def run_inference(
         self,
         batch: Sequence[PreparedTrack],
-        model: LoadedTagger,
+        model: TaggerAtWork,
         inference_args: dict[str, Any] | None = None,
     ) -> Iterator[Outcome]:
-        """Analyse the tracks of one batch, each on its own merits."""
+        """Analyse the tracks of one batch by one tagger, each on its own merits."""
+        loaded = model.present()
         fitting = []
         for prepared in batch:
-            if prepared.spectrogram.fingerprint == model.tagger.front_end.fingerprint:
+            if prepared.spectrogram.fingerprint == loaded.tagger.front_end.fingerprint:
                 fitting.append(prepared)
             else:
-                yield Failure.of(prepared.track, _mismatch(prepared, model.tagger))
-        yield from self._infer_together(fitting, model)
+                yield Failure.of(prepared.track, _mismatch(prepared, loaded.tagger))
+        yield from self._infer_together(fitting, loaded)
 
-    def _infer_together(self, batch: Sequence[PreparedTrack], model: LoadedTagger) -> Iterator[Outcome]:
+    def _infer_together(self, batch: Sequence[PreparedTrack], loaded: LoadedTagger) -> Iterator[Outcome]:
         if not batch:
             return
         times = StageTimes()
         try:
             with times.measure("network"):
-                results = _scored(batch, model.engine)
+                results = _scored(batch, loaded.engine)
         except Exception as error:
             _logger.warning("a batch of %d tracks failed (%s)", len(batch), type(error).__name__)
-            yield from self._infer_alone(batch, model, error)
+            yield from self._infer_alone(batch, loaded, error)
             return
         times.report()
         for prepared, (scores, embeddings) in zip(batch, results, strict=True):
-            yield self._settle(prepared, scores, embeddings, model.tagger)
+            yield self._settle(prepared, scores, embeddings, loaded.tagger)
 
     def _infer_alone(
-        self, batch: Sequence[PreparedTrack], model: LoadedTagger, error: Exception
+        self, batch: Sequence[PreparedTrack], loaded: LoadedTagger, error: Exception
     ) -> Iterator[Outcome]:
         if len(batch) > 1:
             for prepared in batch:
-                yield from self._infer_together([prepared], model)
+                yield from self._infer_together([prepared], loaded)
         else:
             problem = TrackError(
                 Stage.INFERENCE,

@@ -89,7 +89,8 @@ _SCOPES = {
         lambda order: order.beam.is_local or not _is_stream(order),
     ),
     "--retag_on_promotion": Scope(
-        "--watch on one machine; of a subscription nothing is announced again",
+        "--watch on one machine: of a subscription nothing is announced again, and beside a stream on a "
+        "cluster `tonearm ingest PREFIX --tagger ROOT` tags anew what is there",
         lambda order: bool(getattr(order.input, "watch", "")) and order.beam.is_local,
     ),
     "--bigquery_write_method": Scope(

@@ -24,7 +24,7 @@ from tonearm.models.architectures import ARCHITECTURES
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines import shared
 from tonearm.models.front_end import FrontEnd
-from tonearm.pipelines.local import followed_root
+from tonearm.pipelines.following import succession
 from tonearm.pipelines.local.followed_root import FollowedRoot
 from tonearm.transforms.tagging.stored_tagger import stored_tagger
 
@@ -214,7 +214,7 @@ def test_a_bundle_that_cannot_take_over_is_read_again_after_a_while_only(
     root: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, begun = [0.0], list[str]()
-    monkeypatch.setattr(followed_root, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(succession, "time", SimpleNamespace(monotonic=lambda: clock[0]))
 
     def begin(tagger: Tagger, _: int) -> Any:
         begun.append(tagger.identity)
@@ -228,10 +228,10 @@ def test_a_bundle_that_cannot_take_over_is_read_again_after_a_while_only(
     weights.write_bytes(b"damaged")
     assert followed.next_turn(turn) is None
     weights.write_bytes(whole)
-    clock[0] = followed_root.TRY_AGAIN_SECONDS - 1
+    clock[0] = succession.TRY_AGAIN_SECONDS - 1
     assert followed.next_turn(turn) is None
     assert begun == []
-    clock[0] = followed_root.TRY_AGAIN_SECONDS
+    clock[0] = succession.TRY_AGAIN_SECONDS
     assert followed.next_turn(turn) is turn
     assert begun == ["toy@2"]
 
