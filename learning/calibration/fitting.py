@@ -56,18 +56,29 @@ def fit_platt(scores: Scores, holds: npt.NDArray[np.bool_]) -> PlattCalibration:
     logits = _logit(np.clip(scores, _EDGE, 1 - _EDGE))
     positives, negatives = int(holds.sum()), int((~holds).sum())
     target = np.where(holds, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    # Each track stands for itself and for its contrary, as sure as the target is of either.
-    regression = LogisticRegression(C=np.inf, max_iter=1000).fit(
-        np.concatenate([logits, logits])[:, None],
+    slope, offset = _logistic_curve(logits, target)
+    bounded = float(np.clip(slope, *_SLOPES))
+    if bounded == slope:
+        return PlattCalibration(slope, offset)
+    share = (positives + 1) / (positives + negatives + 2)
+    return PlattCalibration(bounded, float(_logit(share) - bounded * logits.mean()))
+
+
+def _logistic_curve(logits: Scores, target: Scores) -> tuple[float, float]:
+    """Slope and offset of the logistic curve that is closest to targets between 0 and 1."""
+    middle, spread = float(logits.mean()), float(logits.std())
+    if spread < _EDGE:
+        return 0.0, float(_logit(target.mean()))
+    # Each track stands for itself and for its contrary, as sure as the target is of either. Scores that hardly
+    # differ are spread out first, or every solver would stop where it began.
+    spread_out = (logits - middle) / spread
+    regression = LogisticRegression(C=np.inf, solver="newton-cholesky").fit(
+        np.concatenate([spread_out, spread_out])[:, None],
         np.repeat([1, 0], len(logits)),
         sample_weight=np.concatenate([target, 1 - target]),
     )
-    slope = float(regression.coef_[0, 0])
-    bounded = float(np.clip(slope, *_SLOPES))
-    if bounded == slope:
-        return PlattCalibration(slope, float(regression.intercept_[0]))
-    share = (positives + 1) / (positives + negatives + 2)
-    return PlattCalibration(bounded, float(_logit(share) - bounded * logits.mean()))
+    slope = float(regression.coef_[0, 0]) / spread
+    return slope, float(regression.intercept_[0]) - slope * middle
 
 
 def fit_isotonic(scores: Scores, holds: npt.NDArray[np.bool_]) -> IsotonicCalibration:

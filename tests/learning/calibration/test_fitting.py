@@ -72,3 +72,27 @@ def test_the_threshold_stays_within_bounds() -> None:
     assert best_f1_threshold(*certain) == LOWEST
     assert best_f1_threshold(np.array([0.999, 0.998]), np.array([1, -1], np.int8)) == HIGHEST
     assert best_f1_threshold(np.array([0.4, 0.2]), np.array([-1, 0], np.int8)) == 0.5
+
+
+@pytest.mark.parametrize("spread", [0.0005, 0.05, 1.0, 4.0])
+def test_the_logistic_curve_is_the_best_one_however_close_scores_are(spread: float) -> None:
+    logits = np.random.default_rng(3).normal(0, spread, 160)
+    scores = 1 / (1 + np.exp(-logits))
+    holds = np.random.default_rng(4).random(160) < 1 / (1 + np.exp(-logits / spread))
+    assert min(holds.sum(), (~holds).sum()) < ENOUGH_FOR_ISOTONIC
+    curve = fit_calibration(scores, np.where(holds, 1, -1).astype(np.int8))
+    assert isinstance(curve, PlattCalibration)
+    positives, negatives = holds.sum(), (~holds).sum()
+    target = np.where(holds, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    too_high = curve.apply(scores) - target
+    if curve.slope < 50:  # the bound
+        assert abs(too_high.mean()) < 1e-5 and abs((too_high * logits / spread).mean()) < 1e-5
+    else:
+        assert spread < 0.05
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("score", [0.0, 0.3, 1.0])
+def test_scores_that_are_all_the_same_warn_of_nothing(score: float) -> None:
+    curve = fit_calibration(np.full(30, score), np.array([1, -1, -1] * 10, np.int8))
+    assert float(curve.apply(np.array([score]))[0]) == pytest.approx(1 / 3, abs=0.03)
