@@ -69,8 +69,8 @@ def _logistic_curve(logits: Scores, target: Scores) -> tuple[float, float]:
     middle, spread = float(logits.mean()), float(logits.std())
     if spread < _EDGE:
         return 0.0, float(_logit(target.mean()))
-    # Each track stands for itself and for its contrary, as sure as the target is of either. Scores that hardly
-    # differ are spread out first, or every solver would stop where it began.
+    # Each track stands for itself and for its contrary, as sure as the target is of either. Scores that
+    # hardly differ are spread out first, or every solver would stop where it began.
     spread_out = (logits - middle) / spread
     regression = LogisticRegression(C=np.inf, solver="newton-cholesky").fit(
         np.concatenate([spread_out, spread_out])[:, None],
