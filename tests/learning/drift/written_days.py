@@ -11,20 +11,26 @@ import numpy as np
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.schemas import Row
 
+Change = Callable[[int, Row], None]
+"""Changes a row of a day, counted from 0."""
 
-def write_tables(
-    folder: Path, days: int, *, tracks: int = 30, change: Callable[[int, Row], None] | None = None
-) -> Path:
+
+def write_tables(folder: Path, days: int, *, tracks: int = 30, change: Change | None = None) -> Path:
     """Tables of so many days by one tagger, so many tracks a day with three tags."""
+    writer = ParquetWriter(str(folder))
+    writer.write("track_tags", rows_of_days(days, tracks=tracks, change=change))
+    writer.write("runs", [run_row()])
+    return folder
+
+
+def rows_of_days(days: int, *, tracks: int, change: Change | None = None) -> list[Row]:
+    """The rows of ``track_tags`` of :func:`write_tables`."""
     numbers = np.random.default_rng(7)
     rows = [row_of(numbers, day, track) for day in range(days) for track in range(tracks)]
     for number, row in enumerate(rows):
         if change:
             change(number // tracks, row)
-    writer = ParquetWriter(str(folder))
-    writer.write("track_tags", rows)
-    writer.write("runs", [run_row()])
-    return folder
+    return rows
 
 
 def row_of(numbers: np.random.Generator, day: int, track: int) -> Row:
