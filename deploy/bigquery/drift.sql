@@ -4,8 +4,8 @@
 --
 -- Scores of each tag, levels and lengths, by the rank test of Mann and Whitney: shift is from -1 (all tracks of
 -- the day below those before) to 1, probability how often chance alone brings about as much. is_alarm is
--- judged by the rule of Bonferroni, and so a little stricter than by Holm's. Cuts and failures are left to
--- `tonearm drift`.
+-- judged by the rule of Bonferroni, and so a little stricter than by Holm's. Cuts, failures and all tags
+-- together are left to `tonearm drift`.
 WITH
   numbers AS (
     SELECT ingest_date = @run_date AS of_day, 'tag' AS watched, said.tag AS name, said.score AS number
@@ -79,6 +79,6 @@ WITH
 SELECT
   @run_date AS day,
   *,
-  ABS(shift) >= 0.2 AND probability * COUNT(*) OVER () <= 0.001 AS is_alarm
+  ABS(shift) >= 0.2 AND probability * COUNT(*) OVER () <= 0.0005 AS is_alarm
 FROM judged
 ORDER BY probability, watched, name

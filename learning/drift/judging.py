@@ -15,14 +15,19 @@ from enum import StrEnum
 
 import numpy as np
 
+from tonearm.learning.drift.all_tags import joint_shift
 from tonearm.learning.drift.days import Part, PartOfDay
 from tonearm.learning.drift.statistics import rank_shift, share_shift, stability_index, trusted
+
+_NAMED = 5
+"""Tags that an alarm of all tags together names."""
 
 
 class Watched(StrEnum):
     """What is compared."""
 
     TAG = "tag"
+    ALL_TAGS = "all tags"
     DURATION = "duration"
     LEVEL = "level"
     TRUNCATED = "truncated"
@@ -55,11 +60,12 @@ class Shift:
     Attributes:
         watched: What kind of thing.
         name: The tag, or the word of a failure; else empty.
-        shift: From -1 to 1: of ranks for scores, durations and levels, of shares for the others.
+        shift: From -1 to 1: of ranks for scores, durations and levels, of shares for the others; of all tags
+            together see :func:`.all_tags.joint_shift`.
         probability: How often chance alone brings about such a shift, or a larger one, of this one thing.
-        now: Median of the day's tracks, or their share.
+        now: Median of the day's tracks, or their share; None for all tags together.
         before: The same of the days before.
-        stability_index: See :func:`.statistics.stability_index`; None for shares.
+        stability_index: See :func:`.statistics.stability_index`; None for shares and for all tags together.
         is_alarm: True if it counts.
     """
 
@@ -67,8 +73,8 @@ class Shift:
     name: str
     shift: float
     probability: float
-    now: float
-    before: float
+    now: float | None = None
+    before: float | None = None
     stability_index: float | None = None
     is_alarm: bool = False
 
@@ -97,6 +103,14 @@ class JudgedDay:
     def alarms(self) -> list[Shift]:
         """The shifts that count."""
         return [shift for shift in self.shifts if shift.is_alarm]
+
+    @property
+    def most_shifted_tags(self) -> list[Shift]:
+        """Where all tags together raised an alarm: those that moved most, whether surely or not."""
+        if not any(shift.watched is Watched.ALL_TAGS for shift in self.alarms):
+            return []
+        tags = [shift for shift in self.shifts if shift.watched is Watched.TAG]
+        return sorted(tags, key=lambda shift: -abs(shift.shift))[:_NAMED]
 
 
 def judge_days(
@@ -133,18 +147,22 @@ def _judged(
         )
     if part.tried < fewest:
         return replace(judged, left_out=f"fewer than {fewest} tracks")
-    shifts = sorted(_shifts(part, reference, fewest), key=lambda shift: shift.probability)
-    sure = trusted([shift.probability for shift in shifts], settings.rate)
-    marked = [
+    # Half of the rate is for things one by one, half for all tags together.
+    one_by_one = list(_shifts(part, reference, fewest))
+    together = list(_shift_of_all_tags(part, reference, fewest, settings.rate / 2))
+    shifts = [
         replace(shift, is_alarm=is_sure and abs(shift.shift) >= _least(shift, settings))
-        for shift, is_sure in zip(shifts, sure, strict=True)
+        for some in (one_by_one, together)
+        for shift, is_sure in zip(
+            some, trusted([shift.probability for shift in some], settings.rate / 2), strict=True
+        )
     ]
-    return replace(judged, shifts=marked)
+    return replace(judged, shifts=sorted(shifts, key=lambda shift: shift.probability))
 
 
 def _least(shift: Shift, settings: DriftSettings) -> float:
-    is_of_ranks = shift.watched in (Watched.TAG, Watched.DURATION, Watched.LEVEL)
-    return settings.least_shift if is_of_ranks else settings.least_share
+    is_share = shift.watched in (Watched.TRUNCATED, Watched.FAILURE)
+    return settings.least_share if is_share else settings.least_shift
 
 
 def _shifts(part: PartOfDay, reference: PartOfDay, fewest: int) -> Iterator[Shift]:
@@ -159,6 +177,17 @@ def _shifts(part: PartOfDay, reference: PartOfDay, fewest: int) -> Iterator[Shif
         failed = part.failures[word], part.tried
         failed_before = reference.failures[word], reference.tried
         yield _share_shift(Watched.FAILURE, word, failed, failed_before)
+
+
+def _shift_of_all_tags(part: PartOfDay, reference: PartOfDay, fewest: int, rate: float) -> Iterator[Shift]:
+    tags = [
+        tag
+        for tag, values in part.scores.items()
+        if len(values) == part.tracks and len(reference.scores.get(tag, [])) == reference.tracks
+    ]
+    if len(tags) > 1 and min(part.tracks, reference.tracks) >= fewest:
+        day, before = (np.array([each.scores[tag] for tag in tags]).T for each in (part, reference))
+        yield Shift(Watched.ALL_TAGS, "", *joint_shift(day, before, rate))
 
 
 def _rank_shift(

@@ -93,7 +93,7 @@ def _curves(
     for day in days:
         for shift in day.alarms:
             alarms.setdefault(_thing(shift), set()).add(day.day)
-    chosen = [thing for thing in things if thing in alarms][:_MOST_CURVES]
+    chosen = [thing for thing in things if thing in alarms and thing[0] in _VALUES][:_MOST_CURVES]
     return [(thing, Markup(_curve(thing, drawn, alarms[thing]))) for thing in chosen]
 
 

@@ -37,8 +37,9 @@ def name_of(day: JudgedDay) -> str:
 
 def sentences_of(day: JudgedDay) -> list[str]:
     """What a day's alarms say, each sentence complete in itself."""
-    others = [shift for shift in day.alarms if shift.watched is not Watched.TAG]
-    return [*_of_tags(day.alarms), *(_SENTENCES[shift.watched](shift) for shift in others)]
+    others = [shift for shift in day.alarms if shift.watched in _SENTENCES]
+    told = [_SENTENCES[shift.watched](shift) for shift in others]
+    return [*_of_tags(day.alarms), *_of_all_tags(day.most_shifted_tags), *told]
 
 
 def _of_tags(alarms: Sequence[Shift]) -> Iterator[str]:
@@ -50,26 +51,37 @@ def _of_tags(alarms: Sequence[Shift]) -> Iterator[str]:
             yield f"Scores are {told} for " + ", ".join(map(_of_tag, some[:_NAMED])) + f"{more}."
 
 
+def _of_all_tags(tags: Sequence[Shift]) -> Iterator[str]:
+    if tags:
+        yield "All tags together are others. Most moved " + ", ".join(map(_of_tag, tags)) + "."
+
+
 def _of_tag(shift: Shift) -> str:
-    return f"{shift.name} (median {shift.now:.2f}, before {shift.before:.2f})"
+    return f"{shift.name} (median {_beside(shift, '.2f')})"
+
+
+def _beside(shift: Shift, form: str, unit: str = "") -> str:
+    """What is now, and what was before."""
+    now, before = (f"{value or 0.0:{form}}{unit}" for value in (shift.now, shift.before))
+    return f"{now}, before {before}"
 
 
 def _of_level(shift: Shift) -> str:
     told = "louder" if shift.shift > 0 else "quieter"
-    return f"Tracks are {told}: median level {shift.now:.1f} dB, before {shift.before:.1f} dB."
+    return f"Tracks are {told}: median level {_beside(shift, '.1f', ' dB')}."
 
 
 def _of_duration(shift: Shift) -> str:
     told = "longer" if shift.shift > 0 else "shorter"
-    return f"Tracks are {told}: median {shift.now:.0f} s, before {shift.before:.0f} s."
+    return f"Tracks are {told}: median {_beside(shift, '.0f', ' s')}."
 
 
 def _of_truncated(shift: Shift) -> str:
-    return f"{shift.now:.0%} of the tracks were not heard whole, before {shift.before:.0%}."
+    return f"Not heard whole: {_beside(shift, '.0%')} of the tracks."
 
 
 def _of_failure(shift: Shift) -> str:
-    return f"{shift.now:.0%} of the tracks failed as {shift.name}, before {shift.before:.0%}."
+    return f"Failed as {shift.name}: {_beside(shift, '.0%')} of the tracks."
 
 
 _SENTENCES: Mapping[Watched, Callable[[Shift], str]] = {

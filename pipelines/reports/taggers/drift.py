@@ -44,6 +44,9 @@ def _print_day(console: Console, day: JudgedDay) -> None:
     for shift in alarms[:_MOST_ALARMS]:
         table.add_row(escape(_name(shift)), f"{shift.shift:+.2f}", f"{shift.probability:.1g}", _index(shift))
     console.print(table)
+    if tags := day.most_shifted_tags:
+        moved = ", ".join(f"{tag.name} {tag.shift:+.2f}" for tag in tags)
+        console.print(f"of all tags these moved most: {moved}", markup=False)
     if len(alarms) > _MOST_ALARMS:
         console.print(f"and {len(alarms) - _MOST_ALARMS} more; --json prints all", markup=False)
 

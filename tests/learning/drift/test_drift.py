@@ -137,8 +137,11 @@ def test_days_are_told_apart_by_a_column(tmp_path: Path, capsys: pytest.CaptureF
     changed = write_tables(tmp_path / "changed", 10, tracks=60, change=rock_on_the_last_day)
     assert tonearm("drift", changed, "--by", "source", "--json") == 1
     days: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["days"]
-    alarms = {day["part"]: [shift["name"] for shift in day["shifts"] if shift["is_alarm"]] for day in days}
-    assert alarms == {"east": [], "west": ["rock"]}
+    alarms = {
+        day["part"]: {(shift["watched"], shift["name"]) for shift in day["shifts"] if shift["is_alarm"]}
+        for day in days
+    }
+    assert alarms == {"east": set(), "west": {("tag", "rock"), ("all tags", "")}}
 
 
 def test_calls_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
