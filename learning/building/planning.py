@@ -265,8 +265,8 @@ class _Places:
     def _said(self, row: LabelledTrack | BadRow) -> list[object]:
         place = [self._relative(row.location), row.number, row.track_id, self._relative(row.uri)]
         if isinstance(row, BadRow):
-            return [*place, row.problem.replace(self.folder, ""), row.training_opt_in]
-        consent = [row.training_opt_in, str(row.split or ""), row.licence]
+            return [*place, row.problem.replace(self.folder, ""), bool(row.training_opt_in)]
+        consent = [bool(row.training_opt_in), str(row.split or ""), row.licence]
         return [*place, row.labels.values, row.group, *consent, dict(row.metadata)]
 
     def _relative(self, location: str) -> str:

@@ -13,6 +13,8 @@ class CheckWord(StrEnum):
     """One word for each kind of finding; never renamed, as people group by them."""
 
     BAD_ROW = "bad_row"
+    BLANK_LABELS = "blank_labels"
+    BLANK_CONSENT = "blank_consent"
     NO_CONSENT = "no_consent"
     CONSENT_CONTRADICTED = "consent_contradicted"
     LICENCE_FORBIDS = "licence_forbids"

@@ -10,11 +10,11 @@ from tonearm.learning.checks.audio import contradicted_consent, unusable_audio
 from tonearm.learning.checks.finding import CheckWord, Finding, about
 from tonearm.learning.checks.hearing import Progress, heard
 from tonearm.learning.checks.labels import near_duplicates, too_few
-from tonearm.learning.checks.rows import groups_in_two_splits, licences, without_consent
+from tonearm.learning.checks.rows import blanks, groups_in_two_splits, licences, without_consent
 from tonearm.learning.checks.same_audio import same_audio
 from tonearm.learning.checks.suspects import suspect_labels
 from tonearm.learning.labelled.consent import consent_of
-from tonearm.learning.labelled.reading import read_labelled
+from tonearm.learning.labelled.reading import read_for_labels
 from tonearm.learning.labelled.track import BadRow, LabelledTrack
 from tonearm.learning.licences import Purpose
 from tonearm.learning.suspects.embedding import Embedder
@@ -76,9 +76,9 @@ def check_manifest(location: str, settings: CheckSettings, progress: Progress) -
         ManifestError: It is no labelled manifest.
         MachineError: No decoder can be started.
     """
-    rows = list(read_labelled(location))
+    rows = list(read_for_labels(location))
     tracks = [row for row in rows if isinstance(row, LabelledTrack)]
-    with_consent = sum(track.training_opt_in for track in tracks)
+    with_consent = sum(track.training_opt_in is True for track in tracks)
     return CheckReport(len(rows), with_consent, list(_findings(rows, tracks, settings, progress)))
 
 
@@ -89,8 +89,9 @@ def _findings(
     progress: Progress,
 ) -> Iterator[Finding]:
     for row in rows:
-        if isinstance(row, BadRow):
+        if isinstance(row, BadRow) and not row.is_unlabelled:
             yield about(CheckWord.BAD_ROW, row.problem, row)
+    yield from blanks(rows)
     yield from without_consent(tracks)
     if settings.purpose is not None:
         yield from licences(tracks, settings.purpose)

@@ -1,4 +1,4 @@
-"""Checks of what rows say: consent, licence, and a group that stands on both sides of a split."""
+"""Checks of what rows say: blanks, consent, licence, and a group that stands on both sides of a split."""
 
 from __future__ import annotations
 
@@ -6,15 +6,29 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from tonearm.learning.checks.finding import CheckWord, Finding, about
-from tonearm.learning.labelled.track import LabelledTrack
+from tonearm.learning.labelled.track import BadRow, LabelledTrack
 from tonearm.learning.licences import Purpose, licence_of
 
 
+def blanks(rows: Sequence[LabelledTrack | BadRow]) -> Iterator[Finding]:
+    """What waits for somebody to fill it in, as of a manifest of ``tonearm label_next``: one finding each."""
+    usable = [row for row in rows if isinstance(row, LabelledTrack) or row.is_unlabelled]
+    if unlabelled := [row for row in usable if isinstance(row, BadRow)]:
+        message = "labels are blank: write what holds and what does not, such as rock; drums=-"
+        yield about(CheckWord.BLANK_LABELS, message, *unlabelled)
+    if unsaid := [row for row in usable if row.training_opt_in is None]:
+        message = (
+            "training_opt_in is blank: write true if whoever owns the track agreed to training, else false; "
+            "until then the track is left out, and its audio is not opened"
+        )
+        yield about(CheckWord.BLANK_CONSENT, message, *unsaid)
+
+
 def without_consent(tracks: Sequence[LabelledTrack]) -> Iterator[Finding]:
-    """Tracks that are not trained on, and whose audio is not opened."""
+    """Tracks that are not trained on, and whose audio is not opened, as their rows say."""
     for track in tracks:
-        if not track.training_opt_in:
-            message = "training_opt_in is not true: the track is left out, and its audio is not opened"
+        if track.training_opt_in is False:
+            message = "training_opt_in is false: the track is left out, and its audio is not opened"
             yield about(CheckWord.NO_CONSENT, message, track)
 
 

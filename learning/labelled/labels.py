@@ -38,6 +38,10 @@ class LabelError(ValueError):
     """Labels that cannot be understood; the message says why and completes "its labels …"."""
 
 
+class BlankLabelsError(LabelError):
+    """Labels that nobody has filled in."""
+
+
 _SIGNS = {
     "+": LabelValue.POSITIVE,
     "+1": LabelValue.POSITIVE,
@@ -133,7 +137,7 @@ def _joined(items: Iterable[tuple[str, LabelValue]]) -> Labels:
         if said.setdefault(key, value) is not value:
             raise LabelError(f"say two things of {name}")
     if not named and not beginnings:
-        raise LabelError("are empty")
+        raise BlankLabelsError("are empty")
     if LabelValue.POSITIVE in beginnings.values():
         raise LabelError("say that all labels hold that begin alike; name them")
     return Labels(named, beginnings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from tonearm.learning.labelled.labels import LabelError, Labels
+from tonearm.learning.labelled.labels import BlankLabelsError, LabelError, Labels
 from tonearm.learning.labelled.track import BadRow, LabelledTrack, Split
 from tonearm.transforms.sources.manifests.contract import ManifestError
 from tonearm.transforms.sources.manifests.reading import (
@@ -42,6 +42,10 @@ class _UnusableRowError(Exception):
     """A row that cannot be used; the message says why."""
 
 
+class _UnlabelledRowError(_UnusableRowError):
+    """A row whose labels nobody has filled in."""
+
+
 def read_labelled(location: str) -> Iterator[LabelledTrack | BadRow]:
     """Rows of a labelled manifest, one at a time, in their order; no audio is looked at.
 
@@ -49,18 +53,30 @@ def read_labelled(location: str) -> Iterator[LabelledTrack | BadRow]:
         location: Path or URL of a manifest, a glob of them, or a folder of Parquet files.
 
     Raises:
-        ManifestError: There is no manifest, or it lacks a column.
+        ManifestError: There is no manifest, it lacks a column, or no row has labels.
+    """
+    rows, labelled = 0, False
+    for row in read_for_labels(location):
+        rows += 1
+        labelled |= not (isinstance(row, BadRow) and row.is_unlabelled)
+        yield row
+    if rows and not labelled:
+        raise ManifestError(f"{location}: lacks the column labels, or it is empty in all rows")
+
+
+def read_for_labels(location: str) -> Iterator[LabelledTrack | BadRow]:
+    """The same of a manifest whose labels may be blank still in all rows, or in some.
+
+    Raises:
+        ManifestError: There is no manifest, or it lacks a column that all manifests have.
     """
     require_readable_kind(location)
     parts, _ = manifest_or_listing(location)
     if not parts:
         raise ManifestError(f"{location}: is no manifest; a labelled one is CSV, JSON Lines or Parquet")
     place_of_id: dict[str, tuple[str, int]] = {}
-    rows, has_labels = 0, False
     for numbered in read_manifest(parts):
-        rows += 1
         values, said_twice = _meant(numbered.row.values)
-        has_labels |= "labels" in values
         place = numbered.location, numbered.number
         problem = numbered.row.problem or said_twice
         try:
@@ -71,12 +87,14 @@ def read_labelled(location: str) -> Iterator[LabelledTrack | BadRow]:
                 raise _UnusableRowError(f"its track_id has stood in row {first[1]} of {first[0]} already")
         except _UnusableRowError as error:
             track_id, uri = values.get("track_id", ""), _uri_if_any(numbered)
-            opt_in = not problem and values.get("training_opt_in", "").casefold() == _TRUE
-            yield BadRow(numbered.number, numbered.location, track_id, uri, str(error), opt_in)
+            said = values.get("training_opt_in", "").casefold()
+            opt_in = None if not said else not problem and said == _TRUE
+            is_unlabelled = isinstance(error, _UnlabelledRowError)
+            yield BadRow(
+                numbered.number, numbered.location, track_id, uri, str(error), opt_in, is_unlabelled
+            )
         else:
             yield track
-    if rows and not has_labels:
-        raise ManifestError(f"{location}: lacks the column labels, or it is empty in all rows")
 
 
 def _meant(values: Mapping[str, str]) -> tuple[dict[str, str], str]:
@@ -142,16 +160,18 @@ def _uri_if_any(numbered: NumberedRow) -> str:
 def _labels(text: str) -> Labels:
     try:
         return Labels.read(text)
+    except BlankLabelsError as error:
+        raise _UnlabelledRowError(f"its labels {error}") from error
     except LabelError as error:
         raise _UnusableRowError(f"its labels {error}") from error
 
 
-def _consent(text: str) -> bool:
-    """True for ``true`` alone: consent is said, and never guessed from other words."""
+def _consent(text: str) -> bool | None:
+    """True for ``true`` alone, None for nothing: consent is said, and never guessed from other words."""
     word = text.casefold()
     if word not in ("", _TRUE, "false"):
         raise _UnusableRowError(f"its training_opt_in is {text[:40]}; write true or false")
-    return word == _TRUE
+    return word == _TRUE if word else None
 
 
 def _split(text: str) -> Split | None:

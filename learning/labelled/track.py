@@ -27,8 +27,8 @@ class LabelledTrack:
         labels: What is known of its labels.
         group: What must not stand on both sides of a split: the artist, the album, the piece; empty if the
             manifest does not tell.
-        training_opt_in: True if whoever owns the track agreed that it is trained on. Of others no byte is
-            opened.
+        training_opt_in: True if whoever owns the track agreed that it is trained on, None if the row does
+            not say. Of tracks where it is not True no byte is opened.
         split: What it is for, if that is fixed.
         licence: Under which licence it may be used, as the manifest has it; empty if it does not tell.
         number: Its row, from 1, without the header; 0 if it stands in no manifest yet.
@@ -40,7 +40,7 @@ class LabelledTrack:
     uri: str
     labels: Labels
     group: str = ""
-    training_opt_in: bool = False
+    training_opt_in: bool | None = False
     split: Split | None = None
     licence: str = ""
     number: int = 0
@@ -58,7 +58,9 @@ class BadRow:
         track_id: The id, as far as it can be read.
         uri: Path or URL of its audio, as far as it can be read.
         problem: Why; a sentence that begins with "its" or "it".
-        training_opt_in: True if the row gives consent all the same: then it closes its file to no other row.
+        training_opt_in: True if the row gives consent all the same: then it closes its file to no other row;
+            None if it does not say.
+        is_unlabelled: True if its labels are blank: it waits for somebody to fill them in.
     """
 
     number: int
@@ -66,4 +68,5 @@ class BadRow:
     track_id: str
     uri: str
     problem: str
-    training_opt_in: bool = False
+    training_opt_in: bool | None = False
+    is_unlabelled: bool = False

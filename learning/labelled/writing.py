@@ -21,6 +21,9 @@ _COLUMNS = ("track_id", "uri", "labels", "group", "split", "licence", "training_
 _TYPES = {"labels": pa.map_(pa.string(), pa.int8()), "training_opt_in": pa.bool_()}
 """Types of columns in Parquet that are not text."""
 
+_OPT_IN = {True: "true", False: "false", None: ""}
+"""Consent in CSV; a blank cell is for somebody to fill in."""
+
 
 def require_writable_kind(location: str) -> None:
     """Refuse a file whose ending names no form of manifest that is written, before any work.
@@ -71,8 +74,9 @@ def _csv(rows: list[dict[str, Any]]) -> bytes:
     writer = csv.DictWriter(file, _columns(rows), lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        opt_in = str(row["training_opt_in"]).lower()
-        writer.writerow({**row, "labels": row["labels"].text, "training_opt_in": opt_in})
+        writer.writerow(
+            {**row, "labels": row["labels"].text, "training_opt_in": _OPT_IN[row["training_opt_in"]]}
+        )
     return file.getvalue().encode()
 
 

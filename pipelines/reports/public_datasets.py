@@ -17,7 +17,7 @@ _SHOWN = 20
 
 def print_import(dataset: PublicDataset, found: Import, manifest: str, *, as_json: bool) -> None:
     """Print how many tracks were written, and what is wrong with the data set."""
-    opted_in = sum(track.training_opt_in for track in found.tracks)
+    opted_in = sum(track.training_opt_in is True for track in found.tracks)
     with printing() as console:
         if as_json:
             report = {

@@ -252,7 +252,7 @@ def test_no_file_is_opened_that_any_row_has_no_consent_for(folder: Path) -> None
 
 
 def test_what_people_see(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [row(number, training_opt_in="") for number in range(30)]
+    rows = [row(number, training_opt_in="false") for number in range(30)]
     assert tonearm("dataset", "check", manifest_of(folder, *rows)) == 1
     printed = capsys.readouterr()
     assert printed.out.count("no_consent: ") == 20
