@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -82,12 +81,6 @@ def days_of(output: str, tagger: str, column: str = "") -> dict[Part, PartOfDay]
         for row in table_rows(output, "failures", ["occurred_at", "error"], tagger=tagger):
             parts[_day(row["occurred_at"]), ""].failures[row["error"]] += 1
     return dict(sorted(parts.items()))
-
-
-def taggers_of(output: str) -> Iterator[str]:
-    """The taggers of an output's runs, from the one that began its last run last."""
-    runs = sorted(table_rows(output, "runs", ["tagger", "started"]), key=lambda run: run["started"])
-    yield from dict.fromkeys(run["tagger"] for run in reversed(runs))
 
 
 def _day(moment: datetime) -> date:

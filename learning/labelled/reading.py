@@ -90,9 +90,7 @@ def read_for_labels(location: str) -> Iterator[LabelledTrack | BadRow]:
             said = values.get("training_opt_in", "").casefold()
             opt_in = None if not said else not problem and said == _TRUE
             is_unlabelled = isinstance(error, _UnlabelledRowError)
-            yield BadRow(
-                numbered.number, numbered.location, track_id, uri, str(error), opt_in, is_unlabelled
-            )
+            yield BadRow(numbered.number, numbered.location, track_id, uri, str(error), opt_in, is_unlabelled)
         else:
             yield track
 

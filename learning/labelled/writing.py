@@ -46,9 +46,18 @@ def write_labelled(tracks: Iterable[LabelledTrack], location: str) -> None:
         WrongCallError: The ending names no form.
         StorageError: It cannot be written.
     """
+    write_object(location, labelled_content(tracks, location))
+
+
+def labelled_content(tracks: Iterable[LabelledTrack], location: str) -> bytes:
+    """The bytes of a manifest; see :func:`write_labelled`.
+
+    Raises:
+        WrongCallError: The ending of its path or URL names no form.
+    """
     require_writable_kind(location)
     write = next(write for ending, write in _WRITERS.items() if location.lower().endswith(ending))
-    write_object(location, write([_values(track) for track in tracks]))
+    return write([_values(track) for track in tracks])
 
 
 def _values(track: LabelledTrack) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tonearm.pipelines.commands.taggers import (
     drift,
     evaluate,
     history,
+    label_next,
     promote,
     rollback,
     train,
@@ -78,7 +79,7 @@ def _parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
     for command in (
         *(ingest, retry, spectrograms, show, plan, dataset),
-        *(train, evaluate, calibrate, promote, rollback, history, compare, drift),
+        *(train, evaluate, calibrate, promote, rollback, history, compare, drift, label_next),
     ):
         command.add_to(commands)
     return parser, dict(commands.choices)

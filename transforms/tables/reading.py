@@ -22,6 +22,23 @@ def require_runs(output: str) -> None:
         raise OutputError(f"{output} holds no tables of a run; `tonearm ingest` writes them")
 
 
+def tagger_of(output: str, named: str | None) -> str:
+    """The tagger whose rows are to be read: the one that is named, or that of the run that began last.
+
+    Args:
+        output: Where the tables lie; some run has written to them.
+        named: ``name@version``, if one is named.
+
+    Raises:
+        OutputError: No run is of this tagger.
+    """
+    runs = sorted(table_rows(output, "runs", ["tagger", "started"]), key=lambda run: run["started"])
+    taggers = list(dict.fromkeys(run["tagger"] for run in reversed(runs)))
+    if named is not None and named not in taggers:
+        raise OutputError(f"{output} has no run of {named}; it has {', '.join(taggers)}")
+    return named or taggers[0]
+
+
 def latest_tracks(output: str) -> list[Row]:
     """The latest row of each track, by whichever tagger, with the columns of a listing, ordered by URI."""
     latest: dict[str, Row] = {}

@@ -99,17 +99,14 @@ def _page_file(known: argparse.Namespace) -> Path | None:
 
 def _drift(known: argparse.Namespace, _: list[str]) -> None:
     page = _page_file(known)
-    from tonearm.learning.drift.days import days_of, taggers_of
+    from tonearm.learning.drift.days import days_of
     from tonearm.learning.drift.judging import DriftSettings, judge_days
     from tonearm.pipelines.reports.taggers.drift import print_drift
     from tonearm.transforms.storage.signed_url import location_of
-    from tonearm.transforms.tables.reading import require_runs
+    from tonearm.transforms.tables.reading import require_runs, tagger_of
 
     require_runs(known.output)
-    taggers = list(taggers_of(known.output))
-    tagger = known.tagger or taggers[0]
-    if tagger not in taggers:
-        raise WrongCallError(f"{known.output} has no run of {tagger}; it has {', '.join(taggers)}")
+    tagger = tagger_of(known.output, known.tagger)
     settings = DriftSettings(known.reference_days, rate=known.false_alarms)
     parts = days_of(known.output, tagger, known.by)
     days = list(judge_days(parts, settings, known.since))
