@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from deploy.flink.cluster import SETTINGS
 from deploy.flink.comparison import TOLERANCE, differences
+from deploy.flink.jars import MissingError, jars
 from tests.catalog import tonearm
+from tests.deploy.manifests import manifests
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,3 +71,32 @@ def test_what_is_missing_is_named(options: tuple[str, ...], said: str, tmp_path:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"flink-demo: {said}")
+
+
+@pytest.mark.slow
+def test_flink_has_the_settings_that_it_is_given() -> None:
+    """It passes over those that it has not, such as misspelt ones, without a word."""
+    try:
+        known = settings_in(jars())
+    except MissingError as missing:
+        pytest.skip(str(missing))
+    given = [
+        manifest["spec"]["flinkConfiguration"]
+        for manifest in manifests()
+        if manifest["kind"] == "FlinkDeployment"
+    ]
+    assert len(given) == 1
+    assert {name for settings in (SETTINGS, *given) for name in settings} - known == set()
+    assert "jobmanager.schedulers" not in known
+
+
+def settings_in(folder: Path) -> set[str]:
+    """All words in Flink's classes of options that may be names of settings."""
+    found: set[str] = set()
+    for jar in folder.glob("flink-*.jar"):
+        with zipfile.ZipFile(jar) as classes:
+            for name in classes.namelist():
+                if re.search(r"Options(\$\w+)?\.class$", name):
+                    text = classes.read(name).decode("latin-1")
+                    found |= set(re.findall(r"[a-z][a-zA-Z0-9-]*(?:\.[a-zA-Z0-9-]+)+", text))
+    return found
