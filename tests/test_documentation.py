@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 from pathlib import Path
 
 import pytest
 
-from tonearm.pipelines.commands import dataset, ingest, plan, retry, show, spectrograms
-from tonearm.pipelines.commands.taggers import calibrate, compare, evaluate, train
+from tonearm.pipelines.commands.command_line import command_line
 from tonearm.pipelines.runs.beam_options import names_of_beams_options
 
 ROOT = Path(__file__).parent.parent
@@ -29,10 +27,9 @@ PAGES = sorted([*ROOT.glob("*.md"), *(page for top in TOPS for page in (ROOT / t
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 NAMED_FILE = re.compile(r"`([\w./-]+/[\w.-]+\.(?:py|md|toml|lock|json|csv))`")
-CALL = re.compile(
-    r"tonearm (?:ingest|retry|show|plan|spectrograms|dataset|train|evaluate|calibrate|compare)\b"
-    r"[^`\n]*(?:\\\n[^`\n]*)*"
-)
+COMMANDS = command_line()[1]
+ON_BEAM = ("ingest", "retry", "spectrograms", "dataset build")
+CALL = re.compile(rf"(tonearm (dataset \w+|{'|'.join(COMMANDS)})\b[^`\n]*(?:\\\n[^`\n]*)*)")
 OPTION = re.compile(r"(?<![\w-])--[a-z]\w+")
 FLINKS_OPTIONS = {"--checkpointing_interval", "--savepoint_path"}
 """Options that Flink's job server knows, and Beam's Python does not."""
@@ -70,17 +67,14 @@ def test_what_a_page_names_is_there(page: Path) -> None:
 
 
 def test_options_in_the_documentation_are_those_of_the_command() -> None:
-    parser = argparse.ArgumentParser()
-    commands = parser.add_subparsers()
-    for module in (ingest, retry, show, plan, spectrograms, dataset, train, evaluate, calibrate, compare):
-        module.add_to(commands)
-    (actions,) = [each.choices for each in commands.choices["dataset"]._actions if each.dest == "action"]
-    parsers = [*commands.choices.values(), *actions.values()]
-    known = {option for command in parsers for option in command._option_string_actions}
-    known |= names_of_beams_options() | FLINKS_OPTIONS
-    named = {
-        option for page in PAGES for call in CALL.findall(page.read_text()) for option in OPTION.findall(call)
-    }
-    assert named - known == set()
-    assert "--wave_tracks" in known
-    assert "--catch_up" in named
+    (actions,) = [each.choices for each in COMMANDS["dataset"]._actions if each.dest == "action"]
+    parsers = {**COMMANDS, **{f"dataset {name}": action for name, action in actions.items()}}
+    beams = names_of_beams_options() | FLINKS_OPTIONS
+    found = set()
+    for page in PAGES:
+        for call, name in CALL.findall(page.read_text()):
+            if options := set(OPTION.findall(call)):
+                known = parsers[name]._option_string_actions.keys() | (beams if name in ON_BEAM else set())
+                assert options - known == set(), f"{page.name}: {call}"
+                found |= options
+    assert {"--catch_up", "--changed", "--why"} <= found

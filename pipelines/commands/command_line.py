@@ -54,7 +54,7 @@ def job_of(arguments: Sequence[str]) -> Callable[[], None]:
     Raises:
         WrongCallError: The call is none that there is.
     """
-    parser, commands = _parser()
+    parser, commands = command_line()
     if not arguments:
         say(parser.format_help())
         raise WrongCallError("name a COMMAND")
@@ -67,7 +67,8 @@ def job_of(arguments: Sequence[str]) -> Callable[[], None]:
     return partial(known.job, known, [*beams, *unknown])
 
 
-def _parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
+def command_line() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
+    """What parses a whole call, and what parses each command's part of it, by the command's name."""
     parser = Parser(
         prog="tonearm",
         description="Listens to music catalogs: tracks in, tables of genre, mood, instruments and voice out.",
