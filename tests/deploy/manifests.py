@@ -26,6 +26,21 @@ def documents(text: str) -> list[Manifest]:
     return list(yaml.load_all(text, Loader=yaml.CSafeLoader))
 
 
+def flink_cluster_of(folder: Path) -> Manifest:
+    """The FlinkDeployment that a kustomization makes of the one in `cluster`, by patches that add a value."""
+    (cluster,) = documents((folder / ".." / "cluster" / "cluster.yaml").read_text())
+    for each in yaml.safe_load((folder / "kustomization.yaml").read_text()).get("patches", ()):
+        assert each["target"] == {"kind": cluster["kind"], "name": cluster["metadata"]["name"]}
+        for step in yaml.safe_load(each["patch"]):
+            assert step["op"] == "add"
+            *way, last = step["path"].split("/")[1:]
+            part = cluster
+            for key in way:
+                part = part[key]
+            part[last] = step["value"]
+    return cluster
+
+
 def complaints(manifest: Manifest, reference: Mapping[str, Any]) -> list[str]:
     """What is wrong with a manifest, one sentence each.
 

@@ -18,7 +18,7 @@ from deploy.flink.cluster import SETTINGS
 from deploy.flink.comparison import TOLERANCE, differences
 from deploy.flink.jars import MissingError, jars
 from tests.catalog import tonearm
-from tests.deploy.manifests import manifests
+from tests.deploy.manifests import FOLDER, flink_cluster_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,13 +80,8 @@ def test_flink_has_the_settings_that_it_is_given() -> None:
         known = settings_in(jars())
     except MissingError as missing:
         pytest.skip(str(missing))
-    given = [
-        manifest["spec"]["flinkConfiguration"]
-        for manifest in manifests()
-        if manifest["kind"] == "FlinkDeployment"
-    ]
-    assert len(given) == 1
-    assert {name for settings in (SETTINGS, *given) for name in settings} - known == set()
+    given = flink_cluster_of(FOLDER / "flink" / "stream")["spec"]["flinkConfiguration"]
+    assert {*SETTINGS, *given} - known == set()
     assert "jobmanager.schedulers" not in known
 
 

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from tests.deploy.manifests import FOLDER as MANIFESTS
-from tests.deploy.manifests import Manifest, complaints, documents, manifests, pod_specs
+from tests.deploy.manifests import Manifest, complaints, documents, flink_cluster_of, manifests, pod_specs
 from tests.deploy.references import FOLDER
 from tests.test_documentation import FLINKS_OPTIONS
 from tonearm.pipelines.commands import ingest
@@ -193,15 +193,25 @@ def test_a_job_asks_for_the_task_managers_that_there_are() -> None:
 def test_an_autoscaler_scales_what_the_operator_makes_by_what_the_workers_do() -> None:
     """The operator calls the task managers' Deployment so; of the FlinkDeployment it would begin anew."""
     scaler = ALL["HorizontalPodAutoscaler tonearm-flink"]["spec"]
-    cluster = ALL["FlinkDeployment tonearm-flink"]
+    cluster = flink_cluster_of(MANIFESTS / "flink" / "stream")
     assert cluster["spec"]["mode"] == "standalone"
-    assert cluster["spec"]["flinkConfiguration"]["jobmanager.scheduler"] == "adaptive"
     name = f"{cluster['metadata']['name']}-taskmanager"
     assert scaler["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
     (metric,) = scaler["metrics"]
     containers = _of(cluster, *TASKS, "containers")
     (measured,) = (each for each in containers if each["name"] == metric["containerResource"]["container"])
     assert "cpu" in measured["resources"]["requests"]  # of which it takes a percentage
+
+
+def test_streams_alone_have_the_adaptive_scheduler() -> None:
+    """Beam's batch jobs were seen to fail under it, and streams to need it when task managers come and go."""
+    schedulers = {
+        folder: flink_cluster_of(MANIFESTS / "flink" / folder)["spec"]["flinkConfiguration"].get(
+            "jobmanager.scheduler"
+        )
+        for folder in ("backfill", "stream")
+    }
+    assert schedulers == {"backfill": None, "stream": "adaptive"}
 
 
 def options_of(name: str) -> dict[str, str]:
@@ -236,6 +246,10 @@ def test_kubectl_puts_it_together(folder: Path) -> None:
     done = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     made = documents(done.stdout)
+    for each in made:
+        if each["kind"] == "FlinkDeployment":
+            expected = flink_cluster_of(folder)["spec"]["flinkConfiguration"]
+            assert each["spec"]["flinkConfiguration"] == expected
     assert [said for each in made for said in complaints(each, REFERENCE)] == []
     assert {each["metadata"].get("namespace") for each in made if each["kind"] != "Namespace"} == {"tonearm"}
     # Not even in the FlinkDeployment, a kind that Kubernetes' own tools need not know.

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.flink.cluster import SETTINGS, FlinkCluster, flink_cluster
 from deploy.flink.jars import MissingError
-from tests.deploy.manifests import manifests
+from tests.deploy.manifests import FOLDER, flink_cluster_of
 
 
 @pytest.fixture
@@ -26,11 +26,7 @@ def flink() -> Iterator[FlinkCluster]:
 @pytest.fixture
 def elastic_flink() -> Iterator[FlinkCluster]:
     """Like ``flink``, with one task manager; it schedules and restarts jobs as deploy/kubernetes says."""
-    (configuration,) = (
-        manifest["spec"]["flinkConfiguration"]
-        for manifest in manifests()
-        if manifest["kind"] == "FlinkDeployment"
-    )
+    configuration = flink_cluster_of(FOLDER / "flink" / "stream")["spec"]["flinkConfiguration"]
     jobs = {
         name: value
         for name, value in configuration.items()
