@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
 import psutil
 
 from deploy.flink.cluster import WORKER, FlinkCluster
@@ -9,6 +14,20 @@ from tests.servers.processes import wait_for
 
 PATIENCE_S = 900.0
 """For what takes seconds on a machine that does nothing else."""
+
+
+def start_with(change: str, *arguments: str | Path, told: IO[str] | int) -> subprocess.Popen[str]:
+    """Run the command in a process of its own that sets a constant of the program first.
+
+    Args:
+        change: Statements of Python.
+        arguments: The command's.
+        told: Where its words go.
+    """
+    code = f"import sys\n{change}\nfrom tonearm.pipelines.main import run\nsys.exit(run(sys.argv[1:]))"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)], stdout=told, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def workers_of(cluster: FlinkCluster, task_manager: str) -> list[psutil.Process]:

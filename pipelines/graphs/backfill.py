@@ -5,8 +5,9 @@ The cluster keeps the state, so there are no waves: rows are gathered by their n
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import apache_beam as beam
 
@@ -20,13 +21,17 @@ from tonearm.transforms.sources.spectrogram_files import LookIntoFiles, OnceEach
 from tonearm.transforms.tables.contract import NoteBoard, Output
 from tonearm.transforms.tables.holding.hold import Hold
 from tonearm.transforms.tables.holding.keep_hold import KeepHold, RequireHold
+from tonearm.transforms.tables.publishing.backfill import PublishBackfill
 from tonearm.transforms.tables.rows import Provenance
-from tonearm.transforms.tables.sink import GatherDurably, WriteTables
+from tonearm.transforms.tables.sink import TRACKS_PER_FILE, GatherByShard, GatherDurably, WriteTables
 from tonearm.transforms.tagging.analysis import Outcome
 from tonearm.transforms.tagging.at_work import LoadPinned
 
 BACKFILL_SHARDS = 8
 """How many gatherers a backfill has side by side; more would make many small files."""
+
+
+_logger = logging.getLogger(__name__)
 
 
 class TagBackfill(beam.PTransform):
@@ -77,7 +82,6 @@ class TagBackfill(beam.PTransform):
     def expand(self, locations: beam.PCollection[str]) -> beam.PCollection[None]:
         """Return one element, after the commit."""
         run_id = self._provenance.run_id
-        writer = self._output.backfill_writer(run_id, RequireHold(self._boards, run_id))
         announced = (
             locations
             | "Hold while listing" >> self._held()
@@ -98,13 +102,22 @@ class TagBackfill(beam.PTransform):
         )
         return (
             outcomes
-            | "Write" >> WriteTables(GatherDurably(shards=BACKFILL_SHARDS), writer, self._provenance)
+            | "Write" >> written_once(self._output, self._provenance, RequireHold(self._boards, run_id))
             | "When all is written" >> beam.CombineGlobally(_sum_of_rows)
             | "Commit" >> beam.Map(_commit, self._output, run_id, self._boards)
         )
 
     def _held(self) -> beam.PTransform:
         return beam.ParDo(KeepHold(self._boards, self._provenance.run_id))
+
+
+def written_once(output: Output, provenance: Provenance, require_hold: Callable[[], None]) -> beam.PTransform:
+    """A batch run's way to the tables: gathered by count, and seen at the run's end at the latest."""
+    if output.backfill_journal(provenance.run_id, 0, require_hold) is not None:
+        gather = GatherByShard(TRACKS_PER_FILE, BACKFILL_SHARDS)
+        return PublishBackfill(gather, output, provenance, require_hold)
+    writer = output.backfill_writer(provenance.run_id)
+    return WriteTables(GatherDurably(TRACKS_PER_FILE, shards=BACKFILL_SHARDS), writer, provenance)
 
 
 def _sum_of_rows(batches: Iterable[Counter[str]]) -> Counter[str]:
@@ -115,3 +128,7 @@ def _commit(rows: Counter[str], output: Output, run_id: str, boards: Sequence[No
     hold = Hold.joined(boards, run_id)
     output.finish_backfill(run_id, rows)
     hold.release()
+    try:
+        output.discard(run_id)  # now that no worker can begin another journal
+    except Exception as error:  # whatever a store raises: all is committed, and journals go with old runs
+        _logger.warning("the run's journals stay for now: %s", error)

@@ -21,7 +21,7 @@ from tonearm.transforms.sources.pending import KeepPending, count_skip, reason_t
 from tonearm.transforms.sources.polling import AnnounceNew
 from tonearm.transforms.sources.spectrogram_files import LookIntoFiles
 from tonearm.transforms.tables.contract import Output
-from tonearm.transforms.tables.publishing import PublishTables
+from tonearm.transforms.tables.publishing.stream import PublishTables
 from tonearm.transforms.tables.rows import Provenance
 from tonearm.transforms.tables.sink import GatherByShard, GatherDurably, WriteTables
 from tonearm.transforms.tagging.at_work import LoadPinned, LoadTagger

@@ -108,7 +108,7 @@ class BehindError(TonearmError):
 
 
 class Journal(Protocol):
-    """Publishes the file batches of one shard of a stream, each track once whoever writes and how often.
+    """Publishes the file batches of one shard, each track once whoever writes and how often.
 
     A writer that goes back in time, and one that was taken for dead, are told that they are behind. They
     catch up by leaving out the tracks that were published meanwhile.
@@ -125,8 +125,11 @@ class Journal(Protocol):
             BehindError: There are others. Nothing of these rows is or becomes visible.
         """
 
-    def tracks_after(self, number: int) -> Iterator[Announced]:
-        """The tracks of all file batches that were published after the first so many."""
+    def outcomes_after(self, number: int) -> Iterator[tuple[Announced, str]]:
+        """The tracks of all file batches that were published after the first so many.
+
+        Each comes with the word of its failure, which is empty if it did not fail.
+        """
 
 
 class NoteBoard(Protocol):
@@ -190,13 +193,23 @@ class Output(Holdable, Protocol):
     def staging_writer(self, commit_id: str) -> TableWriter:
         """A writer for rows that no reader sees before the share is committed."""
 
-    def backfill_writer(self, run_id: str, require_hold: Callable[[], None]) -> TableWriter:
-        """A writer for a cluster's batch run; readers see its rows when it is finished, if not before.
+    def backfill_writer(self, run_id: str) -> SeveralWriters:
+        """Writers for a cluster's batch run, where rows that are written again replace each other.
+
+        Readers see the rows when the run is finished.
+        """
+
+    def backfill_journal(
+        self, run_id: str, shard: int, require_hold: Callable[[], None], *, waits: bool = False
+    ) -> Journal | None:
+        """What publishes a shard's rows of a cluster's batch run; None where rows replace each other.
 
         Args:
             run_id: The run.
+            shard: The shard's number.
             require_hold: Raises if the run holds the output no longer: what is written then is not to become
                 visible, and nothing of it to remain.
+            waits: True if readers are to see the rows when the run is finished, and none of them before.
         """
 
     def stream_writer(self) -> SeveralWriters:
@@ -221,19 +234,22 @@ class Output(Holdable, Protocol):
             StagedRowsMissingError: Not all of them are there. Nothing has become visible.
         """
 
-    def finish_backfill(self, run_id: str, rows: RowCounts) -> None:
+    def finish_backfill(self, run_id: str, rows: RowCounts, *, waits: bool = False) -> None:
         """Make all rows of a cluster's batch run visible; as :meth:`commit`.
+
+        Journals stay until they are discarded under the run's id, once the run holds the output no longer.
 
         Args:
             run_id: The run.
             rows: How many rows of each table were written; empty if nobody knows, as of a job that failed.
+            waits: What :meth:`backfill_journal` was told.
         """
 
     def write_run(self, row: Row) -> None:
         """Write the row of a run by itself, in place of an earlier row of the run."""
 
     def discard(self, commit_id: str) -> None:
-        """Forget a share that was not committed."""
+        """Forget a share that was not committed, and the journals of a cluster's batch run."""
 
 
 class OutputKind(Protocol):

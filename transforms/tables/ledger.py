@@ -69,8 +69,8 @@ class Ledger:
         of_run = [] if run_id is None else ["run_id"]
         columns = ["track_id", "uri", "generation", "analyzed_at", *of_run]
         for row in _rows_by(maker, makers, output, table, columns):
-            ids.append(_digest(row["track_id"]))
-            keys.append(_digest(row["track_id"], row["uri"], row["generation"]))
+            ids.append(digest_of(row["track_id"]))
+            keys.append(digest_of(row["track_id"], row["uri"], row["generation"]))
             moments.append(row["analyzed_at"].timestamp())
             if of_run and row["run_id"] == run_id:
                 keys_of_run.append(keys[-1])
@@ -79,7 +79,7 @@ class Ledger:
             ledger._tagged_by_run = np.sort(_values(keys_of_run))
         columns = ["track_id", "uri", "generation", "stage", "error", "retriable", *of_run]
         for row in _rows_by(maker, makers, output, "failures", columns):
-            key = _digest(row["track_id"], row["uri"], row["generation"])
+            key = digest_of(row["track_id"], row["uri"], row["generation"])
             ledger._failures[key].add(f"{row['stage']}/{row['error']}")
             if not row["retriable"]:
                 ledger._failed_for_good.add(key)
@@ -110,7 +110,7 @@ class Ledger:
 
     def remember(self, track: Track) -> None:
         """Note that this run has committed a track: its rows, of whatever kind, are in the tables."""
-        id_digest, key = _digest(readable(track.track_id)), _key(track)
+        id_digest, key = digest_of(readable(track.track_id)), _key(track)
         before = self._committed.get(id_digest, key)
         if before != key:
             self._replaced.add(before)
@@ -123,11 +123,11 @@ class Ledger:
 
     def is_committed(self, track: Track) -> bool:
         """True if it is what this run has committed last of the track's id."""
-        return self._committed.get(_digest(readable(track.track_id))) == _key(track)
+        return self._committed.get(digest_of(readable(track.track_id))) == _key(track)
 
     def is_tagged_by_run(self, track: Track) -> bool:
         """True if the run that this was read for has rows of the track: its job was begun again."""
-        return any(_is_among(key, self._tagged_by_run) for key in _keys(track))
+        return any(is_among(key, self._tagged_by_run) for key in _keys(track))
 
     def failed_in_run(self, track: Track) -> str | None:
         """The word of the track's failure, as :meth:`is_tagged_by_run`; None if it had not failed."""
@@ -163,11 +163,11 @@ class _LatestOfEach:
 
     def holds(self, key: int) -> bool:
         """True if it is the latest key of its id."""
-        return _is_among(key, self._latest)
+        return is_among(key, self._latest)
 
     def held(self, key: int) -> bool:
         """True if it is an id's key, and not the latest."""
-        return _is_among(key, self._before) and not self.holds(key)
+        return is_among(key, self._before) and not self.holds(key)
 
 
 def _rows_by(
@@ -187,21 +187,22 @@ def _values(digests: array[Any]) -> np.ndarray:
     return np.frombuffer(digests, np.dtype(digests.typecode)) if digests else np.empty(0, digests.typecode)
 
 
-def _is_among(digest: int, found: np.ndarray) -> bool:
+def is_among(digest: int, found: np.ndarray) -> bool:
+    """Whether a digest is in a sorted array of them."""
     place = int(np.searchsorted(found, np.uint64(digest)))
     return place < len(found) and bool(found[place] == np.uint64(digest))
 
 
 def _key(track: Track) -> int:
-    return _digest(readable(track.track_id), stored_uri(track.uri), track.generation)
+    return digest_of(readable(track.track_id), stored_uri(track.uri), track.generation)
 
 
 def _keys(track: Track) -> tuple[int, int]:
     """The digests of rows that are the track's: with its URI, and with the URI withheld."""
-    return _key(track), _digest(readable(track.track_id), "", track.generation)
+    return _key(track), digest_of(readable(track.track_id), "", track.generation)
 
 
-def _digest(*parts: str) -> int:
+def digest_of(*parts: str) -> int:
     """64 bits of a hash over the parts, each with its length so that borders count."""
     joined = b"".join(len(part).to_bytes(8, "big") + part.encode() for part in parts)
     return int.from_bytes(hashlib.blake2b(joined, digest_size=8).digest(), "big")

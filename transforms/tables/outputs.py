@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 
 from tonearm.transforms.tables.contract import (
     Journal,
@@ -14,7 +13,6 @@ from tonearm.transforms.tables.contract import (
     RowCounts,
     SeveralWriters,
 )
-from tonearm.transforms.tables.holding.hold import HoldLostError
 from tonearm.transforms.tables.kinds import all_locations, kind_of
 from tonearm.transforms.tables.schemas import Row
 
@@ -39,31 +37,6 @@ def in_order(locations: Sequence[str]) -> tuple[str, ...]:
         )
     ordered = sorted(zip(kinds, locations, strict=True), key=lambda each: not each[0].replaces_rows)
     return tuple(kind.located(location) for kind, location in ordered)
-
-
-@dataclass(frozen=True, slots=True)
-class HeldStagingWriter:
-    """Stages rows of a cluster's batch run; nothing remains of what a run that lost its hold still stages.
-
-    Attributes:
-        output: One of the run's outputs.
-        run_id: The run, as whose commit all of its rows wait.
-        require_hold: Raises if the run holds its outputs no longer.
-    """
-
-    output: Output
-    run_id: str
-    require_hold: Callable[[], None]
-
-    def write(self, table: str, rows: Sequence[Row]) -> int:
-        """See :class:`TableWriter`."""
-        written = self.output.staging_writer(self.run_id).write(table, rows)
-        try:
-            self.require_hold()
-        except HoldLostError:
-            self.output.discard(self.run_id)
-            raise
-        return written
 
 
 class SeveralOutputs:
@@ -102,34 +75,35 @@ class SeveralOutputs:
         """See :class:`Output`."""
         return SeveralWriters(tuple(output.staging_writer(commit_id) for output in self._outputs))
 
-    def backfill_writer(self, run_id: str, require_hold: Callable[[], None]) -> SeveralWriters:
-        """See :class:`Output`; what tells what is done must not do so before the others are committed."""
-        *others, last = self._outputs
-        writers = [output.backfill_writer(run_id, require_hold) for output in others]
-        return SeveralWriters((*writers, HeldStagingWriter(last, run_id, require_hold)))
+    def backfill_writer(self, run_id: str) -> SeveralWriters:
+        """See :class:`Output`."""
+        return _together(output.backfill_writer(run_id) for output in self._outputs)
+
+    def backfill_journal(
+        self, run_id: str, shard: int, require_hold: Callable[[], None], *, waits: bool = False
+    ) -> Journal | None:
+        """See :class:`Output`; what tells what is done does so once the others are committed."""
+        return _only(
+            output.backfill_journal(run_id, shard, require_hold, waits=True) for output in self._outputs
+        )
 
     def stream_writer(self) -> SeveralWriters:
         """See :class:`Output`."""
-        return SeveralWriters(
-            tuple(each for output in self._outputs for each in output.stream_writer().writers)
-        )
+        return _together(output.stream_writer() for output in self._outputs)
 
     def journal(self, line: str, shard: int) -> Journal | None:
-        """See :class:`Output`; there is one kind at most whose rows would double."""
-        journals = (output.journal(line, shard) for output in self._outputs)
-        return next((journal for journal in journals if journal is not None), None)
+        """See :class:`Output`."""
+        return _only(output.journal(line, shard) for output in self._outputs)
 
     def commit(self, commit_id: str, rows: RowCounts) -> None:
         """See :class:`Output`."""
         for output in self._outputs:
             output.commit(commit_id, rows)
 
-    def finish_backfill(self, run_id: str, rows: RowCounts) -> None:
+    def finish_backfill(self, run_id: str, rows: RowCounts, *, waits: bool = False) -> None:
         """See :class:`Output`."""
-        *others, last = self._outputs
-        for output in others:
-            output.finish_backfill(run_id, rows)
-        last.commit(run_id, rows)
+        for output in self._outputs:
+            output.finish_backfill(run_id, rows, waits=True)
 
     def write_run(self, row: Row) -> None:
         """See :class:`Output`."""
@@ -140,3 +114,12 @@ class SeveralOutputs:
         """See :class:`Output`."""
         for output in self._outputs:
             output.discard(commit_id)
+
+
+def _together(writers: Iterable[SeveralWriters]) -> SeveralWriters:
+    return SeveralWriters(tuple(writer for each in writers for writer in each.writers))
+
+
+def _only(journals: Iterable[Journal | None]) -> Journal | None:
+    """The journal of several outputs: there is one kind at most whose rows would double."""
+    return next((journal for journal in journals if journal is not None), None)

@@ -14,6 +14,7 @@ from tests.catalog import errors, keys, start_tonearm, table, tonearm, write_son
 from tests.servers.processes import wait_for
 from tonearm.transforms.tables.bigquery.load import StagingWriter
 from tonearm.transforms.tables.bigquery.output import BigQueryOutput
+from tonearm.transforms.tables.contract import SeveralWriters
 from tonearm.transforms.tables.schemas import Row
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def test_a_track_whose_row_is_refused_fails_in_both_outputs(
     monkeypatch.setattr(
         BigQueryOutput,
         "backfill_writer",
-        lambda self, run, require_hold: StagingWriter(self._dataset, run, max_row_bytes=20_000),
+        lambda self, run: SeveralWriters((StagingWriter(self._dataset, run, max_row_bytes=20_000),)),
     )
     names = sorted(library.glob("*.flac"))
     rows = [{"track_id": name.stem, "uri": str(name), "note": "plain"} for name in names]

@@ -10,12 +10,13 @@ import pytest
 
 from deploy.flink.cluster import FlinkCluster
 from deploy.flink.comparison import differences
-from tests.catalog import start_tonearm, tonearm
+from tests.catalog import start_tonearm, tonearm, write_song
 from tests.flink_faults import (
     PATIENCE_S,
     kill_task_manager,
     last_failure,
     running_job,
+    start_with,
     wait_for_workers,
     workers_of,
 )
@@ -25,6 +26,13 @@ from tests.servers.s3 import S3Server
 pytest_plugins = ["tests.servers.flink"]
 
 pytestmark = pytest.mark.slow
+
+
+SMALL_FILE_BATCHES = """
+from tonearm.pipelines.graphs import backfill
+backfill.TRACKS_PER_FILE, backfill.BACKFILL_SHARDS = 3, 1
+"""
+"""One gatherer, and files of three tracks: to it nine tracks are what 24,000 are to eight gatherers."""
 
 
 @pytest.fixture
@@ -89,6 +97,31 @@ def test_a_task_manager_is_killed_after_files_were_written(
     assert ended_well(command)
     assert last_failure(flink, job)
     assert differences(str(unbroken), "s3://music/tags") == []
+
+
+def test_task_managers_are_killed_while_one_of_many_file_batches_is_published(
+    tmp_path: Path, s3_server: S3Server, flink: FlinkCluster
+) -> None:
+    """A song comes in before the job begins again, so that it gathers otherwise."""
+    s3_server.create_bucket("music")
+    s3_server.faults.hang(method="PUT", path="/music/tags/track_tags/*", times=1)
+    (songs := tmp_path / "songs").mkdir()
+    for number in range(8):
+        write_song(songs / f"{number}.flac", from_hz=100.0 + 20 * number)
+    call = ("ingest", songs, "--output", "s3://music/tags", *flink.options())
+    command = start_with(SMALL_FILE_BATCHES, *call, told=subprocess.PIPE)
+    wait_for(lambda: s3_server.faults.held == 1, timeout_s=PATIENCE_S, what="the first file of track_tags")
+    job = running_job(flink)
+    assert s3_server.names("music", "tags/segments/")
+    write_song(songs / "8.flac", from_hz=300.0)
+    for name in tuple(flink.task_managers):
+        kill_task_manager(flink, name)
+    s3_server.faults.heal()
+    assert ended_well(command)
+    assert last_failure(flink, job)
+    assert tonearm("ingest", songs, "--output", tmp_path / "one_machine") == 0
+    assert differences(str(tmp_path / "one_machine"), "s3://music/tags") == []
+    assert [name for name in s3_server.names("music", "tags/") if "/_" in name] == []
 
 
 def test_a_worker_is_killed(samples: Path, unbroken: Path, output: Path, flink: FlinkCluster) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,14 @@ import pytest
 
 from deploy.flink.cluster import FlinkCluster
 from tests.catalog import write_song
-from tests.flink_faults import PATIENCE_S, kill_task_manager, last_failure, running_job, workers_of
+from tests.flink_faults import (
+    PATIENCE_S,
+    kill_task_manager,
+    last_failure,
+    running_job,
+    start_with,
+    workers_of,
+)
 from tests.servers.processes import wait_for
 from tests.watched_tables import WatchedTables, watched
 
@@ -24,14 +30,8 @@ pytest_plugins = ["tests.servers.flink"]
 pytestmark = pytest.mark.slow
 
 TRACKS = 30
-COMMAND = """
-import sys
-from tonearm.pipelines.graphs import stream
-stream.GATHERING_SECONDS = 3.0
-from tonearm.pipelines.main import run
-sys.exit(run(sys.argv[1:]))
-"""
-"""The command, whose rows wait for three seconds for others to share their file, and not for a minute."""
+SOONER = "from tonearm.pipelines.graphs import stream; stream.GATHERING_SECONDS = 3.0"
+"""Rows wait for three seconds for others to share their file, and not for a minute."""
 
 
 @pytest.fixture
@@ -58,9 +58,7 @@ def streaming(
     call = ("ingest", "--watch", incoming, "--output", output, "--poll_seconds", "1", *flink.options())
     log = output.with_suffix(".log")
     with log.open("a") as told:
-        command = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, *map(str, call), *options], stdout=told, stderr=told, text=True
-        )
+        command = start_with(SOONER, *call, *options, told=told)
     try:
         yield command
     finally:

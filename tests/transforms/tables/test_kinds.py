@@ -29,8 +29,10 @@ def test_one_kind_takes_a_location_and_its_output_travels_to_a_cluster(location:
     output = pickle.loads(pickle.dumps(output_at([location])))
     for writer in (
         output.staging_writer("run-1"),
-        output.backfill_writer("run", RequireHold((), "run")),
+        output.backfill_writer("run"),
+        output.backfill_journal("run", 0, RequireHold((), "run")),
         output.stream_writer(),
+        output.journal("run", 0),
     ):
         pickle.loads(pickle.dumps(writer))
 

@@ -61,9 +61,14 @@ class BigQueryOutput:
         """See :class:`Output`."""
         return StagingWriter(self._dataset, commit_id)
 
-    def backfill_writer(self, run_id: str, require_hold: Callable[[], None]) -> StagingWriter:
+    def backfill_writer(self, run_id: str) -> SeveralWriters:
         """See :class:`Output`; what waits when the hold is lost BigQuery deletes by itself."""
-        return StagingWriter(self._dataset, run_id, BACKFILL_LIFETIME, BACKFILL_PARTS)
+        return SeveralWriters((StagingWriter(self._dataset, run_id, BACKFILL_LIFETIME, BACKFILL_PARTS),))
+
+    def backfill_journal(
+        self, run_id: str, shard: int, require_hold: Callable[[], None], *, waits: bool = False
+    ) -> None:
+        """See :class:`Output`; a commit makes one row of those with one key."""
 
     def stream_writer(self) -> SeveralWriters:
         """See :class:`Output`."""
@@ -82,7 +87,7 @@ class BigQueryOutput:
                 self._dataset.query(statement)
         self._drop(staged)
 
-    def finish_backfill(self, run_id: str, rows: RowCounts) -> None:
+    def finish_backfill(self, run_id: str, rows: RowCounts, *, waits: bool = False) -> None:
         """See :class:`Output`."""
         self.commit(run_id, rows)
 

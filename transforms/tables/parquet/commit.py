@@ -94,7 +94,7 @@ def recover(output: str, ended: Collection[str]) -> int:
         _roll_forward(output, commit_id, [name for name in files if name in staged])
     staging = joined(output, STAGING)
     for commit_id in dict.fromkeys(name.split("/", 1)[0] for name in _relative(staging)):
-        if _has_ended(commit_id, ended):
+        if has_ended(commit_id, ended):
             delete_folder(joined(staging, commit_id))
     for folder in (staging, joined(output, COMMITS)):
         _remove_if_empty(folder)
@@ -114,7 +114,8 @@ def _read_marker(location: str, content: bytes) -> tuple[str, list[str]]:
         raise OutputError(f"{location} is no marker of a commit, or is cut; move it away") from error
 
 
-def _has_ended(commit_id: str, ended: Collection[str]) -> bool:
+def has_ended(commit_id: str, ended: Collection[str]) -> bool:
+    """Whether what is staged as a commit is of a run that ended, or began so long ago that it must have."""
     if any(commit_id == run_id or commit_id.startswith(f"{run_id}-") for run_id in ended):
         return True
     try:
@@ -153,14 +154,20 @@ def _roll_forward(output: str, commit_id: str, files: list[str]) -> None:
     delete([_marker_of(output, commit_id)])
 
 
-def move_into_tables(output: str, commit_id: str, files: Iterable[str]) -> None:
+def move_into_tables(output: str, commit_id: str, files: Iterable[str], tables: str = "") -> None:
     """Move staged files to their places, those last that tell of a track what the others hold of it.
 
     May be repeated, and done by two processes at once.
+
+    Args:
+        output: Where the commit's files were staged.
+        commit_id: The commit.
+        files: Their names, relative to the tables.
+        tables: Where the tables are, if not there.
     """
     root = staging_root(output, commit_id)
     for name in sorted(files, key=_visibility):
-        move(joined(root, name), joined(output, name))
+        move(joined(root, name), joined(tables or output, name))
     delete_folder(root)
 
 

@@ -12,10 +12,9 @@ from tonearm.transforms.storage.objects import joined
 from tonearm.transforms.storage.schemes import is_local
 from tonearm.transforms.tables.contract import OutputError, RowCounts, SeveralWriters
 from tonearm.transforms.tables.holding.folder_lock import folder_locked
-from tonearm.transforms.tables.parquet import commit
+from tonearm.transforms.tables.parquet import commit, journal
 from tonearm.transforms.tables.parquet.files import ParquetWriter
-from tonearm.transforms.tables.parquet.held_writer import HeldParquetWriter
-from tonearm.transforms.tables.parquet.journal import JOURNALS, ShardJournal
+from tonearm.transforms.tables.parquet.journal import JOURNALS, BatchRun, ShardJournal
 from tonearm.transforms.tables.parquet.note_object import NoteObject
 from tonearm.transforms.tables.schemas import FILE_SCHEMAS, PARTITION, Row
 
@@ -49,6 +48,7 @@ class ParquetOutput:
 
     def recover(self, ended: Sequence[str]) -> None:
         """See :class:`Output`."""
+        journal.recover(self._location, ended)
         commit.recover(self._location, ended)
         self._delete_half_written()
 
@@ -56,9 +56,15 @@ class ParquetOutput:
         """See :class:`Output`."""
         return ParquetWriter(commit.staging_root(self._location, commit_id))
 
-    def backfill_writer(self, run_id: str, require_hold: Callable[[], None]) -> HeldParquetWriter:
-        """See :class:`Output`; a step that is tried again writes the same file, so nothing waits."""
-        return HeldParquetWriter(self._location, run_id, require_hold)
+    def backfill_writer(self, run_id: str) -> SeveralWriters:
+        """See :class:`Output`; files do not replace each other."""
+        return SeveralWriters(())
+
+    def backfill_journal(
+        self, run_id: str, shard: int, require_hold: Callable[[], None], *, waits: bool = False
+    ) -> ShardJournal:
+        """See :class:`Output`."""
+        return ShardJournal(self._location, run_id, shard, BatchRun(require_hold, waits))
 
     def stream_writer(self) -> SeveralWriters:
         """See :class:`Output`; files do not replace each other."""
@@ -72,8 +78,11 @@ class ParquetOutput:
         """See :class:`Output`."""
         commit.make_visible(self._location, commit_id, rows)
 
-    def finish_backfill(self, run_id: str, rows: RowCounts) -> None:
-        """See :class:`Output`; its rows are visible as they are written."""
+    def finish_backfill(self, run_id: str, rows: RowCounts, *, waits: bool = False) -> None:
+        """See :class:`Output`; what waits for nothing is visible as it is written."""
+        journal.bring_forward(self._location, run_id)
+        if waits:
+            commit.make_visible(self._location, run_id, rows)
 
     def write_run(self, row: Row) -> None:
         """See :class:`Output`; the run names the file."""
@@ -82,6 +91,7 @@ class ParquetOutput:
     def discard(self, commit_id: str) -> None:
         """See :class:`Output`."""
         commit.discard_staged(self._location, commit_id)
+        journal.discard(self._location, commit_id)
 
     def _delete_half_written(self) -> None:
         """Delete what was left by killed processes: of a note, of a marker, or of a cluster's files."""

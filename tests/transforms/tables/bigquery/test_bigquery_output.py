@@ -176,7 +176,7 @@ def test_staging_tables_end_by_themselves_once_no_run_can_be_at_them(
     monkeypatch.setattr(bigquery.Client, "create_table", noting)
     output = BigQueryOutput(target.dataset)
     output.staging_writer("killed-000001").write("failures", [failure("a")])
-    output.backfill_writer("killed", lambda: None).write("failures", [failure("a")])
+    output.backfill_writer("killed").write("failures", [failure("a")])
     output.prepare()
     of_a_wave, of_a_backfill = (made.pop(name) for name in sorted(target.staging()))
     assert timedelta(hours=5) < of_a_wave <= timedelta(hours=6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,12 @@ from tests.tracks import analysis_of
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.storage.objects import files_below
 from tonearm.transforms.storage.schemes import forget_storages
-from tonearm.transforms.tables.contract import Output, TableWriter
+from tonearm.transforms.tables.contract import BehindError, Journal, Output
 from tonearm.transforms.tables.holding.hold import Hold, HoldLostError, held
 from tonearm.transforms.tables.holding.holder import Holder
 from tonearm.transforms.tables.holding.keep_hold import RequireHold
 from tonearm.transforms.tables.outputs import SeveralOutputs, output_at
-from tonearm.transforms.tables.parquet.files import ParquetWriter
+from tonearm.transforms.tables.parquet import journal as journals
 from tonearm.transforms.tables.rows import Provenance, rows_of
 from tonearm.transforms.tables.schemas import Row
 
@@ -49,17 +50,17 @@ def output(request: pytest.FixtureRequest, location: str) -> Output:
     return SeveralOutputs([output]) if request.param else output
 
 
-def writer_of(output: Output) -> TableWriter:
-    """The writer, as a worker has it."""
+def journal_of(output: Output) -> Journal:
+    """The journal of a shard, as a worker has it."""
     require = RequireHold(output.boards(), MINE.run_id)
-    writer: TableWriter = pickle.loads(pickle.dumps(output.backfill_writer(MINE.run_id, require)))
-    return writer
+    journal: Journal = pickle.loads(pickle.dumps(output.backfill_journal(MINE.run_id, 0, require)))
+    return journal
 
 
-def tags() -> list[Row]:
+def tags() -> dict[str, list[Row]]:
     """The row of one track."""
     provenance = Provenance(MINE.run_id, "t@1", "f")
-    return list(rows_of(analysis_of(Track("a", "/a.flac")), provenance)["track_tags"])
+    return {"track_tags": list(rows_of(analysis_of(Track("a", "/a.flac")), provenance)["track_tags"])}
 
 
 def take_over(output: Output) -> None:
@@ -71,10 +72,13 @@ def take_over(output: Output) -> None:
 
 def test_rows_are_seen_while_the_run_holds_the_output(output: Output, location: str) -> None:
     Hold(output.boards(), MINE).take()
-    for _ in range(2):
-        assert writer_of(output).write("track_tags", tags()) > 0
+    assert journal_of(output).publish(tags(), after=0) > 0
+    with pytest.raises(BehindError):
+        journal_of(output).publish(tags(), after=0)
     output.finish_backfill(MINE.run_id, {"track_tags": 1})
-    (_,) = files_below(location, ".parquet")
+    (_,) = files_below(f"{location}/track_tags", ".parquet")
+    output.discard(MINE.run_id)
+    assert len(files_below(location)) == 2  # with the hold
 
 
 def test_what_a_run_writes_that_has_lost_its_hold_is_not_seen_and_does_not_stay(
@@ -82,7 +86,7 @@ def test_what_a_run_writes_that_has_lost_its_hold_is_not_seen_and_does_not_stay(
 ) -> None:
     take_over(output)
     with pytest.raises(HoldLostError, match="other-host"):
-        writer_of(output).write("track_tags", tags())
+        journal_of(output).publish(tags(), after=0)
     assert [name.rsplit("/", 1)[1] for name in files_below(location)] == ["_held_by.json"]
 
 
@@ -91,16 +95,15 @@ def test_a_hold_that_is_lost_while_a_file_is_written(
 ) -> None:
     """As on a machine that is suspended just then."""
     Hold(output.boards(), MINE).take()
-    write = ParquetWriter.write
+    make = journals.parquet_bytes
 
-    def suspended(self: ParquetWriter, name: str, rows: list[Row]) -> int:
-        written = write(self, name, rows)
+    def suspended(table: str, rows: Sequence[Row]) -> Any:
         take_over(output)
-        return written
+        return make(table, rows)
 
-    monkeypatch.setattr(ParquetWriter, "write", suspended)
+    monkeypatch.setattr(journals, "parquet_bytes", suspended)
     with pytest.raises(HoldLostError, match="other-host"):
-        writer_of(output).write("track_tags", tags())
+        journal_of(output).publish(tags(), after=0)
     assert [name.rsplit("/", 1)[1] for name in files_below(location)] == ["_held_by.json"]
 
 
@@ -119,7 +122,7 @@ def test_what_a_suspended_worker_was_killed_at_goes_at_the_end_of_the_run_that_t
     assert board.write_if(ended.note(), taken)
     with held(output, MINE) as hold:
         assert OTHER.run_id in hold.dead_runs
-        output.staging_writer(f"{OTHER.run_id}-1").write("track_tags", tags())
+        output.staging_writer(f"{OTHER.run_id}-1").write("track_tags", tags()["track_tags"])
     assert leftovers(tmp_path) == []
 
 
@@ -127,15 +130,14 @@ def test_a_job_whose_hold_is_lost_before_it_writes_leaves_the_tables_as_they_wer
     songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "tables"
-    write = ParquetWriter.write
+    make = journals.parquet_bytes
 
-    def late(self: ParquetWriter, name: str, rows: list[Row]) -> int:
-        if name != "runs":
-            take_over(output_at([str(folder)]))
-        return write(self, name, rows)
+    def late(name: str, rows: Sequence[Row]) -> Any:
+        take_over(output_at([str(folder)]))
+        return make(name, rows)
 
     with monkeypatch.context() as patched:
-        patched.setattr(ParquetWriter, "write", late)
+        patched.setattr(journals, "parquet_bytes", late)
         assert tonearm("ingest", songs, "--output", folder, *ON_CLUSTER) == 1
     assert "other-host" in capsys.readouterr().err
     assert [table(folder, name) for name in ("track_tags", "segments", "embeddings", "failures")] == [[]] * 4

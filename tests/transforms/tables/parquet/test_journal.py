@@ -12,8 +12,10 @@ from tests.catalog import files_below, keys, leftovers
 from tests.tracks import analysis_of
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.tables.contract import BehindError, OutputError
+from tonearm.transforms.tables.holding.hold import HoldLostError
+from tonearm.transforms.tables.outputs import output_at
 from tonearm.transforms.tables.parquet import journal as journals
-from tonearm.transforms.tables.parquet.journal import ShardJournal
+from tonearm.transforms.tables.parquet.journal import BatchRun, ShardJournal
 from tonearm.transforms.tables.rows import Provenance, rows_of
 from tonearm.transforms.tables.schemas import PER_TRACK_TABLES, Row
 
@@ -58,7 +60,10 @@ def test_a_writer_that_was_set_back_is_told_what_was_published_meanwhile(
     with pytest.raises(BehindError) as told:
         journal.publish(rows("c", "d"), after=1)
     assert told.value.published == 2
-    assert sorted(journal.tracks_after(1)) == [("b", "1", "/music/b.flac"), ("c", "1", "/music/c.flac")]
+    assert sorted(journal.outcomes_after(1)) == [
+        (("b", "1", "/music/b.flac"), ""),
+        (("c", "1", "/music/c.flac"), ""),
+    ]
     assert tracks(output) == ["a", "b", "c"]
 
 
@@ -67,8 +72,8 @@ def test_shards_and_streams_do_not_meet(journal: ShardJournal, output: Path) -> 
     ShardJournal(str(output), PROVENANCE.run_id, 1).publish(rows("b"), after=0)
     other = ShardJournal(str(output), "20260315T120000-other", 0)
     other.publish(rows("c"), after=0)
-    assert [name for name, *_ in journal.tracks_after(0)] == ["a"]
-    assert [name for name, *_ in other.tracks_after(0)] == ["c"]
+    assert [name for (name, *_), _ in journal.outcomes_after(0)] == ["a"]
+    assert [name for (name, *_), _ in other.outcomes_after(0)] == ["c"]
     assert tracks(output) == ["a", "b", "c"]
 
 
@@ -119,5 +124,26 @@ def test_a_journal_that_is_cut_is_named(journal: ShardJournal, output: Path) -> 
     journal.publish(rows("a"), after=0)
     (path,) = (output / "_journals").iterdir()
     path.write_bytes(path.read_bytes()[:20])
-    with pytest.raises(OutputError, match=r"_journals/.*\.json is no journal of a stream"):
+    with pytest.raises(OutputError, match=r"_journals/.*\.json is no journal of a run"):
         journal.publish(rows("b"), after=1)
+
+
+def test_a_worker_that_slept_while_its_batch_run_ended_publishes_nothing(output: Path) -> None:
+    """It falls asleep when it has made sure that the run holds the output, and had taken its look before."""
+    tables = output_at([str(output)])
+    is_held = True
+
+    def ends_after_the_look() -> None:
+        nonlocal is_held
+        if not is_held:
+            raise HoldLostError("the run has ended")
+        is_held = False
+        tables.discard(PROVENANCE.run_id)
+
+    run = BatchRun(ends_after_the_look, waits=False)
+    worker = ShardJournal(str(output), PROVENANCE.run_id, 0, run)
+    with pytest.raises(BehindError):
+        worker.publish(rows("a"), after=0)
+    with pytest.raises(HoldLostError):
+        worker.publish(rows("a"), after=0)
+    assert not [name for name in files_below(output) if (output / name).is_file()]

@@ -15,7 +15,7 @@ from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.tables.outputs import output_at
-from tonearm.transforms.tables.publishing import PublishTables
+from tonearm.transforms.tables.publishing.stream import PublishTables
 from tonearm.transforms.tables.rows import Provenance
 from tonearm.transforms.tables.sink import GatherByShard
 from tonearm.transforms.tagging.analysis import Outcome

@@ -108,7 +108,7 @@ class _PublishFileBatch(beam.DoFn):
             try:
                 count_bytes(journal.publish(rows, progress.published))
             except BehindError as behind:
-                missed = frozenset(journal.tracks_after(progress.published))
+                missed = frozenset(track for track, _ in journal.outcomes_after(progress.published))
                 progress = replace(
                     progress, published=behind.published, elsewhere=progress.elsewhere | missed
                 )
@@ -121,11 +121,12 @@ class _PublishFileBatch(beam.DoFn):
 
 def _without_published(batch: list[Outcome], progress: _Progress) -> tuple[list[Outcome], _Progress]:
     """Leave out what was published elsewhere, and expect it no more."""
-    come_again = {_announced(outcome) for outcome in batch} & progress.elsewhere
-    left = [outcome for outcome in batch if _announced(outcome) not in come_again]
+    come_again = {announced(outcome) for outcome in batch} & progress.elsewhere
+    left = [outcome for outcome in batch if announced(outcome) not in come_again]
     return left, replace(progress, elsewhere=progress.elsewhere - come_again)
 
 
-def _announced(outcome: Outcome) -> Announced:
+def announced(outcome: Outcome) -> Announced:
+    """How journals know an outcome's track."""
     track = outcome.track
     return readable(track.track_id), track.generation, stored_uri(track.uri)
