@@ -48,7 +48,7 @@ def embedded(row: Row, vector: Sequence[float]) -> Row:
     return {**key, "ingest_date": row["ingest_date"], "vector": list(vector), "dim": len(vector)}
 
 
-def write_tables(folder: Path, rows: Sequence[tuple[Row, Sequence[float]]]) -> Path:
+def write_tables(folder: str | Path, rows: Sequence[tuple[Row, Sequence[float]]]) -> Path:
     """The tables of tracks with their embeddings; each tagger has a run, in the order of the rows."""
     writer = ParquetWriter(str(folder))
     writer.write("track_tags", [row for row, _ in rows])

@@ -11,6 +11,9 @@ import pytest
 
 from tests.catalog import tonearm
 from tests.learning.next_labels.made_up_catalog import tagged, write_tables
+from tests.transforms.storage.stores import Store
+from tonearm.learning.next_labels import sheet
+from tonearm.transforms.storage.objects import files_below, read_object
 from tonearm.transforms.tables.schemas import Row
 
 UNSURE = {"rock": 0.39, "jazz": 0.1, "piano": 0.41, "drums": 0.05}
@@ -170,3 +173,21 @@ def test_a_manifest_is_filled_in_and_checked(tmp_path: Path, capsys: pytest.Capt
         filled.writerows(written)
     assert tonearm(*check) == 0
     assert tonearm("label_next", tables, "3", "--output", tmp_path / "labels") == 2
+
+
+@pytest.mark.slow
+def test_in_every_store(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tables, manifests to fill in and labelled ones may all lie there; of two at once one is refused."""
+    tables, folder = store.at("tags"), store.at("labels")
+    write_tables(tables, many(0, 8))
+    assert tonearm("label_next", tables, "3", "--output", folder) == 0
+    assert tonearm("label_next", tables, "3", "--output", store.at("b"), "--labelled", f"{folder}/*.csv") == 0
+    first, second = (files_below(store.at(name)) for name in ("labels", "b"))
+    assert first == [f"{folder}/labels-001.csv"]
+    told = [read_object(location) for location in (*first, *second)]
+    tracks = [line.split(b",")[0] for each in told if each for line in each.content.splitlines()[1:]]
+    assert len(set(tracks)) == len(tracks) == 6
+    with pytest.raises(sheet.AskedAtOnceError, match="was written meanwhile"):
+        sheet.write_sheet(folder, [], [], "ours@1")
+    assert tonearm("dataset", "check", first[0], "--without_audio") == 1
+    assert "labels are blank" in capsys.readouterr().out
