@@ -73,7 +73,8 @@ def tagged(catalog: Sequence[Clip], other: Sequence[Clip], work: Path) -> dict[s
         if run(["ingest", str(work / "clips" / kind), "--output", str(tables)]):
             raise SystemExit(f"not all clips of {kind} could be tagged")
         rows[kind] = sorted(table_rows(str(tables), "track_tags"), key=lambda row: str(row["uri"]))
-        rows["runs"] = list(table_rows(str(tables), "runs"))
+        runs = table_rows(str(tables), "runs")
+        rows["runs"] = [{**row, "ingest_date": FIRST.date()} for row in runs]
     return rows
 
 
