@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import apache_beam as beam
 
@@ -23,6 +24,7 @@ from tonearm.pipelines.reports.progress import progress_shown
 from tonearm.pipelines.reports.summary import print_summary
 from tonearm.pipelines.runs.beam_options import export_s3_options
 from tonearm.pipelines.runs.changed_bundle import require_same_bundle
+from tonearm.pipelines.runs.further_taggers import with_further_taggers
 from tonearm.pipelines.runs.order import IngestOrder, new_record, new_run_id
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput, failed_tracks, retry_ledger
@@ -92,11 +94,14 @@ def ingest(order: IngestOrder) -> RunRecord:
     tagger = stored_tagger(named_as.location)
     if order.retag_on_promotion and not order.root:
         raise WrongCallError("--retag_on_promotion is for --tagger ROOT, a bundle root")
+    order = replace(order, settings=with_further_taggers(order.settings, tagger))
     if order.spectrograms:
         _require_readable(order, tagger)
         require_nothing_more_telling(order.ledger_output, order.spectrograms)
     elif not order.retag:
         require_same_bundle(order.ledger_output, tagger)
+        if canary := order.settings.canary:
+            require_same_bundle(order.ledger_output, stored_tagger(canary.location))
     if order.beam.is_local:
         require_precision(order.settings.precision)
         return _ingest_on_this_machine(order, tagger, named)
@@ -206,7 +211,7 @@ def _ledger(order: IngestOrder, tagger: Tagger) -> Ledger:
     taggers = {tagger.identity}
     if order.follows_root and not order.retag_on_promotion:
         taggers |= identities_in(order.root)  # a promotion by itself is no reason to tag a catalog anew
-    return Ledger.read(order.ledger_output, *sorted(taggers))
+    return Ledger.read(order.ledger_output, *sorted(taggers), canary=order.settings.canary)
 
 
 @contextmanager
@@ -236,7 +241,7 @@ def _source(
 def _tell_of_gaps(order: IngestOrder, ledger: Ledger, tagger: Tagger) -> None:
     """Say loudly what one output lacks of what the other holds, as a new one does beside an old one."""
     for output in order.outputs[:-1]:
-        if lacking := ledger.lacking_in(Ledger.read(output, tagger.identity)):
+        if lacking := ledger.lacking_in(Ledger.read(output, tagger.identity, canary=order.settings.canary)):
             _logger.warning(
                 "%s lacks %d tracks that %s holds, and this run does not add them, as they are tagged. "
                 "To fill it, run the same command with --output %s alone",

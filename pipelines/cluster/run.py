@@ -45,6 +45,7 @@ from tonearm.pipelines.runs.metrics import counters, stage_seconds
 from tonearm.pipelines.runs.order import IngestOrder, new_record
 from tonearm.pipelines.runs.record import CountsError, RunRecord
 from tonearm.pipelines.runs.stream_input import StreamInput
+from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.sources.listing import absolute_location
 from tonearm.transforms.tables.contract import Output
 from tonearm.transforms.tables.holding.hold import held
@@ -73,7 +74,7 @@ def ingest_on_cluster(
         JobLeftError: The command was told to stop before a backfill's end.
         JobOutOfSightError: The cluster cannot be asked any more.
     """
-    order = replace(order, settings=replace(order.settings, tagger=absolute_tagger(order.settings.tagger)))
+    order = replace(order, settings=_with_absolute_taggers(order.settings))
     output = output_at(order.outputs)
     with own_temporary_folder():
         if isinstance(order.input, StreamInput):
@@ -142,6 +143,7 @@ def _stream(
             tagger.identity,
             order.input_kind,
             order.root,
+            order.settings.canary,
         )
     else:
         name, read = "Messages", messages or _messages_of(source.subscription)
@@ -198,8 +200,22 @@ def _places(order: IngestOrder) -> Iterator[str]:
     elif isinstance(order.input, StreamInput) and order.input.watch:
         yield order.input.watch
     yield from order.outputs
+    for further in (order.settings.shadow, order.settings.canary):
+        if further and further.location.startswith("/"):
+            yield further.location
     if order.settings.tagger.startswith("/"):
         yield order.settings.tagger
+
+
+def _with_absolute_taggers(settings: AnalysisSettings) -> AnalysisSettings:
+    """Settings whose taggers a cluster's workers can read, which have another working folder."""
+    shadow, canary = settings.shadow, settings.canary
+    return replace(
+        settings,
+        tagger=absolute_tagger(settings.tagger),
+        shadow=shadow and replace(shadow, location=absolute_tagger(shadow.location)),
+        canary=canary and replace(canary, location=absolute_tagger(canary.location)),
+    )
 
 
 def _sink(order: IngestOrder, output: Output, record: RunRecord) -> beam.PTransform:

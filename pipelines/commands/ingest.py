@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any
 from tonearm.errors import WrongCallError
 from tonearm.pipelines.commands.option_types import positive_number
 from tonearm.pipelines.commands.run_options.dataflow import add_dataflow_options, gpu_request_of
+from tonearm.pipelines.commands.run_options.further_taggers import (
+    add_further_tagger_options,
+    further_taggers_of,
+)
 from tonearm.pipelines.commands.run_options.scopes import require_effect
 from tonearm.pipelines.commands.run_options.shared import (
     EXIT_CODES,
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from tonearm.pipelines.runs.stream_input import StreamInput
 
 _DESCRIPTION = """\
-Tag the tracks of a catalog and write five tables: track_tags, segments, embeddings, failures and runs.
+Tag the tracks of a catalog and write its tables: track_tags, segments, embeddings, failures and runs.
 
 INPUT is one of
   music/                 a folder, with all folders below it
@@ -92,6 +96,7 @@ def add_to(commands: Any) -> None:
     output.add_argument("--retag", action="store_true", help="work tracks again that are tagged already")
     add_failure_limit(output)
     add_analysis_options(parser)
+    add_further_tagger_options(parser)
     add_speed_options(parser)
     _add_stream_options(parser)
     add_dataflow_options(parser)
@@ -179,6 +184,7 @@ def _source(known: argparse.Namespace) -> str | StreamInput:
 
 
 def _ingest(known: argparse.Namespace, beam_options: list[str]) -> None:
+    shadow, canary = further_taggers_of(known)
     order = order_of(
         known,
         _source(known),
@@ -190,6 +196,8 @@ def _ingest(known: argparse.Namespace, beam_options: list[str]) -> None:
         gpu=gpu_request_of(known),
         waits=not known.no_wait,
         retag_on_promotion=known.retag_on_promotion,
+        shadow=shadow,
+        canary=canary,
     )
     require_effect(known.given, order)
     run_order(order, known.max_failed_fraction)

@@ -47,6 +47,21 @@ def natural_number(text: str) -> int:
     return _number(text, int, lambda number: number >= 0, "a whole number from 0 on")
 
 
+def percentage(text: str) -> float:
+    """A share above 0 % and up to 100 %, with its sign, as a number up to 1.
+
+    >>> percentage("5%")
+    0.05
+    >>> percentage("0.05")
+    Traceback (most recent call last):
+    argparse.ArgumentTypeError: 0.05 is not a share such as 5%, above 0% and up to 100%
+    """
+    wanted = "a share such as 5%, above 0% and up to 100%"
+    if not text.endswith("%"):
+        raise argparse.ArgumentTypeError(f"{text} is not {wanted}")
+    return _number(text[:-1], float, lambda number: 0 < number <= 100, wanted) / 100
+
+
 def even_number(text: str) -> int:
     """A whole number that is even, from 2 on.
 

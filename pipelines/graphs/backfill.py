@@ -74,7 +74,9 @@ class TagBackfill(beam.PTransform):
         )
         self._input_kind = input_kind
         self._list = ListArrivals(outputs, input_kind)
-        self._keep = KeepPending(outputs[-1], tagger.identity, provenance.run_id, retag=retag)
+        self._keep = KeepPending(
+            outputs[-1], tagger.identity, provenance.run_id, retag=retag, canary=settings.canary
+        )
         self._output = output
         self._provenance = provenance
         self._boards = boards

@@ -13,6 +13,7 @@ from apache_beam.utils.timestamp import Duration
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.pipelines.graphs.analyze import AnalyzeTracks
 from tonearm.transforms.elements.arrival import Arrival, track_of
+from tonearm.transforms.elements.further_taggers import Canary
 from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.sources.notification import arrival_of_message
@@ -69,6 +70,7 @@ class ArrivalsOfListings(beam.PTransform):
         tagger: ``name@version`` of the rows that count as done.
         input_kind: What tracks come as.
         root: The bundle root that the stream follows, if it does: see :class:`KeepPending`.
+        canary: What tags a share of the tracks in the tagger's place; None for nothing.
     """
 
     def __init__(
@@ -80,11 +82,12 @@ class ArrivalsOfListings(beam.PTransform):
         tagger: str,
         input_kind: InputKind = InputKind.AUDIO,
         root: str = "",
+        canary: Canary | None = None,
     ) -> None:
         super().__init__()
         self._location = location
         self._list = AnnounceNew(wanted, input_kind, pause_seconds)
-        self._keep = KeepPending(ledger_output, tagger, root=root)
+        self._keep = KeepPending(ledger_output, tagger, root=root, canary=canary)
         self._input_kind = input_kind
 
     def expand(self, signals: beam.PCollection[Any]) -> beam.PCollection[Arrival]:

@@ -36,6 +36,9 @@ def _print(
             console.print(f"  skipped, {why}: {count:,}")
     for word, count in sorted(record.failed_as.items()):
         console.print(f"  failed, {word}: {count:,}")
+    if record.shadowed or record.shadows_failed:
+        failed = f", {record.shadows_failed:,} failed" if record.shadows_failed else ""
+        console.print(f"  tagged by the shadow, too: {record.shadowed:,}{failed}")
     if record.tagged:
         _print_split(console, stage_seconds, seconds, record.tagged)
     console.print(f"tables: {', '.join(outputs)}", soft_wrap=True, markup=False)

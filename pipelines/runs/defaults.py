@@ -12,3 +12,6 @@ POLL_SECONDS = 30.0
 STREAMING_INSERTS = "STREAMING_INSERTS"
 STORAGE_WRITE_API = "STORAGE_WRITE_API"
 """How a stream on a cluster writes to BigQuery; Beam's names."""
+
+CANARY_SHARE = 0.05
+"""Share of the tracks that a canary tags, if a call does not say otherwise."""

@@ -112,10 +112,22 @@ def new_record(order: IngestOrder, tagger: Tagger, *, mode: str, run_id: str = "
     """
     moment = datetime.now(UTC)
     run_id = run_id or new_run_id()
-    settings = {name: str(value) for name, value in asdict(order.settings).items()}
-    settings["input_kind"] = str(order.input_kind)
+    settings = _told(order.settings) | {"input_kind": str(order.input_kind)}
     if order.spectrograms:
         settings |= {f"spectrograms_{name}": str(value) for name, value in asdict(order.spectrograms).items()}
     done = "made" if order.spectrograms else "tagged"
-    provenance = Provenance(run_id, tagger.identity, tagger.front_end.fingerprint)
+    canary = order.settings.canary
+    provenance = Provenance(run_id, tagger.identity, tagger.front_end.fingerprint, canary)
     return RunRecord(provenance, mode, settings, tagger.bundle_hash, done, started=moment)
+
+
+def _told(settings: AnalysisSettings) -> dict[str, str]:
+    """Settings as text; of further taggers, which are there for some runs only, each by its own name."""
+    told = {name: str(value) for name, value in asdict(replace(settings, shadow=None, canary=None)).items()}
+    del told["shadow"], told["canary"]
+    for name, further in (("shadow", settings.shadow), ("canary", settings.canary)):
+        if further:
+            told |= {name: further.tagger, f"{name}_bundle_sha256": further.bundle_sha256}
+    if settings.canary:
+        told["canary_share"] = str(settings.canary.share)
+    return told

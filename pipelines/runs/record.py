@@ -13,8 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 from tonearm.errors import TonearmError
 from tonearm.transforms.sources.pending import SkipReason
 from tonearm.transforms.tables.rows import Provenance
-from tonearm.transforms.tables.schemas import PARTITION, SPECTROGRAMS, Row
-from tonearm.transforms.tagging.counting import FAILED_AS
+from tonearm.transforms.tables.schemas import PARTITION, SHADOW_TAGS, SPECTROGRAMS, Row
+from tonearm.transforms.tagging.counting import FAILED_AS, SHADOWS_FAILED
 
 _VERSIONED = (
     "tonearm",
@@ -48,6 +48,8 @@ class RunRecord:
         tagged: Tracks tagged, or whose spectrogram was made.
         failed: Tracks that failed.
         failed_as: The same, by the word of the failure.
+        shadowed: Tracks that a shadow tagged, too.
+        shadows_failed: Tracks that it could not tag, which are whole all the same.
         skipped: Tracks left out, by reason.
     """
 
@@ -61,6 +63,8 @@ class RunRecord:
     tagged: int = 0
     failed: int = 0
     failed_as: Counter[str] = field(default_factory=Counter)
+    shadowed: int = 0
+    shadows_failed: int = 0
     skipped: Counter[SkipReason] = field(default_factory=Counter)
     _counting: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
@@ -98,6 +102,8 @@ class RunRecord:
         with self._counting:
             self.tagged += counts["tagged"]
             self.failed += counts["failed"]
+            self.shadowed += counts[f"rows_{SHADOW_TAGS}"]
+            self.shadows_failed += counts[SHADOWS_FAILED]
             for name, count in counts.items():
                 if name.startswith(FAILED_AS):
                     self.failed_as[name.removeprefix(FAILED_AS)] += count

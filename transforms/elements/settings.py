@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tonearm.transforms.elements.decoder_choice import DecoderChoice
+from tonearm.transforms.elements.further_taggers import Canary, Shadow
 
 SEGMENT_SECONDS = 15.0
 
@@ -26,6 +27,8 @@ class AnalysisSettings:
         max_patches: Patches of one track that the networks see; evenly spread over one that has more.
         max_track_bytes: Larger objects fail as ``too_large`` and are not read.
         decoder: Which libraries decode.
+        shadow: A tagger that tags every track once more; None for none.
+        canary: A tagger that tags a share of the tracks in place of the other; None for none.
     """
 
     tagger: str = "musicnn"
@@ -34,3 +37,5 @@ class AnalysisSettings:
     max_patches: int = MAX_PATCHES
     max_track_bytes: int = MAX_TRACK_BYTES
     decoder: DecoderChoice = DecoderChoice.FFMPEG_AND_LIBSNDFILE
+    shadow: Shadow | None = None
+    canary: Canary | None = None

@@ -16,6 +16,7 @@ from tonearm.errors import TonearmError
 from tonearm.transforms.elements.arrival import Arrival, track_of
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError
+from tonearm.transforms.elements.further_taggers import Canary
 from tonearm.transforms.elements.input_kind import InputKind
 from tonearm.transforms.elements.stage_times import NAMESPACE
 from tonearm.transforms.elements.track import SpectrogramPlace, Track
@@ -134,6 +135,7 @@ class KeepPending(beam.DoFn):  # type: ignore[misc]
         retag: True to do everything again that the run itself has not done.
         root: The bundle root that a stream follows; empty if it follows none. Rows of whatever has been
             current in it count as done too, as a promotion by itself is no reason to tag a catalog anew.
+        canary: What tags a share of the tracks in the tagger's place; None for nothing.
     """
 
     def __init__(
@@ -144,18 +146,22 @@ class KeepPending(beam.DoFn):  # type: ignore[misc]
         *,
         retag: bool = False,
         root: str = "",
+        canary: Canary | None = None,
     ) -> None:
         self._ledger_output = ledger_output
         self._tagger = tagger
         self._run_id = run_id
         self._retag = retag
         self._root = root
+        self._canary = canary
         self._ledger: Ledger | None = None
         self._shared = Shared()
 
     def setup(self) -> None:
         """Read the tables, once for all threads of the process."""
-        read = partial(Ledger.read, self._ledger_output, *self._taggers(), run_id=self._run_id)
+        read = partial(
+            Ledger.read, self._ledger_output, *self._taggers(), canary=self._canary, run_id=self._run_id
+        )
         self._ledger = self._shared.acquire(read)
 
     def _taggers(self) -> list[str]:

@@ -6,11 +6,13 @@ import hashlib
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tonearm.transforms.elements.failure import Failure
+from tonearm.transforms.elements.further_taggers import Canary
 from tonearm.transforms.elements.readable import readable
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.storage.schemes import stored_uri
@@ -40,15 +42,18 @@ class Ledger:
         self._failures: defaultdict[int, set[str]] = defaultdict(set)
 
     @classmethod
-    def read(cls, output: str, *taggers: str, run_id: str | None = None) -> Ledger:
+    def read(
+        cls, output: str, *taggers: str, canary: Canary | None = None, run_id: str | None = None
+    ) -> Ledger:
         """Read what an output holds.
 
         Args:
             output: Where the tables lie.
             taggers: Only rows of these ``name@version`` count.
+            canary: Of tracks in its share its rows count, and no others; None if there is no canary.
             run_id: The run that reads, if it may have rows there: see :meth:`is_tagged_by_run`.
         """
-        return cls._read(output, "track_tags", "tagger", taggers, run_id)
+        return cls._read(output, "track_tags", _Makers("tagger", frozenset(taggers), canary), run_id)
 
     @classmethod
     def read_spectrograms(cls, output: str, fingerprint: str) -> Ledger:
@@ -58,17 +63,15 @@ class Ledger:
             output: Where the tables lie.
             fingerprint: Only rows of this front end count.
         """
-        return cls._read(output, SPECTROGRAMS, "frontend", [fingerprint])
+        return cls._read(output, SPECTROGRAMS, _Makers("frontend", frozenset([fingerprint])))
 
     @classmethod
-    def _read(
-        cls, output: str, table: str, maker: str, makers: Sequence[str], run_id: str | None = None
-    ) -> Ledger:
+    def _read(cls, output: str, table: str, makers: _Makers, run_id: str | None = None) -> Ledger:
         ledger = cls()
         ids, keys, moments, keys_of_run = array("Q"), array("Q"), array("d"), array("Q")
         of_run = [] if run_id is None else ["run_id"]
         columns = ["track_id", "uri", "generation", "analyzed_at", *of_run]
-        for row in _rows_by(maker, makers, output, table, columns):
+        for row in makers.rows(output, table, columns):
             ids.append(digest_of(row["track_id"]))
             keys.append(digest_of(row["track_id"], row["uri"], row["generation"]))
             moments.append(row["analyzed_at"].timestamp())
@@ -78,7 +81,7 @@ class Ledger:
             ledger._tagged = _LatestOfEach(ids, keys, moments)
             ledger._tagged_by_run = np.sort(_values(keys_of_run))
         columns = ["track_id", "uri", "generation", "stage", "error", "retriable", *of_run]
-        for row in _rows_by(maker, makers, output, "failures", columns):
+        for row in makers.rows(output, "failures", columns):
             key = digest_of(row["track_id"], row["uri"], row["generation"])
             ledger._failures[key].add(f"{row['stage']}/{row['error']}")
             if not row["retriable"]:
@@ -138,6 +141,36 @@ class Ledger:
         return tuple(sorted({kind for key in _keys(track) for kind in self._failures.get(key, ())}))
 
 
+@dataclass(frozen=True, slots=True)
+class _Makers:
+    """Whose rows count.
+
+    Attributes:
+        column: Names who made a row.
+        names: Those whose rows count.
+        canary: See :meth:`Ledger.read`.
+    """
+
+    column: str
+    names: frozenset[str]
+    canary: Canary | None = None
+
+    def rows(self, output: str, table: str, columns: Sequence[str]) -> Iterator[Row]:
+        """Rows of a table that count; it is read once, however many makers there are."""
+        if len(self.names) == 1 and self.canary is None:
+            yield from table_rows(output, table, columns, **{self.column: next(iter(self.names))})
+            return
+        for row in table_rows(output, table, [*columns, self.column]):
+            if self._counts(row):
+                yield row
+
+    def _counts(self, row: Row) -> bool:
+        maker: str = row[self.column]
+        if self.canary and self.canary.takes(row["track_id"]):
+            return maker == self.canary.tagger
+        return maker in self.names
+
+
 class _LatestOfEach:
     """Keys of rows, as a fixed set of digests in little memory; knows which is the latest of each id.
 
@@ -168,19 +201,6 @@ class _LatestOfEach:
     def held(self, key: int) -> bool:
         """True if it is an id's key, and not the latest."""
         return is_among(key, self._before) and not self.holds(key)
-
-
-def _rows_by(
-    maker: str, makers: Sequence[str], output: str, table: str, columns: Sequence[str]
-) -> Iterator[Row]:
-    """Rows with one of several makers in a column; a table is read once, however many there are."""
-    if len(makers) == 1:
-        yield from table_rows(output, table, columns, **{maker: makers[0]})
-        return
-    wanted = frozenset(makers)
-    for row in table_rows(output, table, [*columns, maker]):
-        if row[maker] in wanted:
-            yield row
 
 
 def _values(digests: array[Any]) -> np.ndarray:

@@ -30,10 +30,12 @@ def tagger_of(output: str, named: str | None) -> str:
         named: ``name@version``, if one is named.
 
     Raises:
-        OutputError: No run is of this tagger.
+        OutputError: No run is of this tagger, nor had it as a canary.
     """
-    runs = sorted(table_rows(output, "runs", ["tagger", "started"]), key=lambda run: run["started"])
-    taggers = list(dict.fromkeys(run["tagger"] for run in reversed(runs)))
+    columns = ["tagger", "settings", "started"]
+    runs = sorted(table_rows(output, "runs", columns), key=lambda run: run["started"], reverse=True)
+    canaries = (dict(run["settings"]).get("canary") for run in runs)
+    taggers = list(dict.fromkeys(filter(None, (*(run["tagger"] for run in runs), *canaries))))
     if named is not None and named not in taggers:
         raise OutputError(f"{output} has no run of {named}; it has {', '.join(taggers)}")
     return named or taggers[0]

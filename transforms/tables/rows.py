@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from tonearm.transforms.elements.failure import Failure
+from tonearm.transforms.elements.further_taggers import Canary
 from tonearm.transforms.elements.readable import readable
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.spectrograms.parquet_form import row_of
@@ -25,11 +26,19 @@ class Provenance:
         run_id: The run that wrote the row.
         tagger: ``name@version`` of the tagger that the run began with; an analysis names its own.
         fingerprint: Fingerprint of that tagger's front end.
+        canary: What tags a share of the tracks in its place; None for nothing.
     """
 
     run_id: str
     tagger: str
     fingerprint: str
+    canary: Canary | None = None
+
+    def of_failure(self, track: Track) -> Provenance:
+        """What the row of a failure comes from: the tagger in whose share the track falls."""
+        if self.canary is None or not self.canary.takes(track.track_id):
+            return self
+        return replace(self, tagger=self.canary.tagger)
 
 
 def rows_of(outcome: TrackAnalysis | Failure, provenance: Provenance) -> dict[str, list[Row]]:
@@ -97,7 +106,7 @@ def _track_columns(analysis: TrackAnalysis) -> Row:
 
 
 def _failure_row(failure: Failure, provenance: Provenance) -> Row:
-    return _common(failure.track, failure.occurred_at, provenance) | {
+    return _common(failure.track, failure.occurred_at, provenance.of_failure(failure.track)) | {
         "uri": stored_uri(failure.track.uri),
         "stage": str(failure.stage),
         "error": str(failure.error),

@@ -10,6 +10,7 @@ from tonearm.models.bundles.files import BundleError
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.contract import Engine
 from tonearm.models.engines.shared import shared_engine
+from tonearm.transforms.elements.further_taggers import FurtherTagger
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.tagging.stored_tagger import stored_tagger
 
@@ -75,3 +76,13 @@ class LoadPinned:
                 "bundle where all workers read it"
             )
         return tagger
+
+
+def load_further(further: FurtherTagger, precision: str) -> LoadedTagger:
+    """A shadow or a canary, if it is the very bundle that was looked at before the run.
+
+    Raises:
+        BundleError: It is missing, damaged or another one.
+    """
+    tagger = LoadPinned(further.bundle_sha256).require(further.location)
+    return LoadedTagger(tagger, shared_engine(tagger, precision))

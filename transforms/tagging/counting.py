@@ -21,6 +21,9 @@ OnFailure = Callable[[Failure], None]
 FAILED_AS = "failed_as_"
 """Prefix of the counters of failures by their word."""
 
+SHADOWS_FAILED = "shadows_failed"
+"""Counter of tracks that a shadow has no row of."""
+
 
 @dataclass
 class LiveCounts:
@@ -56,7 +59,7 @@ LIVE = LiveCounts()
 
 def count_failed_shadows(tracks: int, reason: str) -> None:
     """Count tracks that a shadow has no row of, and say so in the log; the tracks themselves are whole."""
-    Metrics.counter(NAMESPACE, "shadows_failed").inc(tracks)
+    Metrics.counter(NAMESPACE, SHADOWS_FAILED).inc(tracks)
     _logger.warning("%d tracks have no row of the shadow: %s", tracks, reason)
 
 

@@ -6,19 +6,20 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 from apache_beam.metrics import Metrics
 from apache_beam.ml.inference.base import ModelHandler
 
 from tonearm.models.bundles.tagger import Tagger
-from tonearm.models.engines.contract import Array, Engine
+from tonearm.models.engines.contract import Array
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.elements.stage_times import NAMESPACE, StageTimes
 from tonearm.transforms.features.prepared import PreparedTrack
 from tonearm.transforms.tagging.analysis import Outcome, analyze
-from tonearm.transforms.tagging.at_work import LoadedTagger, LoadTagger, TaggerAtWork, load_named
+from tonearm.transforms.tagging.at_work import LoadedTagger, LoadTagger, load_named
+from tonearm.transforms.tagging.company import TaggersAtWork
+from tonearm.transforms.tagging.scoring import are_numbers, scored
 
 _logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ MAX_BATCH_PATCHES = 256
 and no more than 18 MB of patches where tracks are of usual length."""
 
 
-class TaggerHandler(ModelHandler[PreparedTrack, Outcome, TaggerAtWork]):  # type: ignore[misc]
+class TaggerHandler(ModelHandler[PreparedTrack, Outcome, TaggersAtWork]):  # type: ignore[misc]
     """Scores prepared tracks: patches of many tracks in one batch, split back by track.
 
     What comes out is the analysis; the spectrogram is not carried on. If a batch fails, its
@@ -46,25 +47,26 @@ class TaggerHandler(ModelHandler[PreparedTrack, Outcome, TaggerAtWork]):  # type
         self._settings = settings
         self._load = load
 
-    def load_model(self) -> TaggerAtWork:
-        """Bring the tagger to work in this process, whose threads share it."""
-        return self._load(self._settings)
+    def load_model(self) -> TaggersAtWork:
+        """Bring the taggers to work in this process, whose threads share them."""
+        return TaggersAtWork.loaded(self._settings, self._load)
 
     def run_inference(
         self,
         batch: Sequence[PreparedTrack],
-        model: TaggerAtWork,
+        model: TaggersAtWork,
         inference_args: dict[str, Any] | None = None,
     ) -> Iterator[Outcome]:
-        """Analyse the tracks of one batch by one tagger, each on its own merits."""
-        loaded = model.present()
-        fitting = []
-        for prepared in batch:
-            if prepared.spectrogram.fingerprint == loaded.tagger.front_end.fingerprint:
-                fitting.append(prepared)
-            else:
-                yield Failure.of(prepared.track, _mismatch(prepared, loaded.tagger))
-        yield from self._infer_together(fitting, loaded)
+        """Analyse the tracks of one batch, each on its own merits."""
+        for loaded, tracks in model.shared_out(batch):
+            fitting = []
+            for prepared in tracks:
+                if prepared.spectrogram.fingerprint == loaded.tagger.front_end.fingerprint:
+                    fitting.append(prepared)
+                else:
+                    yield Failure.of(prepared.track, _mismatch(prepared, loaded.tagger))
+            outcomes = list(self._infer_together(fitting, loaded))
+            yield from model.shadow.beside(fitting, outcomes) if model.shadow else outcomes
 
     def _infer_together(self, batch: Sequence[PreparedTrack], loaded: LoadedTagger) -> Iterator[Outcome]:
         if not batch:
@@ -72,7 +74,7 @@ class TaggerHandler(ModelHandler[PreparedTrack, Outcome, TaggerAtWork]):  # type
         times = StageTimes()
         try:
             with times.measure("network"):
-                results = _scored(batch, loaded.engine)
+                results = scored(batch, loaded.engine)
         except Exception as error:
             _logger.warning("a batch of %d tracks failed (%s)", len(batch), type(error).__name__)
             yield from self._infer_alone(batch, loaded, error)
@@ -97,7 +99,7 @@ class TaggerHandler(ModelHandler[PreparedTrack, Outcome, TaggerAtWork]):  # type
             yield Failure.of(batch[0].track, problem)
 
     def _settle(self, prepared: PreparedTrack, scores: Array, embeddings: Array, tagger: Tagger) -> Outcome:
-        if not (np.isfinite(scores).all() and np.isfinite(embeddings).all()):
+        if not are_numbers(scores, embeddings):
             problem = TrackError(
                 Stage.INFERENCE, ErrorWord.NON_FINITE, "the network gave scores that are no numbers"
             )
@@ -125,15 +127,6 @@ class TaggerHandler(ModelHandler[PreparedTrack, Outcome, TaggerAtWork]):  # type
 def patch_count(prepared: PreparedTrack) -> int:
     """Size of an element, for Beam's batching."""
     return len(prepared.spectrogram.patches)
-
-
-def _scored(batch: Sequence[PreparedTrack], engine: Engine) -> list[tuple[Array, Array]]:
-    """Score the patches of all tracks in one go and split the results by track."""
-    patches = [prepared.spectrogram.patches for prepared in batch]
-    joined = patches[0] if len(patches) == 1 else np.concatenate(patches)
-    scores, embeddings = engine.infer(joined)
-    borders = np.cumsum([len(each) for each in patches])[:-1]
-    return list(zip(np.split(scores, borders), np.split(embeddings, borders), strict=True))
 
 
 def _mismatch(prepared: PreparedTrack, tagger: Tagger) -> TrackError:

@@ -18,6 +18,7 @@ from tonearm.transforms.elements.settings import MAX_PATCHES, MAX_TRACK_BYTES, S
 if TYPE_CHECKING:
     from tonearm.pipelines.runs.gpu_request import GpuRequest
     from tonearm.pipelines.runs.order import IngestOrder, Input, SpectrogramWish
+    from tonearm.transforms.elements.further_taggers import Canary, Shadow
 
 EXIT_CODES = """\
 exit codes: 0 the run is whole, even if tracks failed; 1 it broke, or more failed than
@@ -154,6 +155,8 @@ def order_of(
     gpu: GpuRequest | None = None,
     waits: bool = True,
     retag_on_promotion: bool = False,
+    shadow: Shadow | None = None,
+    canary: Canary | None = None,
 ) -> IngestOrder:
     """The run that a command line asks for.
 
@@ -181,6 +184,8 @@ def order_of(
         max_patches=known.max_patches,
         max_track_bytes=known.max_track_bytes,
         decoder=decoder,
+        shadow=shadow,
+        canary=canary,
     )
     return IngestOrder(
         input=source,

@@ -18,7 +18,9 @@ from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.features.prepared import PreparedTrack
 from tonearm.transforms.tagging.analysis import Outcome, TrackAnalysis
-from tonearm.transforms.tagging.inference import LoadedTagger, TaggerHandler, patch_count
+from tonearm.transforms.tagging.at_work import LoadedTagger
+from tonearm.transforms.tagging.company import TaggersAtWork
+from tonearm.transforms.tagging.inference import TaggerHandler, patch_count
 
 POISON = -1.0
 """Patches of this level make the engine below fail."""
@@ -60,7 +62,8 @@ def batch_of(tagger: Tagger, *levels: float) -> list[PreparedTrack]:
 
 def settle(batch: Sequence[PreparedTrack], tagger: Tagger, engine: Engine) -> dict[str, Outcome]:
     handler = TaggerHandler(AnalysisSettings())
-    return {each.track.track_id: each for each in handler.run_inference(batch, LoadedTagger(tagger, engine))}
+    model = TaggersAtWork(LoadedTagger(tagger, engine))
+    return {each.track.track_id: each for each in handler.run_inference(batch, model)}
 
 
 def scores_of(outcome: Outcome) -> float:
@@ -127,16 +130,16 @@ def test_what_comes_out_does_not_carry_the_spectrogram(tagger: Tagger) -> None:
 def test_the_real_network_gives_a_track_the_same_scores_in_any_company(tagger: Tagger) -> None:
     model = TaggerHandler(AnalysisSettings()).load_model()
     batch = batch_of(tagger, 0.5, 1.0, 2.0)
-    together = settle(batch, tagger, model.engine)
+    together = settle(batch, tagger, model.tagger.present().engine)
     for prepared in batch:
         name = prepared.track.track_id
-        (alone,) = settle([prepared], tagger, model.engine).values()
+        (alone,) = settle([prepared], tagger, model.tagger.present().engine).values()
         np.testing.assert_allclose(alone.scores, together[name].scores, atol=1e-5)  # type: ignore[union-attr]
 
 
 def test_two_loads_share_one_engine() -> None:
     first, second = (TaggerHandler(AnalysisSettings()).load_model() for _ in range(2))
-    assert first.engine is second.engine
+    assert first.tagger.present().engine is second.tagger.present().engine
 
 
 def test_batches_are_measured_in_patches_and_bytes(tagger: Tagger) -> None:

@@ -1,0 +1,230 @@
+"""Runs with two taggers: a shadow's rows are those of a run of its own, and a canary's tracks its alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.bundle_drafts import INSTRUMENTS, instruments_draft, short_chunk_network
+from tests.catalog import counts, last_run, table, tonearm, write_manifest, write_song
+from tests.toy_architecture import ToyArchitecture, write_bundle
+from tonearm.models.architectures import ARCHITECTURES
+from tonearm.models.bundles.weights import weights_of
+from tonearm.models.bundles.writing import write_bundle as write_draft
+from tonearm.models.engines import shared
+from tonearm.models.front_end import FrontEnd
+from tonearm.transforms.elements.further_taggers import Canary
+
+pytest_plugins = ["tests.servers.prism", "tests.bigquery_datasets"]
+
+SONGS = ("0", "1", "2", "3", "broken")
+
+Tagging = dict[str, tuple[str, list[float], Any]]
+
+
+@pytest.fixture
+def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two versions of a tagger, ``1`` and ``2``, and one with another front end, ``other``."""
+    monkeypatch.setitem(ARCHITECTURES, "toy", ToyArchitecture())
+    monkeypatch.setattr(shared, "_shared", {})
+    folder = tmp_path / "bundles"
+    for version in (1, 2):
+        write_bundle(folder / str(version), ["one"], version=version)
+    write_bundle(folder / "other", ["one"], front_end=FrontEnd(hop_length=320), version=3)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def real_bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of networks that every process knows, without the third."""
+    folder = tmp_path_factory.mktemp("bundles")
+    draft = instruments_draft()
+    weights = weights_of(short_chunk_network(len(INSTRUMENTS), seed=2))
+    write_draft(folder / "1", draft)
+    write_draft(
+        folder / "2", replace(draft, version="2", networks=(replace(draft.networks[0], weights=weights),))
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four tracks, and a file that is none."""
+    folder = tmp_path_factory.mktemp("songs")
+    for number in range(4):
+        write_song(folder / f"{number}.flac", from_hz=200.0 + 100 * number, seconds=3.5 + number)
+    (folder / "broken.flac").write_bytes(b"fLaC" + bytes(3000))
+    return folder
+
+
+def tagging(output: Path, name: str = "track_tags") -> Tagging:
+    """Of each track its tagger, its scores and tags."""
+    return {Path(row["uri"]).stem: (row["tagger"], row["scores"], row["tags"]) for row in table(output, name)}
+
+
+def assert_same(one: Tagging, other: Tagging) -> None:
+    """Two taggers' rows say the same."""
+    assert one.keys() == other.keys()
+    for name, (tagger, scores, tags) in one.items():
+        assert tagger == other[name][0]
+        np.testing.assert_allclose(scores, other[name][1], atol=1e-6)
+        assert [(tag["tag"], tag["selected"]) for tag in tags] == [
+            (tag["tag"], tag["selected"]) for tag in other[name][2]
+        ]
+
+
+def test_a_shadows_rows_are_those_of_a_run_of_its_own(
+    bundles: Path, songs: Path, output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = ("--tagger", bundles / "1", "--shadow", bundles / "2")
+    assert tonearm("ingest", songs, "--output", output, *both) == 0
+    assert "tagged by the shadow, too: 4" in capsys.readouterr().out
+    assert tonearm("ingest", songs, "--output", tmp_path / "first", "--tagger", bundles / "1") == 0
+    assert tonearm("ingest", songs, "--output", tmp_path / "second", "--tagger", bundles / "2") == 0
+    assert_same(tagging(output), tagging(tmp_path / "first"))
+    assert_same(tagging(output, "shadow_tags"), tagging(tmp_path / "second"))
+    assert {tagger for tagger, *_ in tagging(output, "shadow_tags").values()} == {"toy@2"}
+    assert counts(output) == (5, 4, 0, 1)
+    assert len(table(output, "embeddings")) == 4
+    settings = dict(last_run(output)["settings"])
+    assert settings["shadow"] == "toy@2"
+    assert {row["tagger"] for row in table(output, "failures")} == {"toy@1"}
+    assert not (tmp_path / "first" / "shadow_tags").exists()
+
+    assert tonearm("ingest", songs, "--output", output, *both) == 0
+    assert counts(output) == (5, 0, 5, 0)
+    capsys.readouterr()
+    assert tonearm("compare", output, "toy@1", "toy@2", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["tracks"]["compared"] == 4
+    changed = [tag for tag in told["tags"] if tag["gained"] or tag["lost"]]
+    assert sum(tag["gained"] + tag["lost"] for tag in changed) == sum(
+        len(track["gained"]) + len(track["lost"]) for track in told["listen_first"]
+    )
+
+
+def id_of(name: str, canary: Canary, is_its: bool) -> str:
+    """An id for a track that falls into a canary's share, or does not."""
+    return next(each for each in (f"{name} {n}" for n in range(99)) if canary.takes(each) == is_its)
+
+
+def test_a_canary_tags_the_same_tracks_at_each_run_and_each_once(
+    bundles: Path, songs: Path, output: Path, tmp_path: Path
+) -> None:
+    canary = Canary("", share=0.4)
+    files = {id_of(name, canary, is_its): name for name in SONGS for is_its in (True, False)}
+    its = {track_id for track_id in files if canary.takes(track_id)}
+    rows = [{"track_id": each, "uri": str(songs / f"{name}.flac")} for each, name in files.items()]
+    manifest = write_manifest(tmp_path / "catalog.csv", rows)
+    call = ("ingest", manifest, "--output", output, "--tagger", bundles / "1", "--canary", bundles / "2")
+    assert tonearm(*call, "--canary_share", "40%") == 0
+    assert counts(output) == (10, 8, 0, 2)
+    for name in ("track_tags", "embeddings", "segments", "failures"):
+        for row in table(output, name):
+            assert row["tagger"] == ("toy@2" if row["track_id"] in its else "toy@1")
+    assert tonearm("ingest", manifest, "--output", tmp_path / "second", "--tagger", bundles / "2") == 0
+    second = {row["track_id"]: row["scores"] for row in table(tmp_path / "second", "track_tags")}
+    for row in table(output, "track_tags"):
+        if row["track_id"] in its:
+            np.testing.assert_allclose(row["scores"], second[row["track_id"]], atol=1e-6)
+
+    assert tonearm(*call, "--canary_share", "40%") == 0
+    assert counts(output) == (10, 0, 10, 0)
+    assert len(table(output, "failures")) == 2
+    # Without the canary its tracks are the tagger's again, and of those that failed so is the failure.
+    assert tonearm("ingest", manifest, "--output", output, "--tagger", bundles / "1") == 0
+    assert counts(output) == (10, 4, 5, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--shadow", "1"),
+            "--shadow",
+        ),
+        (("--canary", "1"), "--canary"),
+        (("--shadow", "other"), "another front end"),
+        (("--canary", "other"), "another front end"),
+        (("--shadow", "2", "--canary", "2"), "give one of the two"),
+        (("--canary_share", "5%"), "name the bundle"),
+        (("--canary", "2", "--canary_share", "0%"), "above 0%"),
+        (("--canary", "2", "--canary_share", "101%"), "up to 100%"),
+        (("--canary", "2", "--canary_share", "0.05"), "a share such as 5%"),
+        (("--shadow", "none"), "none"),
+    ],
+)
+def test_calls_that_cannot_be_are_refused_before_anything_is_done(
+    bundles: Path, songs: Path, output: Path, capsys: pytest.CaptureFixture[str],
+    options: tuple[str, ...], said: str,
+) -> None:  # fmt: skip
+    given = [bundles / each if each in ("1", "2", "other", "none") else each for each in options]
+    assert tonearm("ingest", songs, "--output", output, "--tagger", bundles / "1", *given) == 2
+    assert said in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_a_canary_that_was_changed_without_a_new_version_is_refused(
+    bundles: Path, songs: Path, output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(bundles / "2", changed)
+    described = json.loads((changed / "bundle.json").read_text())
+    (changed / "bundle.json").write_text(json.dumps(described | {"description": "another"}))
+    call = (
+        "ingest",
+        songs / "0.flac",
+        "--output",
+        output,
+        "--tagger",
+        bundles / "1",
+        "--canary_share",
+        "100%",
+    )
+    assert tonearm(*call, "--canary", bundles / "2") == 0
+    assert tonearm(*call, "--canary", changed) == 2
+    assert "tagged with another toy@2" in capsys.readouterr().err
+    assert tonearm("ingest", songs / "0.flac", "--output", output, "--tagger", changed) == 2
+
+
+@pytest.mark.slow
+def test_spectrograms_are_tagged_by_both(
+    real_bundles: Path, songs: Path, output: Path, tmp_path: Path
+) -> None:
+    both = ("--tagger", real_bundles / "1", "--shadow", real_bundles / "2")
+    made = tmp_path / "made"
+    assert tonearm("spectrograms", songs, "--output", made, "--tagger", real_bundles / "1") == 0
+    files = made / "spectrograms"
+    assert tonearm("ingest", files, "--input_kind", "spectrogram", "--output", output, *both) == 0
+    assert tonearm("ingest", songs, "--output", tmp_path / "audio", *both) == 0
+    for name in ("track_tags", "shadow_tags"):
+        assert_same(tagging(output, name), tagging(tmp_path / "audio", name))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("further", [("--shadow",), ("--canary_share", "50%", "--canary")])
+def test_on_prism(
+    real_bundles: Path,
+    songs: Path,
+    output: Path,
+    tmp_path: Path,
+    prism: tuple[str, ...],
+    further: tuple[str, ...],
+) -> None:
+    both = ("--tagger", real_bundles / "1", *further, real_bundles / "2")
+    assert tonearm("ingest", songs, "--output", output, *both) == 0
+    assert tonearm("ingest", songs, "--output", tmp_path / "prism", *both, *prism) == 0
+    assert counts(tmp_path / "prism") == counts(output) == (5, 4, 0, 1)
+    for name in ("track_tags", "shadow_tags"):
+        assert_same(tagging(tmp_path / "prism", name), tagging(output, name))
+    assert {row["tagger"] for row in table(tmp_path / "prism", "failures")} == {
+        row["tagger"] for row in table(output, "failures")
+    }
+    assert tonearm("ingest", songs, "--output", tmp_path / "prism", *both, *prism) == 0
+    assert counts(tmp_path / "prism") == (5, 0, 5, 0)
