@@ -23,8 +23,8 @@ from tonearm.pipelines.local.turns import ShareWork, Turn, Turns
 from tonearm.pipelines.reports.progress import progress_shown
 from tonearm.pipelines.reports.summary import print_summary
 from tonearm.pipelines.runs.beam_options import export_s3_options
-from tonearm.pipelines.runs.changed_bundle import require_same_bundle
-from tonearm.pipelines.runs.further_taggers import with_further_taggers
+from tonearm.pipelines.runs.bundles.changed_bundle import require_same_bundle
+from tonearm.pipelines.runs.bundles.further_taggers import with_further_taggers
 from tonearm.pipelines.runs.order import IngestOrder, new_record, new_run_id
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.pipelines.runs.retry import RetryInput, failed_tracks, retry_ledger

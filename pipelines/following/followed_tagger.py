@@ -20,7 +20,7 @@ from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.shared import forget_engine, shared_engine
 from tonearm.pipelines.following.succession import Succession
 from tonearm.pipelines.following.turn_rows import TurnRows
-from tonearm.pipelines.runs.changed_bundle import require_same_bundle
+from tonearm.pipelines.runs.bundles.changed_bundle import require_same_bundle
 from tonearm.transforms.elements.settings import AnalysisSettings
 from tonearm.transforms.elements.stage_times import NAMESPACE
 from tonearm.transforms.tables.schemas import Row

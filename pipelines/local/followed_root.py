@@ -14,7 +14,7 @@ from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.engines.shared import forget_engine
 from tonearm.pipelines.following.succession import REFUSED, Succession
 from tonearm.pipelines.local.turns import Turn
-from tonearm.pipelines.runs.changed_bundle import require_same_bundle
+from tonearm.pipelines.runs.bundles.changed_bundle import require_same_bundle
 
 _logger = logging.getLogger(__name__)
 

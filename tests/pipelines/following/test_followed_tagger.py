@@ -28,7 +28,7 @@ from tonearm.models.front_end import FrontEnd
 from tonearm.pipelines.following import followed_tagger
 from tonearm.pipelines.following.followed_tagger import FollowedTagger, FollowRoot
 from tonearm.pipelines.following.turn_rows import TurnRows
-from tonearm.pipelines.runs.changed_bundle import require_same_bundle
+from tonearm.pipelines.runs.bundles.changed_bundle import require_same_bundle
 from tonearm.pipelines.runs.metrics import counters
 from tonearm.pipelines.runs.order import IngestOrder, new_record
 from tonearm.pipelines.runs.stream_input import StreamInput
@@ -91,7 +91,7 @@ def test_scores_are_those_of_the_tagger_that_the_analysis_names_and_the_old_engi
 ) -> None:
     handler = TaggerHandler(stream.settings, stream.follow)
     model = handler.load_model()
-    old = weakref.ref(model.present().engine)
+    old = weakref.ref(model.tagger.present().engine)
     tagger = load_tagger(stream.settings.tagger)
     prepared = prepared_of(Track("a", "/a.flac"), tagger, level=0.5)
     for version in (1, 2, 1):

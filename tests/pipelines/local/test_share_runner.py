@@ -35,7 +35,7 @@ from tonearm.transforms.storage.fetch import FetchedTrack, fetched
 from tonearm.transforms.storage.schemes import list_objects
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.parquet.output import ParquetOutput
-from tonearm.transforms.tagging import inference
+from tonearm.transforms.tagging import at_work
 from tonearm.transforms.tagging.counting import LIVE
 from tonearm.transforms.tagging.inference import MIN_BATCH_PATCHES
 
@@ -60,7 +60,7 @@ class FlatEngine:
 def test_progress_moves_within_a_wave(songs: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each track fills a batch, so the first is told before the last one is begun."""
     engine = FlatEngine(cached_tagger("musicnn"))
-    monkeypatch.setattr(inference, "shared_engine", lambda tagger, precision: engine)
+    monkeypatch.setattr(at_work, "shared_engine", lambda tagger, precision: engine)
     long = Spectrogram(
         patches=np.zeros((2 * MIN_BATCH_PATCHES, 187, 96), np.float32),
         starts_s=np.arange(2 * MIN_BATCH_PATCHES, dtype=float),

@@ -15,7 +15,7 @@ from tests.toy_architecture import ToyArchitecture, write_bundle
 from tonearm.models.architectures import ARCHITECTURES
 from tonearm.models.bundles.loading import load_tagger
 from tonearm.models.bundles.tagger import Tagger
-from tonearm.pipelines.runs.changed_bundle import ChangedBundleError, require_same_bundle
+from tonearm.pipelines.runs.bundles.changed_bundle import ChangedBundleError, require_same_bundle
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.rows import Provenance
