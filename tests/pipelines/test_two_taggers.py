@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.bigquery_datasets import ServedDataset
 from tests.bundle_drafts import INSTRUMENTS, instruments_draft, short_chunk_network
 from tests.catalog import counts, last_run, table, tonearm, write_manifest, write_song
+from tests.cloud import BUCKET, TABLES, fetches, stream_until, tables_of, upload_songs
 from tests.toy_architecture import ToyArchitecture, write_bundle
 from tonearm.models.architectures import ARCHITECTURES
 from tonearm.models.bundles.weights import weights_of
@@ -79,6 +81,12 @@ def assert_same(one: Tagging, other: Tagging) -> None:
         ]
 
 
+def run_alone(songs: Path, bundle: Path, tmp_path: Path) -> Tagging:
+    """What a run of its own writes."""
+    assert tonearm("ingest", songs, "--output", tmp_path / "alone", "--tagger", bundle) == 0
+    return tagging(tmp_path / "alone")
+
+
 def test_a_shadows_rows_are_those_of_a_run_of_its_own(
     bundles: Path, songs: Path, output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,9 +94,8 @@ def test_a_shadows_rows_are_those_of_a_run_of_its_own(
     assert tonearm("ingest", songs, "--output", output, *both) == 0
     assert "tagged by the shadow, too: 4" in capsys.readouterr().out
     assert tonearm("ingest", songs, "--output", tmp_path / "first", "--tagger", bundles / "1") == 0
-    assert tonearm("ingest", songs, "--output", tmp_path / "second", "--tagger", bundles / "2") == 0
     assert_same(tagging(output), tagging(tmp_path / "first"))
-    assert_same(tagging(output, "shadow_tags"), tagging(tmp_path / "second"))
+    assert_same(tagging(output, "shadow_tags"), run_alone(songs, bundles / "2", tmp_path))
     assert {tagger for tagger, *_ in tagging(output, "shadow_tags").values()} == {"toy@2"}
     assert counts(output) == (5, 4, 0, 1)
     assert len(table(output, "embeddings")) == 4
@@ -228,3 +235,78 @@ def test_on_prism(
     }
     assert tonearm("ingest", songs, "--output", tmp_path / "prism", *both, *prism) == 0
     assert counts(tmp_path / "prism") == (5, 0, 5, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["gs", "s3"])
+def test_in_a_store_each_object_is_fetched_once_for_both(
+    scheme: str,
+    bundles: Path,
+    songs: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    server = request.getfixturevalue("gcs_server" if scheme == "gs" else "s3_server")
+    server.create_bucket(BUCKET)
+    names = upload_songs(server, songs)
+    both = ("--tagger", bundles / "1", "--shadow", bundles / "2")
+    output = f"{scheme}://{BUCKET}/{TABLES}"
+    assert tonearm("ingest", f"{scheme}://{BUCKET}/in/", "--output", output, *both) == 0
+    assert {name: len(fetches(server.faults, name)) for name in names} == dict.fromkeys(names, 1)
+    tables = tables_of(server, tmp_path / "t")
+    assert counts(tables) == (5, 4, 0, 1)
+    assert_same(tagging(tables, "shadow_tags"), run_alone(songs, bundles / "2", tmp_path))
+    capsys.readouterr()
+    assert tonearm("compare", output, "toy@1", "toy@2", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["tracks"]["compared"] == 4
+
+
+@pytest.mark.slow
+def test_in_bigquery_the_views_leave_the_shadow_out(
+    bundles: Path, songs: Path, target: ServedDataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = ("--tagger", bundles / "1", "--shadow", bundles / "2")
+    for further in ((), ("--retag",)):  # rows that come again replace those that are there
+        assert tonearm("ingest", songs, "--output", target.location, *both, *further) == 0
+    seen = target.dataset.query(f"SELECT tagger FROM {target.dataset.quoted('track_tags_latest')}")
+    assert [row["tagger"] for row in seen] == ["toy@1"] * 4
+    assert [row["tagger"] for row in target.rows("shadow_tags")] == ["toy@2"] * 4
+    alone = run_alone(songs, bundles / "2", tmp_path)
+    for row in target.rows("shadow_tags"):
+        np.testing.assert_allclose(row["scores"], alone[Path(row["uri"]).stem][1], atol=1e-6)
+    capsys.readouterr()
+    assert tonearm("compare", target.location, "toy@1", "toy@2", "--by", "codec", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["tracks"]["compared"] == 4
+    assert [source["source"] for source in told["sources"]] == ["flac"]
+
+
+@pytest.mark.slow
+def test_a_stream_goes_on_when_its_shadow_becomes_the_tagger(
+    bundles: Path, songs: Path, output: Path, tmp_path: Path
+) -> None:
+    root, incoming = tmp_path / "root", tmp_path / "incoming"
+    incoming.mkdir()
+    assert tonearm("promote", bundles / "1", root) == 0
+
+    def upload(*names: str) -> None:
+        for name in names:
+            shutil.copy(songs / f"{name}.flac", incoming)
+
+    def is_done() -> bool:
+        tagged = len(table(output, "track_tags"))
+        if tagged == 2 and len(list(incoming.iterdir())) == 2:
+            assert tonearm("promote", bundles / "2", root, "--force") == 0
+            upload("2", "3")
+        return tagged == 4
+
+    upload("0", "1")
+    stream = ("--watch", incoming, "--poll_seconds", "0.1", "--max_wave_seconds", "0.1", "--wave_tracks", "2")
+    call = (*stream, "--output", output, "--tagger", root, "--shadow", bundles / "2")
+    assert stream_until(is_done, *map(str, call)) == 0
+    assert {name: tagger for name, (tagger, *_) in tagging(output).items()} == {
+        **{"0": "toy@1", "1": "toy@1", "2": "toy@2", "3": "toy@2"}
+    }
+    alone = run_alone(songs, bundles / "2", tmp_path)
+    assert_same(tagging(output, "shadow_tags"), {name: alone[name] for name in ("0", "1")})
