@@ -209,9 +209,10 @@ def test_spectrograms_are_tagged_by_both(
     assert tonearm("spectrograms", songs, "--output", made, "--tagger", real_bundles / "1") == 0
     files = made / "spectrograms"
     assert tonearm("ingest", files, "--input_kind", "spectrogram", "--output", output, *both) == 0
-    assert tonearm("ingest", songs, "--output", tmp_path / "audio", *both) == 0
-    for name in ("track_tags", "shadow_tags"):
-        assert_same(tagging(output, name), tagging(tmp_path / "audio", name))
+    alone = ("--output", tmp_path / "alone", "--tagger", real_bundles / "2")
+    assert tonearm("ingest", files, "--input_kind", "spectrogram", *alone) == 0
+    assert_same(tagging(output, "shadow_tags"), tagging(tmp_path / "alone"))
+    assert {row["input_kind"] for row in table(output, "shadow_tags")} == {"spectrogram"}
 
 
 @pytest.mark.slow
