@@ -86,6 +86,17 @@ def test_variables_say_what_they_are_for_and_refuse_nonsense() -> None:
     assert all(region.startswith("europe-") for region in variables["message_regions"]["default"])
 
 
+def test_variables_and_outputs_that_the_documentation_names_are_there() -> None:
+    pages = [*(MODULE.parents[1] / "docs").glob("*.md"), *MODULE.parent.rglob("*.md")]
+    text = "".join(page.read_text() for page in pages)
+    variables = {name for block in parsed(MODULE)["variable"] for name in block}
+    outputs = {name for block in parsed(MODULE)["output"] for name in block}
+    named = set(re.findall(r"-var (\w+)=", text))
+    assert "dataflow_region" in named and named <= variables
+    named = set(re.findall(r"terraform output -raw (\w+)", text))
+    assert "stream_command" in named and named <= outputs
+
+
 def test_the_subscription_is_the_one_that_the_documentation_asks_for() -> None:
     command = re.search(r"subscriptions create tonearm.*?\n\n?.*?\n", operations())
     assert command is not None
