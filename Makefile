@@ -113,7 +113,7 @@ test-slow: setup $(VENV)-bigquery/.ready
 test-tfio: $(VENV)-tensorflow-io/.ready
 	$(VENV)-tensorflow-io/bin/pytest -m 'not slow' -n auto $(BESIDE_TENSORFLOW)
 
-# Takes some six minutes. What was made is deleted in the end, unless the folder is there already.
+# Takes a quarter of an hour. What was made is deleted in the end, unless the folder is there already.
 CONTAINERS ?= /var/tmp/tonearm-containers
 
 container-test: setup

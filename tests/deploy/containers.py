@@ -106,6 +106,10 @@ class Containers:
         )
         program.chmod(0o755)
 
+    def end_all(self) -> None:
+        """End what still runs: a worker whose task manager is gone begins again and again."""
+        self._run("podman", "rm", "--all", "--force")
+
     def gigabytes(self, image: str) -> float:
         """An image's size, unpacked."""
         return int(self._run("podman", "image", "inspect", "--format={{.Size}}", image)) / 1e9

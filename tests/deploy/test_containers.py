@@ -146,14 +146,12 @@ def test_workers_of_flink_run_in_the_image(
     containers.write_docker(programs, f"{samples}:{samples}:ro", f"{there}:{there}")
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     assert tonearm("ingest", samples, "--output", here) == 0
-    with flink_cluster() as flink, everybody_may_write():
-        in_image = (
-            "--environment_type",
-            "DOCKER",
-            "--environment_config",
-            IMAGE,
-        )  # the last one given counts
-        assert tonearm("ingest", samples, "--output", there, *flink.options(), *in_image) == 0
+    in_image = ("--environment_type", "DOCKER", "--environment_config", IMAGE)  # the last one given counts
+    try:
+        with flink_cluster() as flink, everybody_may_write():
+            assert tonearm("ingest", samples, "--output", there, *flink.options(), *in_image) == 0
+    finally:
+        containers.end_all()
     assert differences(str(here), str(there)) == []
 
 
