@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from tonearm.errors import WrongCallError
 from tonearm.learning.tag_changes.changed_tracks import ChangedTrack, LargestChanges, changed_tracks
-from tonearm.learning.tag_changes.matching import PartFiles, matched_parts
+from tonearm.learning.tag_changes.matching import RowsLaidAside, matched_parts
 from tonearm.learning.tag_changes.sources import SharedFolder
 from tonearm.learning.tag_changes.stored_tags import StoredTags, Words, stored_tags, taggers_with_rows
 from tonearm.learning.tag_changes.tallies import ChangedTally, CommonWords, Paired, TagTally
@@ -69,8 +67,8 @@ class Comparison:
 def compare(order: ComparisonOrder, on_change: Callable[[ChangedTrack], None] | None = None) -> Comparison:
     """Compare two taggers.
 
-    The rows are first written to temporary files, apart by their track, and then matched part by part: in
-    memory is a 128th of the catalog at a time, and on the disk half a kilobyte a row.
+    The rows are first laid aside in temporary files, by their track, and then matched part by part: in memory
+    is a 256th of the catalog at a time, and on the disk some 700 bytes a row.
 
     Args:
         order: What is to be compared.
@@ -79,41 +77,39 @@ def compare(order: ComparisonOrder, on_change: Callable[[ChangedTrack], None] | 
     Raises:
         WrongCallError: One of the taggers has no rows there, or it is the same one twice.
         OutputError: The tables cannot be read.
+        TemporaryFileError: The disk has no room for the rows.
     """
     if order.first == order.second:
         raise WrongCallError(f"{order.first} is named twice: name two taggers whose tags are to be compared")
-    with tempfile.TemporaryDirectory(prefix="tonearm-") as folder:
-        shared = SharedFolder()
-        first, first_words = _laid_aside(order, order.first, Path(folder) / "first", shared)
-        second, second_words = _laid_aside(order, order.second, Path(folder) / "second", shared)
-        comparison = _begun(order, first_words, second_words)
-        for part in matched_parts(first, second):
-            comparison.compared += len(part.pairs)
-            comparison.only_first += part.only_first
-            comparison.only_second += part.only_second
-            comparison.other_generation += part.other_generation
-            sources = [_source(order, shared, *pair) for pair in part.pairs]
-            for track in _counted(comparison, part.pairs, sources):
-                comparison.largest.meet(track)
-                if on_change:
-                    on_change(track)
+    shared = SharedFolder()
+    first, first_words = _laid_aside(order, order.first, shared)
+    second, second_words = _laid_aside(order, order.second, shared)
+    comparison = _begun(order, first_words, second_words)
+    for part in matched_parts(first, second):
+        comparison.compared += len(part.pairs)
+        comparison.only_first += part.only_first
+        comparison.only_second += part.only_second
+        comparison.other_generation += part.other_generation
+        sources = [_source(order, shared, *pair) for pair in part.pairs]
+        for track in _counted(comparison, part.pairs, sources):
+            comparison.largest.meet(track)
+            if on_change:
+                on_change(track)
     return comparison
 
 
-def _laid_aside(
-    order: ComparisonOrder, tagger: str, folder: Path, shared: SharedFolder
-) -> tuple[PartFiles, Words]:
-    words, files = Words(), PartFiles(folder)
+def _laid_aside(order: ComparisonOrder, tagger: str, shared: SharedFolder) -> tuple[RowsLaidAside, Words]:
+    words, rows = Words(), RowsLaidAside()
 
     def met() -> Iterator[StoredTags]:
         for row in stored_tags(order.output, tagger, order.column, words):
             shared.meet(row.uri)
             yield row
 
-    if not files.write(met()):
+    if not rows.write(met()):
         there = ", ".join(taggers_with_rows(order.output)) or "none of any tagger"
         raise WrongCallError(f"{order.output} has no rows of {tagger}; it has {there}")
-    return files, words
+    return rows, words
 
 
 def _begun(order: ComparisonOrder, first: Words, second: Words) -> Comparison:

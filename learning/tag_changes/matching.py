@@ -1,20 +1,25 @@
-"""Matches the rows of two taggers by track, in bounded memory: by parts of the catalog, through files."""
+"""Matches the rows of two taggers by track, in bounded memory: by parts of the catalog, through a file."""
 
 from __future__ import annotations
 
+import os
 import pickle
+import tempfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
+from tonearm.errors import TonearmError
 from tonearm.learning.tag_changes.stored_tags import StoredTags
 
-_PARTS = 128
-"""How many parts a catalog is cut into, by its ids. The tracks of one part are in memory at a time: 80,000 of
-ten million. So many files are open at a time."""
+_PARTS = 256
+"""How many parts a catalog is cut into, by its ids. The tracks of one part are in memory at a time: 40,000 of
+ten million."""
+
+_ROWS_TOGETHER = 64
+"""So many rows of a part are written together; until then they wait in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,38 +40,67 @@ class Matched:
     other_generation: int
 
 
-class PartFiles:
-    """The rows of one tagger in files of a folder, apart by their track.
+class TemporaryFileError(TonearmError):
+    """The rows cannot be laid aside, such as on a full disk."""
 
-    Args:
-        folder: Where; made if missing.
+
+class RowsLaidAside:
+    """The rows of one tagger in a temporary file, by parts of the catalog.
+
+    The file has no name: it is gone when this object or the process is, however that ends.
+
+    Raises:
+        TemporaryFileError: It cannot be made.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
+        with _refusals():
+            self._file = tempfile.TemporaryFile(prefix="tonearm-")  # noqa: SIM115 - as long as this object
+        self._places: list[list[int]] = [[] for _ in range(_PARTS)]
 
     def write(self, rows: Iterable[StoredTags]) -> int:
-        """Write all rows; return how many there were."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        """Write all rows; return how many there were.
+
+        Raises:
+            TemporaryFileError: They cannot be written.
+        """
+        waiting: list[list[StoredTags]] = [[] for _ in range(_PARTS)]
         count = 0
-        with ExitStack() as opened:
-            files = [opened.enter_context(self._file(part).open("wb")) for part in range(_PARTS)]
-            for row in rows:
-                pickle.dump(row, files[zlib.crc32(row.track_id.encode()) % _PARTS], pickle.HIGHEST_PROTOCOL)
-                count += 1
+        for row in rows:
+            count += 1
+            part = zlib.crc32(row.track_id.encode()) % _PARTS
+            waiting[part].append(row)
+            if len(waiting[part]) == _ROWS_TOGETHER:
+                self._write_together(part, waiting[part])
+                waiting[part] = []
+        for part, left in enumerate(waiting):
+            self._write_together(part, left)
         return count
 
     def read(self, part: int) -> Iterator[StoredTags]:
         """Read the rows of one part, as they were written."""
-        with self._file(part).open("rb") as file:
-            while file.peek(1):
-                yield pickle.load(file)
+        for place in self._places[part]:
+            self._file.seek(place)
+            yield from pickle.load(self._file)
 
-    def _file(self, part: int) -> Path:
-        return self._folder / str(part)
+    def _write_together(self, part: int, rows: list[StoredTags]) -> None:
+        with _refusals():
+            self._places[part].append(self._file.tell())
+            pickle.dump(rows, self._file, pickle.HIGHEST_PROTOCOL)
 
 
-def matched_parts(first: PartFiles, second: PartFiles) -> Iterator[Matched]:
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise TemporaryFileError(
+            f"the rows cannot be laid aside in {tempfile.gettempdir()}: {os.strerror(error.errno or 0)}; "
+            "TMPDIR names another folder"
+        ) from error
+
+
+def matched_parts(first: RowsLaidAside, second: RowsLaidAside) -> Iterator[Matched]:
     """Match the rows of two taggers, part by part; of rows for one track and generation the latest counts."""
     for part in range(_PARTS):
         yield _matched(_latest(first.read(part)), _latest(second.read(part)))

@@ -6,26 +6,33 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from tests.bigquery_datasets import ServedDataset
+from deploy.flink.cluster import FlinkCluster
 from tests.bundle_drafts import INSTRUMENTS, instruments_draft, short_chunk_network
-from tests.catalog import counts, last_run, table, tonearm, write_manifest, write_song
-from tests.cloud import BUCKET, TABLES, fetches, stream_until, tables_of, upload_songs
+from tests.catalog import counts, last_run, start_tonearm, table, tonearm, write_manifest, write_song
+from tests.cloud import BUCKET, TABLES, ended_by, fetches, stream_until, tables_of, upload_songs
 from tests.toy_architecture import ToyArchitecture, write_bundle
 from tonearm.models.architectures import ARCHITECTURES
 from tonearm.models.bundles.weights import weights_of
 from tonearm.models.bundles.writing import write_bundle as write_draft
 from tonearm.models.engines import shared
 from tonearm.models.front_end import FrontEnd
+from tonearm.pipelines.graphs import stream
 from tonearm.transforms.elements.further_taggers import Canary
 
-pytest_plugins = ["tests.servers.prism", "tests.bigquery_datasets"]
+if TYPE_CHECKING:
+    from tests.bigquery_datasets import ServedDataset
+
+pytest_plugins = ["tests.servers.prism", "tests.servers.flink", "tests.bigquery_datasets"]
 
 SONGS = ("0", "1", "2", "3", "broken")
+
+FURTHER = [("--shadow",), ("--canary_share", "50%", "--canary")]
+"""Options before a second tagger's bundle."""
 
 Tagging = dict[str, tuple[str, list[float], Any]]
 
@@ -216,7 +223,7 @@ def test_spectrograms_are_tagged_by_both(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("further", [("--shadow",), ("--canary_share", "50%", "--canary")])
+@pytest.mark.parametrize("further", FURTHER)
 def test_on_prism(
     real_bundles: Path,
     songs: Path,
@@ -311,3 +318,51 @@ def test_a_stream_goes_on_when_its_shadow_becomes_the_tagger(
     }
     alone = run_alone(songs, bundles / "2", tmp_path)
     assert_same(tagging(output, "shadow_tags"), {name: alone[name] for name in ("0", "1")})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("further", FURTHER)
+def test_a_stream_on_prism(
+    real_bundles: Path,
+    songs: Path,
+    output: Path,
+    tmp_path: Path,
+    prism: tuple[str, ...],
+    further: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream, "GATHERING_SECONDS", 1.0)
+    both = ("--tagger", real_bundles / "1", *further, real_bundles / "2")
+    assert tonearm("ingest", songs, "--output", output, *both) == 0
+    streamed = tmp_path / "streamed"
+
+    def is_done() -> bool:
+        return len(table(streamed, "track_tags")) + len(table(streamed, "failures")) == len(SONGS)
+
+    with ended_by(is_done, 200) as outcome:
+        assert tonearm("ingest", "--watch", songs, "--output", streamed, *both, *prism) == 0
+    assert "error" not in outcome
+    for name in ("track_tags", "shadow_tags"):
+        assert_same(tagging(streamed, name), tagging(output, name))
+    assert len(table(streamed, "track_tags")) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("further", FURTHER)
+def test_on_flink(
+    real_bundles: Path,
+    songs: Path,
+    output: Path,
+    tmp_path: Path,
+    flink: FlinkCluster,
+    further: tuple[str, ...],
+) -> None:
+    both = ("--tagger", real_bundles / "1", *further, real_bundles / "2")
+    assert tonearm("ingest", songs, "--output", output, *both) == 0
+    command = start_tonearm("ingest", songs, "--output", tmp_path / "flink", *both, *flink.options())
+    said, _ = command.communicate(timeout=400)
+    print(said)
+    assert command.returncode == 0
+    assert counts(tmp_path / "flink") == counts(output) == (5, 4, 0, 1)
+    for name in ("track_tags", "shadow_tags"):
+        assert_same(tagging(tmp_path / "flink", name), tagging(output, name))

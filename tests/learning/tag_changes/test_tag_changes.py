@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
+import pickle
 import tracemalloc
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -169,6 +172,17 @@ def test_calls_that_cannot_be(catalog: Path, tmp_path: Path, capsys: pytest.Capt
     assert tonearm("compare", catalog, "old@1", "newer@3") == 2
     assert "no rows of newer@3; it has new@2, old@1, other@1" in capsys.readouterr().err
     assert tonearm("compare", catalog, "old@1", "old@1") == 2
+
+
+def test_a_full_disk_ends_in_one_line(
+    catalog: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pickle, "dump", full)
+    assert tonearm("compare", catalog, "old@1", "new@2") == 1
+    assert "No space left on device; TMPDIR names another folder" in capsys.readouterr().err
 
 
 def test_taggers_without_a_word_or_a_track_in_common(
