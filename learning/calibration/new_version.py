@@ -97,8 +97,9 @@ def _card_section(
         f"## Version {version}: thresholds for {aim}",
         "",
         f"The networks are those of {tagger.identity}. Curves and thresholds were fitted on "
-        f"{basis['tracks']} tracks ({basis['kind']} {basis['digest'][:12]}). What to expect was measured on "
-        "tracks that took no part in each fit; in brackets, how far it may be off, threshold given.",
+        f"{basis['tracks']} tracks ({basis['kind']} {basis['digest'][:12]}). What to expect is what they "
+        "show, less what thresholds chosen on draws of them promise too much; in brackets, how far it may "
+        "be off.",
         "",
         "| tag | tracks with it | threshold | precision | recall | calibration error before, after |",
         "|---|---|---|---|---|---|",

@@ -14,8 +14,8 @@ from tonearm.pipelines.commands.taggers.judged_set import add_choice_of_tracks, 
 _DESCRIPTION = """\
 Fit a tagger's confidence to a catalog's own labels, and write a new version of its bundle: for each tag a
 curve from scores to probabilities, and a threshold with the best F1, or for a wanted precision. What
-precision and recall to expect is measured on tracks that took no part in each fit, and stands in the
-bundle's card. The networks stay as they are.
+precision and recall to expect of tracks that are not labelled yet, with intervals, stands in the bundle's
+card. The networks stay as they are.
 
 SET is a data set that `tonearm dataset build` made, or a labelled manifest, of whose tracks those with
 training_opt_in = true are read. A tag with fewer than 10 tracks that have it, or that lack it, or of fewer
