@@ -8,6 +8,7 @@ A shadow's row that is refused is left out, and the track stays as it is.
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +28,8 @@ from tonearm.transforms.tables.rows import Provenance, rows_of
 from tonearm.transforms.tables.schemas import PER_TRACK_TABLES, SHADOW_TAGS, Row
 from tonearm.transforms.tagging.analysis import Outcome
 from tonearm.transforms.tagging.counting import FAILED_AS, count_failed_shadows
+
+_logger = logging.getLogger(__name__)
 
 TRACKS_PER_FILE = 1000
 """Rows of this many tracks go into one file."""
@@ -158,7 +161,8 @@ class FileBatchWriter:
         """Write a file batch, a track that is refused as a failure; return what was written."""
         refused = self._write(batch)
         if refused.shadows:
-            count_failed_shadows(len(refused.shadows), "its row was refused")
+            _logger.warning("%d rows of the shadow were refused", len(refused.shadows))
+            count_failed_shadows(len(refused.shadows))
         outcomes = [refused.without_shadow(outcome) for outcome in batch]
         reasons = [(outcome, refused.tracks.get(key_of(outcome))) for outcome in outcomes]
         failures = [refused_track(outcome, reason) for outcome, reason in reasons if reason is not None]

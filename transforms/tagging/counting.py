@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,8 +12,6 @@ from apache_beam.metrics import Metrics
 from tonearm.transforms.elements.failure import Failure
 from tonearm.transforms.elements.stage_times import NAMESPACE
 from tonearm.transforms.tagging.analysis import Outcome
-
-_logger = logging.getLogger(__name__)
 
 OnFailure = Callable[[Failure], None]
 
@@ -57,10 +54,9 @@ LIVE = LiveCounts()
 """For display only: metrics of a pipeline that still runs cannot be read from a local runner."""
 
 
-def count_failed_shadows(tracks: int, reason: str) -> None:
-    """Count tracks that a shadow has no row of, and say so in the log; the tracks themselves are whole."""
+def count_failed_shadows(tracks: int) -> None:
+    """Count tracks that a shadow has no row of; the tracks themselves are whole."""
     Metrics.counter(NAMESPACE, SHADOWS_FAILED).inc(tracks)
-    _logger.warning("%d tracks have no row of the shadow: %s", tracks, reason)
 
 
 class CountOutcomes(beam.DoFn):  # type: ignore[misc]

@@ -40,7 +40,7 @@ class ShadowAtWork:
                 meanwhile, there is nothing to add.
         """
         if self._loaded is None:
-            count_failed_shadows(len(batch), "it could not be loaded")
+            count_failed_shadows(sum(isinstance(each, TrackAnalysis) for each in outcomes))
             yield from outcomes
             return
         identity = self._loaded.tagger.identity
@@ -63,7 +63,8 @@ class ShadowAtWork:
         except Exception as error:  # whatever an engine raises; the guilty track is found by itself
             if len(batch) > 1:
                 return [analysis for each in batch for analysis in self._analyses([each], loaded)]
-            count_failed_shadows(1, f"its network failed ({type(error).__name__})")
+            _logger.warning("the shadow's network failed for a track (%s)", type(error).__name__)
+            count_failed_shadows(1)
             return [None]
         analyses: Analyses = []
         for prepared, (scores, embeddings) in zip(batch, results, strict=True):
@@ -71,7 +72,8 @@ class ShadowAtWork:
                 analysis = analyze(prepared, scores, embeddings, loaded.tagger, self._segment_seconds)
                 analyses.append(analysis)
             else:
-                count_failed_shadows(1, "its network gave scores that are no numbers")
+                _logger.warning("the shadow's network gave scores that are no numbers")
+                count_failed_shadows(1)
                 analyses.append(None)
         return analyses
 

@@ -18,6 +18,7 @@ from tonearm.pipelines.runs.metrics import counters
 from tonearm.transforms.elements.arrival import Arrival, track_of
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError
+from tonearm.transforms.elements.further_taggers import Canary
 from tonearm.transforms.elements.track import Track
 from tonearm.transforms.sources.pending import KeepPending, SkipReason, pending_tracks
 from tonearm.transforms.tables.ledger import Ledger
@@ -103,6 +104,22 @@ def test_one_id_for_two_files_is_a_failure_of_the_second() -> None:
     assert isinstance(second, Failure)
     assert second.error is ErrorWord.DUPLICATE_TRACK_ID
     assert not skipped
+
+
+@pytest.mark.parametrize("made_by", [TAGGER, "canary@1"])
+def test_a_track_counts_as_done_by_the_tagger_in_whose_share_it_falls(tmp_path: Path, made_by: str) -> None:
+    canary = Canary("canary", "canary@1", share=0.5)
+    tracks = [replace(TRACK, track_id=str(number), generation="1") for number in range(12)]
+    for each in tracks:
+        for table, rows in rows_of(
+            analysis_of(each, tagger=made_by), Provenance("run", made_by, "f")
+        ).items():
+            ParquetWriter(str(tmp_path)).write(table, rows)
+    ledger = Ledger.read(str(tmp_path), TAGGER, "before@1", canary=canary)
+    done = [track.track_id for track in tracks if ledger.is_tagged(track)]
+    expected = [each.track_id for each in tracks if canary.takes(each.track_id) == (made_by == "canary@1")]
+    assert done == expected
+    assert 0 < len(done) < 12
 
 
 def test_failures_of_the_source_are_written_once(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ the one that ``--beam_services`` names.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
@@ -28,6 +29,8 @@ from tonearm.transforms.tables.schemas import PER_TRACK_TABLES, SHADOW_TAGS, Row
 from tonearm.transforms.tables.sink import count_as_refused, refused_track
 from tonearm.transforms.tagging.analysis import Outcome
 from tonearm.transforms.tagging.counting import count_failed_shadows
+
+_logger = logging.getLogger(__name__)
 
 _COMMIT_SECONDS = 5
 """Time between two commits of BigQuery's, which make rows visible."""
@@ -102,7 +105,8 @@ def _note_refusal(refused: tuple[str, Any], failures: StreamWriter) -> str:
     """
     table, refusal = refused
     if table == SHADOW_TAGS:
-        count_failed_shadows(1, refusal["error_message"])
+        _logger.warning("a row of the shadow was refused")
+        count_failed_shadows(1)
         Metrics.counter(NAMESPACE, f"rows_{SHADOW_TAGS}").dec()
         return str(refusal["failed_row"]["track_id"])
     row, now = refusal["failed_row"], datetime.now(UTC)
