@@ -2,14 +2,62 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow.parquet as pq
 
+from tests.servers.gcs import GcsServer
+from tests.servers.s3 import S3Server
+
 _Key = tuple[str, str]
+
+
+class TableFiles(Protocol):
+    """Where the tables lie, seen past the program's own reading."""
+
+    def names(self, table: str) -> list[str]:
+        """The files of a table."""
+
+    def content(self, name: str) -> bytes:
+        """The bytes of a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderFiles:
+    """Tables in a folder."""
+
+    output: Path
+
+    def names(self, table: str) -> list[str]:
+        """See :class:`TableFiles`."""
+        return [str(path) for path in (self.output / table).glob("*/*.parquet")]
+
+    def content(self, name: str) -> bytes:
+        """See :class:`TableFiles`."""
+        return Path(name).read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class BucketFiles:
+    """Tables in a bucket, below a prefix."""
+
+    server: GcsServer | S3Server
+    bucket: str
+    prefix: str
+
+    def names(self, table: str) -> list[str]:
+        """See :class:`TableFiles`."""
+        return self.server.names(self.bucket, f"{self.prefix}/{table}/")
+
+    def content(self, name: str) -> bytes:
+        """See :class:`TableFiles`."""
+        return self.server.read(self.bucket, name)
 
 
 class WatchedTables:
@@ -20,9 +68,9 @@ class WatchedTables:
         looks: How often the tables were read.
     """
 
-    def __init__(self, output: Path) -> None:
-        self._output = output
-        self._known: dict[str, list[_Key]] = {}
+    def __init__(self, files: TableFiles) -> None:
+        self._files = files
+        self._known: dict[str, dict[str, list[_Key]]] = {}
         self._looking = threading.Lock()
         self.problems: list[str] = []
         self.looks = 0
@@ -40,21 +88,23 @@ class WatchedTables:
         return set(tagged)
 
     def _keys(self, table: str) -> list[_Key]:
-        files = {str(path): path for path in (self._output / table).glob("*/*.parquet")}
-        for name in [name for name in self._known if f"/{table}/" in name and name not in files]:
+        known = self._known.setdefault(table, {})
+        names = self._files.names(table)
+        for name in known.keys() - set(names):
             self.problems.append(f"{name} was taken back")
-            del self._known[name]
-        for name, path in files.items():
-            if name not in self._known:
-                rows = pq.read_table(path, columns=["track_id", "generation"], partitioning=None)
-                self._known[name] = list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
-        return [key for name in files for key in self._known[name]]
+            del known[name]
+        for name in names:
+            if name not in known:
+                content = io.BytesIO(self._files.content(name))
+                rows = pq.read_table(content, columns=["track_id", "generation"], partitioning=None)
+                known[name] = list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+        return [key for name in names for key in known[name]]
 
 
 @contextmanager
-def watched(output: Path) -> Iterator[WatchedTables]:
+def watched(files: TableFiles) -> Iterator[WatchedTables]:
     """Look twice a second for as long as the context lasts."""
-    tables, ended = WatchedTables(output), threading.Event()
+    tables, ended = WatchedTables(files), threading.Event()
 
     def watch() -> None:
         while not ended.wait(0.5):
