@@ -25,6 +25,9 @@ from tests.watched_tables import WatchedTables
 OFTEN = "--checkpointing_interval=2000"
 """A checkpoint every two seconds."""
 
+NEVER = "--checkpointing_interval=3600000"
+"""No checkpoint in the time of a test."""
+
 TRACKS = 30
 SOONER = "from tonearm.pipelines.graphs import stream; stream.GATHERING_SECONDS = 3.0"
 """Rows wait for three seconds for others to share their file, and not for a minute."""

@@ -78,16 +78,22 @@ class WatchedTables:
     def look(self) -> set[_Key]:
         """Read what is new; return the tagged tracks."""
         with self._looking:
-            tagged = self._keys("track_tags")
-            if doubled := len(tagged) - len(set(tagged)):
-                self.problems.append(f"{doubled} rows of {len(tagged)} stand twice")
+            tagged = self._tracks("track_tags")
             for table in ("segments", "embeddings"):
-                if missing := set(tagged) - set(self._keys(table)):
+                if missing := tagged - self._tracks(table):
                     self.problems.append(f"{table} lacks {len(missing)} tagged tracks")
             self.looks += 1
-        return set(tagged)
+        return tagged
+
+    def _tracks(self, table: str) -> set[_Key]:
+        """The tracks of a table, whose rows for each of them are in one file."""
+        keys = self._keys(table)
+        if doubled := len(keys) - len(set(keys)):
+            self.problems.append(f"{doubled} tracks of {len(keys)} stand twice in {table}")
+        return set(keys)
 
     def _keys(self, table: str) -> list[_Key]:
+        """The tracks of all files of a table, each as often as there are files with it."""
         known = self._known.setdefault(table, {})
         names = self._files.names(table)
         for name in known.keys() - set(names):
@@ -97,7 +103,8 @@ class WatchedTables:
             if name not in known:
                 content = io.BytesIO(self._files.content(name))
                 rows = pq.read_table(content, columns=["track_id", "generation"], partitioning=None)
-                known[name] = list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+                columns = (column.to_pylist() for column in rows.columns)
+                known[name] = list(dict.fromkeys(zip(*columns, strict=True)))
         return [key for name in names for key in known[name]]
 
 

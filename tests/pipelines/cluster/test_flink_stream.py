@@ -13,6 +13,7 @@ from deploy.flink.cluster import FlinkCluster
 from tests.flink_faults import PATIENCE_S, running_job, workers_of
 from tests.flink_streams import (
     FAULTS,
+    NEVER,
     OFTEN,
     Uploads,
     completed_checkpoints,
@@ -56,8 +57,7 @@ def put_into(incoming: Path) -> Callable[[Path], object]:
 def test_each_track_is_published_once_without_a_checkpoint(
     flink: FlinkCluster, songs_to_come: list[Path], incoming: Path, output: Path
 ) -> None:
-    never = "--checkpointing_interval=3600000"
-    with watched(FolderFiles(output)) as tables, streaming(flink, incoming, output, never):
+    with watched(FolderFiles(output)) as tables, streaming(flink, incoming, output, NEVER):
         job, uploads = running_job(flink), Uploads(songs_to_come, put_into(incoming), tables)
         for fault in (lose_both_task_managers, take_sleepers_for_dead):
             endure(fault, flink, job, uploads)

@@ -11,8 +11,9 @@ import pytest
 from deploy.flink.cluster import FlinkCluster
 from tests.catalog import tonearm
 from tests.cloud import BUCKET
-from tests.flink_faults import PATIENCE_S, running_job
+from tests.flink_faults import PATIENCE_S, last_failure, running_job
 from tests.flink_streams import (
+    NEVER,
     OFTEN,
     Uploads,
     completed_checkpoints,
@@ -79,3 +80,30 @@ def test_each_track_is_published_once(store: Store, flink: FlinkCluster, songs_t
     assert tonearm("ingest", incoming, "--output", output) == 0  # a batch run finds nothing left to do
     assert len(tables.look()) == 14
     assert tables.problems == []
+
+
+def test_task_managers_die_when_a_file_batch_is_half_in_the_tables(
+    s3_server: S3Server, flink: FlinkCluster, songs_to_come: list[Path]
+) -> None:
+    """The job, which has no checkpoint, begins again and gathers otherwise: there are more songs by then."""
+    store = Store(s3_server, s3_server.create_bucket(BUCKET))
+    incoming, output = f"{store.bucket}/music/", f"{store.bucket}/tags"
+    with (
+        watched(BucketFiles(s3_server, BUCKET, "tags")) as tables,
+        streaming(flink, incoming, output, NEVER),
+    ):
+        job, uploads = running_job(flink), Uploads(songs_to_come, store.put, tables)
+        s3_server.faults.hang(method="PUT", path=f"/{BUCKET}/tags/track_tags/*", times=1)
+        uploads.upload()
+        wait_for(
+            lambda: s3_server.faults.held == 1, timeout_s=PATIENCE_S, what="the first file of track_tags"
+        )
+        assert s3_server.names(BUCKET, "tags/segments/")
+        uploads.upload(5)
+        lose_both_task_managers(flink)
+        s3_server.faults.heal()
+        uploads.wait_for_rows()
+        time.sleep(10)  # in which a row that comes again would be written again
+    assert last_failure(flink, job)
+    assert tables.problems == []
+    assert len(tables.look()) == uploads.announced == 6
