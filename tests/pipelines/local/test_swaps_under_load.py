@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -14,10 +13,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from tests.catalog import scores, table, tonearm, write_manifest, write_song
+from tests.bundle_roots import assert_scores_are_those_of_their_taggers, point_at, resident_mib
+from tests.catalog import table, tonearm, write_song
 from tests.cloud import BUCKET, TABLES, tables_of
 from tests.killable import start_killable
 from tests.servers.gcs import GcsServer
@@ -28,7 +27,6 @@ from tests.streaming import SUBSCRIPTION
 from tests.toy_architecture import ToyArchitecture, write_bundle
 from tonearm.models.architectures import ARCHITECTURES
 from tonearm.models.front_end import FrontEnd
-from tonearm.transforms.storage.objects import files_below, joined, read_object, write_object
 
 pytestmark = pytest.mark.slow
 
@@ -96,19 +94,8 @@ class FlippedStream:
         assert tonearm("promote", self.folder / f"bundle-{version}", ROOT, "--force") == 0
 
     def point_at_a_damaged_one(self) -> None:
-        """Make a bundle current that is damaged, which `tonearm promote` would not do."""
-        aside = f"gs://{BUCKET}/aside"
-        assert tonearm("promote", self.folder / "bundle-3", aside) == 0
-        for file in files_below(f"{aside}/toy@3"):
-            content = read_object(file)
-            assert content is not None
-            is_weights = file.endswith("one.safetensors")
-            write_object(file.replace("aside", "taggers"), b"damaged" if is_weights else content.content)
-        told, new = (read_object(joined(root, "current")) for root in (ROOT, aside))
-        assert told is not None
-        assert new is not None
-        moves = json.loads(told.content)["moves"] + json.loads(new.content)["moves"]
-        write_object(joined(ROOT, "current"), json.dumps({"format": 1, "moves": moves}).encode())
+        """Make a bundle current that is damaged."""
+        point_at(ROOT, self.folder / "bundle-3", damaged=True)
 
 
 @pytest.fixture
@@ -170,7 +157,7 @@ def test_two_hundred_uploads_and_five_flips(stream: FlippedStream, tmp_path: Pat
     assert "has another front end" in refused[0]
     said = stream.log.read_text()
     assert said.count("goes on tagging: toy@3: ") == said.count("goes on tagging: toy@5 ") == 1
-    assert_scores_are_those_of_their_taggers(rows, tmp_path)
+    assert_scores_are_those_of_their_taggers(rows, tmp_path / "in", tmp_path)
 
 
 def assert_counts_reconcile(runs: list[dict[str, Any]], by_tagger: Counter[str]) -> None:
@@ -184,20 +171,6 @@ def assert_counts_reconcile(runs: list[dict[str, Any]], by_tagger: Counter[str])
     assert sum(run["ended"] is None for run in runs) == 1
 
 
-def assert_scores_are_those_of_their_taggers(rows: list[dict[str, Any]], folder: Path) -> None:
-    """Reckon the scores of all rows again, by a run of the tagger that each names."""
-    for tagger in {row["tagger"] for row in rows}:
-        found = {Path(row["uri"]).name: row["scores"] for row in rows if row["tagger"] == tagger}
-        tracks = [{"track_id": name, "uri": str(folder / "in" / name)} for name in found]
-        manifest = write_manifest(folder / f"{tagger}.csv", tracks)
-        alone, bundle = folder / f"alone-{tagger}", folder / f"bundle-{tagger.partition('@')[2]}"
-        assert tonearm("ingest", manifest, "--output", alone, "--tagger", bundle) == 0
-        expected = scores(alone)
-        assert expected.keys() == found.keys()
-        for name, each in expected.items():
-            np.testing.assert_allclose(found[name], each, atol=1e-6)
-
-
 def test_memory_does_not_grow_with_the_number_of_swaps(tmp_path: Path) -> None:
     root, output, incoming = tmp_path / "root", tmp_path / "tables", tmp_path / "incoming"
     incoming.mkdir()
@@ -209,7 +182,7 @@ def test_memory_does_not_grow_with_the_number_of_swaps(tmp_path: Path) -> None:
         shutil.rmtree(bundle)
 
     promote(0)
-    resident_mib = []
+    resident = []
     with streaming(tmp_path / "log", incoming, output, root) as process:
         for swap in range(SWAPS + 1):
             if swap:
@@ -220,10 +193,11 @@ def test_memory_does_not_grow_with_the_number_of_swaps(tmp_path: Path) -> None:
                 timeout_s=LIMIT_S,
                 what=f"{swap + 1} rows",
             )
-            resident_mib.append(resident(process))
+            assert process.pid is not None
+            resident.append(resident_mib(process.pid))
     assert {row["tagger"] for row in table(output, "track_tags")} == {f"toy@{n}" for n in range(SWAPS + 1)}
-    print("MiB after each swap:", *map(round, resident_mib))
-    assert resident_mib[SWAPS] - resident_mib[5] < MOST_GROWTH_MIB
+    print("MiB after each swap:", *map(round, resident))
+    assert resident[SWAPS] - resident[5] < MOST_GROWTH_MIB
 
 
 @contextmanager
@@ -238,9 +212,3 @@ def streaming(log: Path, incoming: Path, output: Path, root: Path) -> Iterator[B
         assert process.pid is not None
         os.kill(process.pid, signal.SIGTERM)
         process.join(timeout=LIMIT_S)
-
-
-def resident(process: BaseProcess) -> float:
-    """Memory of a process in MiB."""
-    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
