@@ -96,7 +96,7 @@ def _add_vocabulary(group: Any) -> None:
         "(default: it is an error if one has none)",
     )
     group.add_argument("--name", help="the new tagger's name (default: BUNDLE's last part)")
-    group.add_argument("--tagger_version", metavar="VERSION", default="1", help="its version (default: 1)")
+    group.add_argument("--version", metavar="VERSION", default="1", help="its version (default: 1)")
 
 
 def _add_network(group: Any) -> None:
@@ -225,7 +225,7 @@ def _call(known: argparse.Namespace) -> TrainingCall:
         dataset=known.dataset,
         output=known.output,
         name=known.name or known.output.absolute().name,
-        version=known.tagger_version,
+        version=known.version,
         architecture=base.network.architecture if base else known.architecture or "short_chunk",
         tune=tune,
         base=base,
