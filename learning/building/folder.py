@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tonearm.learning.datasets.track import DatasetError
 from tonearm.learning.labelled.track import Split
 from tonearm.transforms.storage.contract import StorageError
 from tonearm.transforms.storage.local import delete_half_written
-from tonearm.transforms.storage.objects import delete, delete_folder, files_below, joined, read_object
+from tonearm.transforms.storage.objects import delete, delete_folder, joined, names_below, read_object
 from tonearm.transforms.storage.schemes import is_local
 from tonearm.transforms.tables.holding.folder_lock import folder_locked
 from tonearm.transforms.tables.parquet.note_object import HELD_BY, NoteObject
@@ -83,14 +83,14 @@ class BuildFolder:
         delete(
             [
                 joined(self._location, name)
-                for name in self._names()
+                for name in names_below(self._location)
                 if _SHARD.fullmatch(name) and name not in kept
             ]
         )
 
     def has_leftovers(self) -> bool:
         """True if a build was killed after its data set was whole, before it had cleared up."""
-        return any(name.startswith(f"{BUILDING}/") or name == HELD_BY for name in self._names())
+        return any(name.startswith(f"{BUILDING}/") or name == HELD_BY for name in names_below(self._location))
 
     def end_building(self) -> None:
         """Delete what was needed only to build."""
@@ -106,14 +106,10 @@ class BuildFolder:
                 with suppress(OSError):
                     Path(self._location, split).rmdir()
 
-    def _names(self) -> Iterator[str]:
-        for found in files_below(self._location):
-            yield found.removeprefix(self._location).lstrip("/")
-
     def _require_nothing_else(self) -> None:
         """Refuse a folder that holds anything but a data set, whole or not: a build may delete there."""
         try:
-            other = next((name for name in self._names() if not _is_of_build(name)), None)
+            other = next((name for name in names_below(self._location) if not _is_of_build(name)), None)
         except StorageError as error:
             raise DatasetError(f"{self._location} cannot be written to: {error.message}") from error
         if other is not None:

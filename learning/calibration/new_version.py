@@ -12,7 +12,8 @@ from tonearm.learning.evaluation.figures import Figure
 from tonearm.models.bundles.files import BundleError
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.models.json_text import format_json
-from tonearm.transforms.storage.objects import files_below, joined, read_object
+from tonearm.transforms.storage.objects import joined, read_object
+from tonearm.transforms.tagging.stored_tagger import bundle_files
 
 _CARD = "README.md"
 _BUNDLE_JSON = "bundle.json"
@@ -34,7 +35,7 @@ def files_of_version(
     Raises:
         BundleError: A file of the bundle cannot be read.
     """
-    contents = {name: _read(joined(tagger.folder, name)) for name in _names(tagger.folder)}
+    contents = {name: _read(joined(tagger.folder, name)) for name in bundle_files(tagger.folder)}
     document = json.loads(contents[_BUNDLE_JSON])
     document["version"] = version
     for outcome in outcomes:
@@ -49,12 +50,6 @@ def files_of_version(
     contents[_BUNDLE_JSON] = format_json(document).encode()
     contents[_CARD] = f"{card.rstrip()}\n\n{_card_section(tagger, version, outcomes, basis)}".encode()
     return contents
-
-
-def _names(folder: str) -> list[str]:
-    """The bundle's files; what lies in folders of it, or is hidden, is no part of it."""
-    inside = [location.removeprefix(f"{folder.rstrip('/')}/") for location in files_below(folder)]
-    return [name for name in inside if "/" not in name and not name.startswith(".")]
 
 
 def _read(location: str) -> bytes:

@@ -12,7 +12,6 @@ from tonearm.models.bundles.tagger import Tagger
 from tonearm.transforms.storage.contract import StorageError
 from tonearm.transforms.storage.local import delete_half_written
 from tonearm.transforms.storage.objects import (
-    files_below,
     joined,
     read_beginning,
     read_object,
@@ -31,7 +30,7 @@ from tonearm.transforms.tagging.bundle_root import (
     read_pointer,
     standing,
 )
-from tonearm.transforms.tagging.stored_tagger import absolute_tagger
+from tonearm.transforms.tagging.stored_tagger import absolute_tagger, bundle_files
 
 _BUNDLE_JSON = "bundle.json"
 
@@ -178,12 +177,11 @@ def _copy(source: str, folder: str) -> None:
 
     ``bundle.json`` comes last, so that a folder that has one is whole.
     """
-    files = sorted(files_below(source), key=lambda file: file.endswith(f"/{_BUNDLE_JSON}"))
-    for file in files:
-        found = read_object(file)
+    for name in sorted(bundle_files(source), key=lambda name: name == _BUNDLE_JSON):
+        found = read_object(joined(source, name))
         if found is None:
-            raise PromotionError(f"{file} vanished while it was copied; call again")
-        target = joined(folder, file.removeprefix(f"{source.rstrip('/')}/"))
+            raise PromotionError(f"{joined(source, name)} vanished while it was copied; call again")
+        target = joined(folder, name)
         if write_if_absent(target, found.content) is None and _differs(target, found.content):
             raise PromotionError(
                 f"{target} is there with other content: bundles in a root never change. "

@@ -30,7 +30,14 @@ from tonearm.learning.datasets.reading import require_unchanged
 from tonearm.learning.datasets.shard_file import tracks_of_shard
 from tonearm.learning.datasets.track import DatasetError, DatasetTrack
 from tonearm.learning.datasets.writing import write_description, write_shard
-from tonearm.transforms.storage.objects import delete, files_below, joined, opened_object, read_object
+from tonearm.transforms.storage.objects import (
+    delete,
+    files_below,
+    joined,
+    names_below,
+    opened_object,
+    read_object,
+)
 
 _REPLACES = "replaces"
 """In ``origin``: the digests that the data set had before, and the tracks that were then withdrawn."""
@@ -101,7 +108,7 @@ def read_dataset(folder: str) -> FoundDataset:
         description = description_of(found.content) if found else None
     except DatasetError as error:
         raise DatasetError(f"{joined(folder, DESCRIPTION)} {error}") from error
-    names = [name.removeprefix(folder).lstrip("/") for name in files_below(folder, ".parquet")]
+    names = names_below(folder, ".parquet")
     shards = {name: _tracks(joined(folder, name)) for name in names if "/shard-" in name}
     return FoundDataset(folder, description, shards)
 

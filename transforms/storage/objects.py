@@ -7,6 +7,7 @@ the name of an output is a character like any other.
 from __future__ import annotations
 
 import io
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -81,6 +82,12 @@ def objects_below(folder: str) -> Iterator[StoredObject]:
 def files_below(folder: str, ending: str = "") -> list[str]:
     """The paths or URLs of all objects in a folder and its folders, sorted."""
     return sorted(found.uri for found in objects_below(folder) if found.uri.endswith(ending))
+
+
+def names_below(folder: str, ending: str = "") -> list[str]:
+    """The same by their names in the folder, such as ``parts/1.parquet``; it may be a relative path."""
+    listed_as = os.path.abspath(folder) if is_local(folder) else folder  # noqa: PTH100 - as storages list
+    return [found.removeprefix(listed_as).lstrip("/") for found in files_below(folder, ending)]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from tonearm.models.bundles.files import BundleError, resolve_location
 from tonearm.models.bundles.loading import cached_tagger
 from tonearm.models.bundles.tagger import Tagger
 from tonearm.transforms.storage.contract import StorageError
-from tonearm.transforms.storage.objects import read_beginning
+from tonearm.transforms.storage.objects import names_below, read_beginning
 from tonearm.transforms.storage.schemes import is_local, normal_location
 from tonearm.transforms.tagging.bundle_root import bundle_folder, read_pointer
 
@@ -84,6 +84,15 @@ def stored_tagger(location: str) -> Tagger:
         BundleError: If the bundle is missing, damaged or inconsistent.
     """
     return cached_tagger(_normal(location), read_beginning)
+
+
+def bundle_files(folder: str) -> list[str]:
+    """The names of a bundle's files; what lies in folders of it, or is hidden, is no part of it.
+
+    Raises:
+        StorageError: The folder cannot be listed.
+    """
+    return [name for name in names_below(folder) if "/" not in name and not name.startswith(".")]
 
 
 def _normal(location: str) -> str:

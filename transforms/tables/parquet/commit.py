@@ -23,6 +23,7 @@ from tonearm.transforms.storage.objects import (
     files_below,
     joined,
     move,
+    names_below,
     read_object,
     write_object,
 )
@@ -58,7 +59,7 @@ def make_visible(output: str, commit_id: str, rows: RowCounts) -> None:
         StagedRowsMissingError: Not all of them are there.
     """
     root, marker = staging_root(output, commit_id), _marker_of(output, commit_id)
-    files = _relative(root)
+    files = names_below(root)
     if not files and read_object(marker) is None and not rows:
         return  # it staged nothing, or was committed before
     require_staged(commit_id, _rows_by_table(files), rows)
@@ -90,10 +91,10 @@ def recover(output: str, ended: Collection[str]) -> int:
         if (found := read_object(location)) is None:
             continue  # another process has finished this commit meanwhile
         commit_id, files = _read_marker(location, found.content)
-        staged = set(_relative(staging_root(output, commit_id)))
+        staged = set(names_below(staging_root(output, commit_id)))
         _roll_forward(output, commit_id, [name for name in files if name in staged])
     staging = joined(output, STAGING)
-    for commit_id in dict.fromkeys(name.split("/", 1)[0] for name in _relative(staging)):
+    for commit_id in dict.fromkeys(name.split("/", 1)[0] for name in names_below(staging)):
         if has_ended(commit_id, ended):
             delete_folder(joined(staging, commit_id))
     for folder in (staging, joined(output, COMMITS)):
@@ -133,11 +134,6 @@ def _remove_if_empty(folder: str) -> None:
     for each in (*below, Path(folder)):
         with suppress(OSError):
             each.rmdir()
-
-
-def _relative(folder: str) -> list[str]:
-    """Files of a folder by their names in it."""
-    return [path.removeprefix(folder).lstrip("/") for path in files_below(folder)]
 
 
 def _rows_by_table(files: Iterable[str]) -> Counter[str]:

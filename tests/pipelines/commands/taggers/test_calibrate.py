@@ -71,6 +71,15 @@ def test_the_new_version_is_judged(bundle: Path, dataset: Path, tmp_path: Path) 
     assert guitar["threshold"] == bundle_json(new)["tags"]["guitar"]["threshold"]
 
 
+def test_paths_may_be_relative(
+    bundle: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(bundle.parent)
+    new = tmp_path / "new"
+    assert tonearm("calibrate", bundle.name, dataset, "--output", new, "--version", "2") == 0
+    assert {file.name for file in new.iterdir()} == {file.name for file in bundle.iterdir()}
+
+
 def test_the_same_call_gives_the_same_bytes(bundle: Path, dataset: Path, tmp_path: Path) -> None:
     for name in ("first", "second"):
         assert tonearm("calibrate", bundle, dataset, "--output", tmp_path / name, "--version", "2") == 0
