@@ -109,6 +109,7 @@ def test_a_baseline_hears_the_same_tracks_through_its_own_front_end(
     _, report = evaluate(bundle, manifest, "--output", tmp_path / "report", "--baseline", other)
     _, alone = evaluate(other, manifest, "--output", tmp_path / "alone")
     assert report["comparison"]["baseline"]["overall"] == alone["overall"]
+    assert Recomputed(tmp_path / "report").differences() == {}
     difference = report["comparison"]["differences"]["overall"]["roc_auc"]["value"]
     assert difference == (
         report["overall"]["figures"]["roc_auc"]["value"] - alone["overall"]["figures"]["roc_auc"]["value"]
@@ -203,3 +204,29 @@ def test_sets_that_tell_little(bundle: Path, manifest: Path, tmp_path: Path) -> 
         code, report = evaluate(bundle, one, "--output", tmp_path / labels, "--baseline", bundle)
         assert code == 0
         assert report["overall"]["figures"]["roc_auc"] == {"value": None, "interval": None}
+        assert Recomputed(tmp_path / labels).differences() == {}
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [("rock; guitar=-", "rock=-; guitar=-", "rock; guitar=-"), ("rock; guitar", "rock=-", "guitar=-")],
+    ids=["a class without positives", "all of one group"],
+)
+def test_classes_without_positives_and_one_group_have_a_report(
+    bundle: Path, manifest: Path, tmp_path: Path, labels: tuple[str, ...]
+) -> None:
+    common = {"training_opt_in": "true", "group": "one"}
+    songs = [manifest.parent / name for name in ("flac.flac", "mp3.mp3", "ogg.ogg")]
+    rows = [
+        common | {"track_id": song.stem, "uri": str(song), "labels": told}
+        for song, told in zip(songs, labels, strict=True)
+    ]
+    labelled = write_manifest(tmp_path / "labelled.csv", rows)
+    code, report = evaluate(bundle, labelled, "--output", tmp_path / "report", "--baseline", bundle)
+    assert code == 0
+    found = {tag["label"]: tag["figures"]["roc_auc"] for tag in report["tags"]}
+    assert all(figure["interval"] is None for figure in found.values())
+    assert found["rock"]["value"] is not None
+    assert (found["guitar"]["value"] is None) == ("rock; guitar=-" in labels)
+    assert "–" in (tmp_path / "report" / "report.html").read_text()
+    assert Recomputed(tmp_path / "report").differences() == {}
