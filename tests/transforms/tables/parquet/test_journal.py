@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from tests.catalog import files_below, keys, leftovers
+from tests.cloud import BUCKET
 from tests.tracks import analysis_of
 from tonearm.transforms.elements.track import Track
+from tonearm.transforms.storage import objects
+from tonearm.transforms.storage.schemes import forget_storages
 from tonearm.transforms.tables.contract import BehindError, OutputError
 from tonearm.transforms.tables.holding.hold import HoldLostError
 from tonearm.transforms.tables.outputs import output_at
@@ -128,9 +131,19 @@ def test_a_journal_that_is_cut_is_named(journal: ShardJournal, output: Path) -> 
         journal.publish(rows("b"), after=1)
 
 
-def test_a_worker_that_slept_while_its_batch_run_ended_publishes_nothing(output: Path) -> None:
+@pytest.mark.parametrize(
+    "kind", ["disk", *(pytest.param(each, marks=pytest.mark.slow) for each in ("gs", "s3"))]
+)
+def test_a_worker_that_slept_while_its_batch_run_ended_publishes_nothing(
+    kind: str, output: Path, request: pytest.FixtureRequest
+) -> None:
     """It falls asleep when it has made sure that the run holds the output, and had taken its look before."""
-    tables = output_at([str(output)])
+    location = str(output)
+    if kind != "disk":
+        server: Any = request.getfixturevalue({"gs": "gcs_server", "s3": "s3_server"}[kind])
+        location = f"{server.create_bucket(BUCKET)}/tags"
+        forget_storages()
+    tables = output_at([location])
     is_held = True
 
     def ends_after_the_look() -> None:
@@ -141,9 +154,9 @@ def test_a_worker_that_slept_while_its_batch_run_ended_publishes_nothing(output:
         tables.discard(PROVENANCE.run_id)
 
     run = BatchRun(ends_after_the_look, waits=False)
-    worker = ShardJournal(str(output), PROVENANCE.run_id, 0, run)
+    worker = ShardJournal(location, PROVENANCE.run_id, 0, run)
     with pytest.raises(BehindError):
         worker.publish(rows("a"), after=0)
     with pytest.raises(HoldLostError):
         worker.publish(rows("a"), after=0)
-    assert not [name for name in files_below(output) if (output / name).is_file()]
+    assert objects.files_below(location) == []
