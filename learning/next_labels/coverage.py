@@ -79,9 +79,13 @@ def _gains(vectors: Vectors, places: slice, nearest: Weights, weights: Weights) 
 
 
 def _similarities(vectors: Vectors, others: Vectors) -> Vectors:
-    """float32 [tracks, others]: the square of the cosine, 0 for those that point away from each other."""
-    cosines = np.maximum(vectors @ others.T, 0)
-    return cosines * cosines
+    """float32 [tracks, others]: the fourth power of the cosine, 0 for those that point away from each other.
+
+    So a track stands for its like, and next to nothing for what is only no opposite of it. Measured, the
+    first power taught less; from the third on it made no difference.
+    """
+    squares = np.maximum(vectors @ others.T, 0) ** 2
+    return squares * squares
 
 
 def _of_length_one(vectors: Vectors) -> Vectors:

@@ -22,6 +22,9 @@ from tonearm.pipelines.main import run
 _POOL, _TEST = 2_400, 100
 """Clips that may be labelled, and arrangements that each font plays in the test."""
 
+_SEED = 1
+"""Of the rendering. The way of choosing was found on the clips of seed 0: it is judged by others."""
+
 
 def main() -> int:
     """Render and tag what is not there yet, go through all draws, print and write what came out.
@@ -58,7 +61,7 @@ def main() -> int:
 def _render(output: Path, manifest: Path) -> None:
     require_packages()
     orders = orders_of(_POOL, 0, _TEST)
-    tracks = list(render_clips(orders, read_pieces(), (output / "clips").absolute(), seed=0))
+    tracks = list(render_clips(orders, read_pieces(), (output / "clips").absolute(), _SEED))
     write_labelled(tracks, str(manifest))
 
 

@@ -17,8 +17,8 @@ def test_the_order_is_that_of_reckoning_all_gains_anew_in_each_step() -> None:
         numbers.normal(size=(80, 6)).astype(np.float32), numbers.normal(size=(3, 6)).astype(np.float32)
     )
     weights = numbers.uniform(0.1, 1, 80).astype(np.float32)
-    similar = np.maximum(vectors @ vectors.T, 0) ** 2
-    nearest = (np.maximum(vectors @ covered.T, 0) ** 2).max(axis=1)
+    similar = np.maximum(vectors @ vectors.T, 0) ** 4
+    nearest = (np.maximum(vectors @ covered.T, 0) ** 4).max(axis=1)
     expected: list[int] = []
     for _ in range(12):
         gains = weights @ np.maximum(similar - nearest[:, None], 0)
