@@ -20,7 +20,7 @@ from tonearm.transforms.storage.signed_url import without_signature
 
 _TRUE = "true"
 
-_COLUMNS = {"track_id", "uri", "labels", "group", "training_opt_in", "split", "licence", "license"}
+COLUMNS = {"track_id", "uri", "labels", "group", "training_opt_in", "split", "licence", "license"}
 """What is read here. An artist may be the group, and is a further column all the same."""
 
 _ONE_OF_SEVERAL = re.compile(r"(?P<name>.*?) \(\d+\)")
@@ -95,6 +95,18 @@ def read_for_labels(location: str) -> Iterator[LabelledTrack | BadRow]:
             yield track
 
 
+def column_meant(name: str) -> str:
+    """The column that a name means, in small letters.
+
+    Example:
+        >>> column_meant("Training_Opt_In (2)"), column_meant("Title (2)")
+        ('training_opt_in', 'title (2)')
+    """
+    column = name.casefold()
+    numbered = _ONE_OF_SEVERAL.fullmatch(column)
+    return numbered["name"] if numbered and numbered["name"] in COLUMNS else column
+
+
 def _meant(values: Mapping[str, str]) -> tuple[dict[str, str], str]:
     """Values by column in small letters; and what is wrong if two columns mean one thing and differ.
 
@@ -103,11 +115,8 @@ def _meant(values: Mapping[str, str]) -> tuple[dict[str, str], str]:
     meant: dict[str, str] = {}
     problem = ""
     for name, value in values.items():
-        column = name.casefold()
-        numbered = _ONE_OF_SEVERAL.fullmatch(column)
-        if numbered and numbered["name"] in _COLUMNS:
-            column = numbered["name"]
-        if column in _COLUMNS and meant.get(column, value.strip()) != value.strip():
+        column = column_meant(name)
+        if column in COLUMNS and meant.get(column, value.strip()) != value.strip():
             problem = problem or f"its columns for {column} say two things"
         meant[column] = value.strip()
     return meant, problem
@@ -136,7 +145,7 @@ def _metadata(values: Mapping[str, str]) -> dict[str, str]:
     return {
         name: without_signature(value.strip())
         for name, value in values.items()
-        if name.casefold() not in _COLUMNS and value.strip()
+        if name.casefold() not in COLUMNS and value.strip()
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tonearm.errors import TonearmError
 from tonearm.learning.labelled.labels import Labels
+from tonearm.learning.labelled.reading import COLUMNS, column_meant
 from tonearm.learning.labelled.track import LabelledTrack
 from tonearm.learning.labelled.writing import labelled_content
 from tonearm.learning.next_labels.asked import next_manifest
@@ -13,9 +14,6 @@ from tonearm.learning.next_labels.catalog import ScoredTrack
 from tonearm.transforms.storage.objects import write_if_absent
 
 _LICENCES = ("licence", "license")
-_NOT_COPIED = {"track_id", "uri", "labels", "group", "training_opt_in", "split", *_LICENCES}
-"""Columns of the catalog's manifest that mean something in a labelled one: labels and consent are never taken
-from elsewhere, and the split is for whoever has all labelled tracks before them."""
 
 
 class AskedAtOnceError(TonearmError):
@@ -48,12 +46,16 @@ def write_sheet(folder: str, earlier: Sequence[str], tracks: Sequence[ScoredTrac
 
 
 def _row(track: ScoredTrack, tagger: str) -> LabelledTrack:
-    named = {name.casefold(): value for name, value in track.metadata.items()}
+    """A row to fill in. Of the catalog's columns those are not copied that mean something in it.
+
+    Labels and consent are never taken from elsewhere, and the split is for whoever has all labelled tracks.
+    """
+    named = {column_meant(name): value for name, value in track.metadata.items()}
     help_for_people = {"tagger": tagger, "tagger_says": track.said, "tagger_is_unsure_of": track.unsure}
     copied = {
         name: value
         for name, value in track.metadata.items()
-        if name.casefold() not in {*_NOT_COPIED, *help_for_people}
+        if column_meant(name) not in {*COLUMNS, *help_for_people}
     }
     return LabelledTrack(
         track.track_id,

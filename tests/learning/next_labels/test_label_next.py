@@ -149,7 +149,7 @@ def test_the_same_call_asks_for_the_same(tmp_path: Path) -> None:
 
 def test_a_manifest_is_filled_in_and_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = [f"song {number}" for number in range(3)]
-    told = {"title": "Ü", "labels": "rock", "training_opt_in": "true"}
+    told = {"title": "Ü", "labels": "rock", "Training_Opt_In": "true", "training_opt_in (2)": "true"}
     rows = [tagged(name, UNSURE, metadata={**told, "Artist": f"A{n}"}) for n, name in enumerate(names)]
     tables = write_tables(tmp_path / "tags", rows_of(*rows))
     written = asked(tables, 3, tmp_path / "labels")
