@@ -16,9 +16,7 @@ pytest_plugins = ["tests.servers.fixtures", "tests.transforms.storage.stores"]
 collect_ignore = ["models/musicnn/make_golden_synthetic.py"]
 """Runs in the original's environment; its imports are not in ours."""
 
-settings.register_profile(
-    "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
-)
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
 """How long an example takes says how busy the machine is, and nothing of what is tested."""
 
