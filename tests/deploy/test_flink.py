@@ -20,6 +20,8 @@ from deploy.flink.jars import MissingError, jars
 from tests.catalog import tonearm
 from tests.deploy.manifests import FOLDER, flink_cluster_of
 
+pytest_plugins = ["tests.servers.prism"]
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -71,6 +73,24 @@ def test_what_is_missing_is_named(options: tuple[str, ...], said: str, tmp_path:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"flink-demo: {said}")
+
+
+@pytest.mark.slow
+def test_all_engines_make_the_same_tables(songs: Path, prism_program: Path) -> None:
+    done = subprocess.run(
+        (sys.executable, "-m", "deploy.flink.demo", songs, "--prism", prism_program, "--task_managers", "1"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 2:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stdout + done.stderr
+    *_, took, equal = done.stderr.splitlines()
+    where = re.findall(r"\d+ s on ([\w ]+)", took)
+    assert where == ["one machine", "Prism", "Flink with 1 task manager"]
+    assert equal.startswith("flink-demo: the tables are equal: ")
 
 
 @pytest.mark.slow
