@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.metadata import version
@@ -32,14 +32,16 @@ class _Section:
     Attributes:
         part: The value; empty if days are not told apart by a column.
         days: In their order.
-        things: A row of the table each, from the largest shift on any day to the smallest.
+        alarmed: What raised an alarm on any day, from the largest shift to the smallest.
+        others: What raised none, likewise.
         shifts: The shift of each thing on each day, if there is one.
-        curves: What went how, as SVG, of those that raised an alarm.
+        curves: What went how, as SVG, of those that raised an alarm, or moved most where all tags did.
     """
 
     part: str
     days: Sequence[JudgedDay]
-    things: Sequence[Thing]
+    alarmed: Sequence[Thing]
+    others: Sequence[Thing]
     shifts: Mapping[tuple[date, Thing], Shift]
     curves: Sequence[tuple[Thing, Markup]]
 
@@ -77,13 +79,20 @@ def _section(
 ) -> _Section:
     inside = [day for day in days if day.part == part]
     shifts = {(day.day, _thing(shift)): shift for day in inside for shift in day.shifts}
-    largest: dict[Thing, float] = {}
-    for (_, thing), shift in shifts.items():
-        largest[thing] = max(largest.get(thing, 0.0), abs(shift.shift) + shift.is_alarm)
-    things = sorted(largest, key=lambda thing: -largest[thing])
+    largest = _largest_shifts(shifts.values())
+    marked = {_thing(shift) for day in inside for shift in day.alarms}
+    alarmed, others = ([thing for thing in largest if (thing in marked) is said] for said in (True, False))
     begin = inside[0].day - timedelta(days=settings.reference_days)
     drawn = {day: each for (day, value), each in parts.items() if value == part and day >= begin}
-    return _Section(part, inside, things, shifts, _curves(inside, things, drawn))
+    return _Section(part, inside, alarmed, others, shifts, _curves(inside, list(largest), drawn))
+
+
+def _largest_shifts(shifts: Iterable[Shift]) -> dict[Thing, float]:
+    """The largest shift of each thing on any day, the largest of all first."""
+    largest: dict[Thing, float] = {}
+    for shift in shifts:
+        largest[_thing(shift)] = max(largest.get(_thing(shift), 0.0), abs(shift.shift))
+    return dict(sorted(largest.items(), key=lambda item: -item[1]))
 
 
 def _curves(
@@ -91,7 +100,7 @@ def _curves(
 ) -> list[tuple[Thing, Markup]]:
     alarms: dict[Thing, set[date]] = {}
     for day in days:
-        for shift in day.alarms:
+        for shift in (*day.alarms, *day.most_shifted_tags):
             alarms.setdefault(_thing(shift), set()).add(day.day)
     chosen = [thing for thing in things if thing in alarms and thing[0] in _VALUES][:_MOST_CURVES]
     return [(thing, Markup(_curve(thing, drawn, alarms[thing]))) for thing in chosen]

@@ -57,7 +57,7 @@ def _of_all_tags(tags: Sequence[Shift]) -> Iterator[str]:
 
 
 def _of_tag(shift: Shift) -> str:
-    return f"{shift.name} (median {_beside(shift, '.2f')})"
+    return f"{shift.name} (median {_beside(shift, '.2g')})"
 
 
 def _beside(shift: Shift, form: str, unit: str = "") -> str:
