@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from tonearm.transforms.tables.reading import column_value
 from tonearm.transforms.tables.schemas import Row
-from tonearm.transforms.tables.stored_rows import table_rows
+from tonearm.transforms.tables.stored_rows import table_rows, table_rows_since
 
 _COLUMNS = [
     "analyzed_at",
@@ -62,12 +62,13 @@ class PartOfDay:
             self.scores[tag["tag"]].append(tag["score"])
 
 
-def days_of(output: str, tagger: str, column: str = "") -> dict[Part, PartOfDay]:
+def days_of(output: str, tagger: str, since: date, column: str = "") -> dict[Part, PartOfDay]:
     """Read the days of a tagger, in their order.
 
     Args:
         output: Where the tables lie.
         tagger: ``name@version``.
+        since: The first day to read.
         column: ``codec``, ``input_kind`` or a column of the manifest's own, whose values tell the tracks of a
             day apart. Failures have none, and are then left out.
 
@@ -75,12 +76,36 @@ def days_of(output: str, tagger: str, column: str = "") -> dict[Part, PartOfDay]
         OutputError: The tables cannot be read.
     """
     parts: defaultdict[Part, PartOfDay] = defaultdict(PartOfDay)
-    for row in table_rows(output, "track_tags", _COLUMNS, tagger=tagger):
+    for row in table_rows_since(since, output, "track_tags", _COLUMNS, tagger=tagger):
         parts[_day(row["analyzed_at"]), _value(row, column)].add(row)
     if not column:
-        for row in table_rows(output, "failures", ["occurred_at", "error"], tagger=tagger):
+        for row in table_rows_since(since, output, "failures", ["occurred_at", "error"], tagger=tagger):
             parts[_day(row["occurred_at"]), ""].failures[row["error"]] += 1
     return dict(sorted(parts.items()))
+
+
+def last_day_of(output: str, tagger: str) -> date | None:
+    """The last day of a tagger; None if there is none. Of each row it reads its moment alone.
+
+    Raises:
+        OutputError: The tables cannot be read.
+    """
+    moments = {"track_tags": "analyzed_at", "failures": "occurred_at"}
+    days = (
+        _day(row[moment])
+        for table, moment in moments.items()
+        for row in table_rows(output, table, [moment], tagger=tagger)
+    )
+    return max(days, default=None)
+
+
+def days_before(day: date, count: int) -> date:
+    """The day so many days before another one, or the calendar's first.
+
+    >>> days_before(date(2026, 11, 28), 28), days_before(date(2026, 11, 28), 10**9)
+    (datetime.date(2026, 10, 31), datetime.date(1, 1, 1))
+    """
+    return date.fromordinal(max(day.toordinal() - count, 1))
 
 
 def _day(moment: datetime) -> date:

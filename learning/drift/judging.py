@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 
 import numpy as np
 
 from tonearm.learning.drift.all_tags import joint_shift
-from tonearm.learning.drift.days import Part, PartOfDay
+from tonearm.learning.drift.days import Part, PartOfDay, days_before
 from tonearm.learning.drift.statistics import rank_shift, share_shift, stability_index, trusted
 
 _NAMED = 5
@@ -129,7 +129,7 @@ def judge_days(
     for (day, value), part in parts.items():
         if day < first:
             continue
-        begin = day - timedelta(days=settings.reference_days)
+        begin = days_before(day, settings.reference_days)
         before = [
             other for (earlier, same), other in parts.items() if begin <= earlier < day and same == value
         ]

@@ -14,6 +14,7 @@ from tests.catalog import tonearm
 from tests.learning.drift.written_days import rock_on_the_last_day, rows_of_days, run_row
 from tonearm.transforms.tables.bigquery.output import BigQueryOutput
 from tonearm.transforms.tables.schemas import Row
+from tonearm.transforms.tables.stored_rows import table_rows_since
 
 if TYPE_CHECKING:
     from tests.bigquery_datasets import ServedDataset
@@ -39,14 +40,17 @@ def test_bigquery_itself_finds_what_the_command_finds(
     output.staging_writer("days").write("track_tags", rows)
     output.commit("days", {"track_tags": len(rows)})
     output.write_run(run_row())
+    since = date(2026, 11, 1)
+    read = list(table_rows_since(since, target.location, "track_tags", ["ingest_date"]))
+    assert len(read) == 9 * 60 and min(row["ingest_date"] for row in read) == since
     for last in (date(2026, 10, 10), date(2026, 11, 9)):
         assert tonearm("drift", target.location, "--since", last.isoformat(), "--json") in (0, 1)
         (day,) = [day for day in json.loads(capsys.readouterr().out)["days"] if day["day"] == str(last)]
-        shares = ("truncated", "failure")
+        by_the_command = ("truncated", "failure", "all tags")
         expected = {
             (shift["watched"], shift["name"]): shift
             for shift in day["shifts"]
-            if shift["watched"] not in shares
+            if shift["watched"] not in by_the_command
         }
         found = {(row["watched"], row["name"]): row for row in answer(target, last)}
         assert found.keys() == expected.keys()

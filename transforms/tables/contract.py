@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 from tonearm.errors import TonearmError, WrongCallError
@@ -281,7 +282,12 @@ class OutputKind(Protocol):
         """The output at a location; nothing is looked up yet."""
 
     def rows(
-        self, location: str, table: str, columns: Sequence[str] | None, where: Mapping[str, str]
+        self,
+        location: str,
+        table: str,
+        columns: Sequence[str] | None,
+        where: Mapping[str, str],
+        since: date | None,
     ) -> Iterator[Row]:
         """Rows of a table; see :func:`stored_rows.table_rows`."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
 from markupsafe import Markup
 
-from tonearm.learning.drift.days import Part, PartOfDay
+from tonearm.learning.drift.days import Part, PartOfDay, days_before
 from tonearm.learning.drift.judging import DriftSettings, JudgedDay, Shift, Watched
 from tonearm.learning.drift.report.curves import curve_of_days
 from tonearm.learning.drift.report.words import headline, name_of, sentences_of
@@ -82,7 +82,7 @@ def _section(
     largest = _largest_shifts(shifts.values())
     marked = {_thing(shift) for day in inside for shift in day.alarms}
     alarmed, others = ([thing for thing in largest if (thing in marked) is said] for said in (True, False))
-    begin = inside[0].day - timedelta(days=settings.reference_days)
+    begin = days_before(inside[0].day, settings.reference_days)
     drawn = {day: each for (day, value), each in parts.items() if value == part and day >= begin}
     return _Section(part, inside, alarmed, others, shifts, _curves(inside, list(largest), drawn))
 

@@ -99,7 +99,7 @@ def _page_file(known: argparse.Namespace) -> Path | None:
 
 def _drift(known: argparse.Namespace, _: list[str]) -> None:
     page = _page_file(known)
-    from tonearm.learning.drift.days import days_of
+    from tonearm.learning.drift.days import days_before, days_of, last_day_of
     from tonearm.learning.drift.judging import DriftSettings, judge_days
     from tonearm.pipelines.reports.taggers.drift import print_drift
     from tonearm.transforms.storage.signed_url import location_of
@@ -108,7 +108,9 @@ def _drift(known: argparse.Namespace, _: list[str]) -> None:
     require_runs(known.output)
     tagger = tagger_of(known.output, known.tagger)
     settings = DriftSettings(known.reference_days, rate=known.false_alarms)
-    parts = days_of(known.output, tagger, known.by)
+    first = known.since or last_day_of(known.output, tagger)
+    compared_from = days_before(first, known.reference_days) if first else date.min
+    parts = days_of(known.output, tagger, compared_from, known.by)
     days = list(judge_days(parts, settings, known.since))
     print_drift(tagger, days, as_json=known.json)
     if page:

@@ -144,6 +144,19 @@ def test_days_are_told_apart_by_a_column(tmp_path: Path, capsys: pytest.CaptureF
     assert alarms == {"east": set(), "west": {("tag", "rock"), ("all tags", "")}}
 
 
+def test_days_that_no_day_is_compared_with_are_not_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = write_tables(tmp_path / "tables", 10)
+    for file in (tables / "track_tags" / "ingest_date=2026-10-01").iterdir():
+        file.write_bytes(b"cut")
+    assert tonearm("drift", tables, "--since", "2026-10-08", "--reference_days", "5", "--json") == 0
+    days = json.loads(capsys.readouterr().out)["days"]
+    assert [day["reference_tracks"] for day in days] == [150, 150, 150]
+    assert tonearm("drift", tables, "--since", "2026-10-08") == 2
+    assert tonearm("drift", tables, "--since", "2026-10-08", "--reference_days", "9" * 12) == 2
+
+
 def test_calls_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert tonearm("drift", tmp_path / "nothing") == 2
     tables = write_tables(tmp_path / "tables", 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -87,12 +88,17 @@ class ToyTables:
         return ParquetOutput(str(self.root / location.removeprefix("toy://")))
 
     def rows(
-        self, location: str, table: str, columns: Sequence[str] | None, where: Mapping[str, str]
+        self,
+        location: str,
+        table: str,
+        columns: Sequence[str] | None,
+        where: Mapping[str, str],
+        since: date | None,
     ) -> Iterator[Row]:
         """See :class:`OutputKind`."""
         self.asked.append(table)
         folder = str(self.root / location.removeprefix("toy://"))
-        return ParquetTables().rows(folder, table, columns, where)
+        return ParquetTables().rows(folder, table, columns, where, since)
 
     def storage_api_sink(self, location: str, provenance: object) -> None:
         """See :class:`OutputKind`; it has none."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from tonearm.transforms.tables.rows import Provenance
@@ -42,12 +43,17 @@ class BigQueryTables:
         return BigQueryOutput(_dataset(location))
 
     def rows(
-        self, location: str, table: str, columns: Sequence[str] | None, where: Mapping[str, str]
+        self,
+        location: str,
+        table: str,
+        columns: Sequence[str] | None,
+        where: Mapping[str, str],
+        since: date | None,
     ) -> Iterator[Row]:
         """See :class:`OutputKind`."""
         from tonearm.transforms.tables.bigquery.read import dataset_rows
 
-        return dataset_rows(_dataset(location), table, columns, where)
+        return dataset_rows(_dataset(location), table, columns, where, since)
 
     def storage_api_sink(self, location: str, provenance: Provenance) -> beam.PTransform | None:
         """See :class:`OutputKind`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 
 from google.api_core.exceptions import Forbidden, NotFound
 from google.cloud import bigquery
@@ -10,11 +11,15 @@ from google.cloud import bigquery
 from tonearm.transforms.tables.bigquery.dataset import REQUEST_SECONDS, RETRY, Dataset
 from tonearm.transforms.tables.bigquery.schema import ANY_DAY, map_columns
 from tonearm.transforms.tables.contract import OutputError
-from tonearm.transforms.tables.schemas import SCHEMAS, Row
+from tonearm.transforms.tables.schemas import PARTITION, SCHEMAS, Row
 
 
 def dataset_rows(
-    dataset: Dataset, table: str, columns: Sequence[str] | None, where: Mapping[str, str]
+    dataset: Dataset,
+    table: str,
+    columns: Sequence[str] | None,
+    where: Mapping[str, str],
+    since: date | None,
 ) -> Iterator[Row]:
     """Rows of a table, as they were written; none if the table does not exist yet.
 
@@ -23,12 +28,14 @@ def dataset_rows(
         table: Name of the table.
         columns: The columns to read; None for all.
         where: Values that columns must have.
+        since: The first day of ingestion; None for all.
 
     Raises:
         OutputError: The dataset is closed to this account.
     """
     wanted = list(columns or SCHEMAS[table].names)
-    condition = " AND ".join([ANY_DAY, *(f"{name} = @{name}" for name in where)])
+    days = f"{PARTITION} >= DATE '{since.isoformat()}'" if since else ANY_DAY
+    condition = " AND ".join([days, *(f"{name} = @{name}" for name in where)])
     parameters = [bigquery.ScalarQueryParameter(name, "STRING", value) for name, value in where.items()]
     try:
         selected = ", ".join(_present(dataset, table, wanted))

@@ -114,8 +114,10 @@ def _table_files(output: str, table: str) -> list[str]:
     return files_below(f"{output.rstrip('/')}/{table}", ".parquet")
 
 
-def read_batches(output: str, table: str, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
-    """Chosen columns of a whole table, or all of them, in bounded pieces.
+def read_batches(
+    output: str, table: str, columns: list[str] | None, since: date | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Chosen columns of a table, or all of them, in bounded pieces, from some day on or of all days.
 
     A column that an older file lacks is null there.
 
@@ -123,7 +125,18 @@ def read_batches(output: str, table: str, columns: list[str] | None) -> Iterator
         OutputError: A file is cut or was written by something else; the message names it.
     """
     for location in table_files(output, table):
+        if since is not None and _partition_of(location) < since.isoformat():
+            continue
         yield from read_batches_of(location, table, columns)
+
+
+def _partition_of(location: str) -> str:
+    """The day that a file's folder is named by.
+
+    >>> _partition_of("/tags/runs/ingest_date=2026-03-14/run-1.parquet")
+    '2026-03-14'
+    """
+    return location.rsplit("/", 2)[-2].removeprefix(f"{PARTITION}=")
 
 
 def read_batches_of(location: str, table: str, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
@@ -178,11 +191,15 @@ def _cast(values: pa.Array, field: pa.Field, location: str) -> pa.Array:
 
 
 def parquet_rows(
-    output: str, table: str, columns: Sequence[str] | None, where: Mapping[str, str]
+    output: str,
+    table: str,
+    columns: Sequence[str] | None,
+    where: Mapping[str, str],
+    since: date | None = None,
 ) -> Iterator[Row]:
     """Rows of a table; see :func:`stored_rows.table_rows`."""
     read = None if columns is None else list(dict.fromkeys([*columns, *where]))
-    for batch in read_batches(output, table, read):
+    for batch in read_batches(output, table, read, since):
         yield from _only(batch, where).to_pylist()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from tonearm.transforms.elements.error_words import ErrorWord
@@ -49,11 +50,16 @@ class ParquetTables:
         return ParquetOutput(self.located(location))
 
     def rows(
-        self, location: str, table: str, columns: Sequence[str] | None, where: Mapping[str, str]
+        self,
+        location: str,
+        table: str,
+        columns: Sequence[str] | None,
+        where: Mapping[str, str],
+        since: date | None,
     ) -> Iterator[Row]:
         """See :class:`OutputKind`."""
         try:
-            yield from parquet_rows(self.located(location), table, columns, where)
+            yield from parquet_rows(self.located(location), table, columns, where, since)
         except StorageError as error:
             if error.word is ErrorWord.FORBIDDEN:
                 raise OutputError(error.message) from error
