@@ -71,6 +71,14 @@ def lose_both_task_managers(flink: FlinkCluster) -> None:
         kill_task_manager(flink, name)
 
 
+def lose_both_machines(flink: FlinkCluster) -> None:
+    """All task managers die, and no worker lives to end what it had begun."""
+    for name in tuple(flink.task_managers):
+        for worker in workers_of(flink, name):
+            worker.kill()
+        kill_task_manager(flink, name)
+
+
 def lose_the_workers(flink: FlinkCluster) -> None:
     for name in flink.task_managers:
         workers_of(flink, name)[0].kill()

@@ -18,6 +18,7 @@ from tests.flink_streams import (
     Uploads,
     completed_checkpoints,
     endure,
+    lose_both_machines,
     lose_both_task_managers,
     lose_the_workers,
     songs_in,
@@ -82,7 +83,7 @@ def test_each_track_is_published_once(store: Store, flink: FlinkCluster, songs_t
     assert tables.problems == []
 
 
-def test_task_managers_die_when_a_file_batch_is_half_in_the_tables(
+def test_all_machines_die_when_a_file_batch_is_half_in_the_tables(
     s3_server: S3Server, flink: FlinkCluster, songs_to_come: list[Path]
 ) -> None:
     """The job, which has no checkpoint, begins again and gathers otherwise: there are more songs by then."""
@@ -100,7 +101,7 @@ def test_task_managers_die_when_a_file_batch_is_half_in_the_tables(
         )
         assert s3_server.names(BUCKET, "tags/segments/")
         uploads.upload(5)
-        lose_both_task_managers(flink)
+        lose_both_machines(flink)
         s3_server.faults.heal()
         uploads.wait_for_rows()
         time.sleep(10)  # in which a row that comes again would be written again
