@@ -15,6 +15,8 @@ from deploy.flink.cluster import FlinkCluster
 from tests.bundle_drafts import INSTRUMENTS, instruments_draft, short_chunk_network
 from tests.catalog import counts, last_run, start_tonearm, table, tonearm, write_manifest, write_song
 from tests.cloud import BUCKET, TABLES, ended_by, fetches, stream_until, tables_of, upload_songs
+from tests.servers.processes import wait_for
+from tests.streaming import make_songs
 from tests.toy_architecture import ToyArchitecture, write_bundle
 from tonearm.models.architectures import ARCHITECTURES
 from tonearm.models.bundles.weights import weights_of
@@ -318,6 +320,25 @@ def test_a_stream_goes_on_when_its_shadow_becomes_the_tagger(
     }
     alone = run_alone(songs, bundles / "2", tmp_path)
     assert_same(tagging(output, "shadow_tags"), {name: alone[name] for name in ("0", "1")})
+
+
+@pytest.mark.slow
+def test_a_killed_run_leaves_one_row_of_each_tagger_when_it_has_run_again(
+    real_bundles: Path, output: Path, tmp_path: Path
+) -> None:
+    tracks = make_songs(tmp_path / "music", 20)
+    both = ("--tagger", real_bundles / "1", "--shadow", real_bundles / "2", "--wave_tracks", "2")
+    call = ("ingest", tmp_path / "music", "--output", output, *both)
+    run = start_tonearm(*call)
+    wait_for(lambda: len(table(output, "track_tags")) >= 4, timeout_s=120)
+    run.kill()
+    run.communicate()
+    tagged = len(table(output, "track_tags"))
+    assert 4 <= tagged < len(tracks)  # or it was killed too late
+    assert tonearm(*call) == 0
+    assert counts(output)[0] == len(tracks)
+    first, second = ([row["uri"] for row in table(output, name)] for name in ("track_tags", "shadow_tags"))
+    assert sorted(first) == sorted(second) == sorted(map(str, tracks))
 
 
 @pytest.mark.slow
