@@ -209,9 +209,9 @@ def _joined(parts: Sequence[PartOfDay]) -> PartOfDay:
     for part in parts:
         whole.tracks += part.tracks
         whole.truncated += part.truncated
-        whole.durations_s += part.durations_s
-        whole.levels_db += part.levels_db
+        whole.durations_s.extend(part.durations_s)
+        whole.levels_db.extend(part.levels_db)
         whole.failures += part.failures
         for tag, values in part.scores.items():
-            whole.scores[tag] += values
+            whole.scores[tag].extend(values)
     return whole
