@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 from scipy.stats import norm, rankdata
 
 Numbers = NDArray[np.float64]
@@ -23,8 +24,6 @@ _RIDGE = 0.01
 
 _ENOUGH = 10
 """Draws as far apart as the day, from which on no more are needed."""
-
-_AT_ONCE = 250
 
 
 def joint_shift(day: Numbers, reference: Numbers, rate: float) -> tuple[float, float]:
@@ -55,14 +54,11 @@ def joint_shift(day: Numbers, reference: Numbers, rate: float) -> tuple[float, f
     generator = np.random.default_rng(len(day))
     day = _some_of(day, _MOST_TRACKS, generator)
     whitened = _whitened(np.concatenate([day, _some_of(reference, _MOST_REFERENCE_TRACKS, generator)]))
-    measured = float(_distance(whitened[: len(day)].mean(axis=0)))
-    drawn = _drawn_distances(whitened, len(day), measured, math.ceil(_ENOUGH / rate), generator)
-    as_far = int((drawn >= measured).sum())
-    is_enough = as_far >= _ENOUGH
-    probability = as_far / len(drawn) if is_enough else (as_far + 1) / (len(drawn) + 1)
+    measured = _distance(whitened[: len(day)])
+    probability = _probability(whitened, len(day), measured, math.ceil(_ENOUGH / rate), generator)
     # The mean of all tracks lies between the two sides: the day is nearer to it than to the other days.
     apart = len(whitened) / (len(whitened) - len(day))
-    distance = apart * math.sqrt(max(measured - float(drawn.mean()), 0.0))
+    distance = apart * math.sqrt(max(measured - _distance_by_chance(whitened, len(day)), 0.0))
     return float(2 * norm.cdf(distance / math.sqrt(2)) - 1), probability
 
 
@@ -74,34 +70,32 @@ def _whitened(tracks: Numbers) -> Numbers:
     """Tracks in directions that are independent and vary by 1, but for the ridge: float64 [tracks, tags]."""
     normal = norm.ppf((rankdata(tracks, axis=0) - 0.5) / len(tracks))
     centred = normal - normal.mean(axis=0)
-    variances, directions = np.linalg.eigh(centred.T @ centred / len(centred))
-    variances = np.maximum(variances, 0)
-    scale = np.sqrt(variances + _RIDGE * max(float(variances.mean()), np.finfo(float).tiny))
-    whitened: Numbers = centred @ directions / scale
-    return whitened
+    covariance = centred.T @ centred / len(centred)
+    ridge = _RIDGE * covariance.diagonal().mean() + np.finfo(float).eps
+    factor = np.linalg.cholesky(covariance + ridge * np.eye(len(covariance)))
+    whitened: Numbers = solve_triangular(factor, centred.T, lower=True).T
+    return np.ascontiguousarray(whitened)
 
 
-def _distance(means: Numbers) -> Numbers:
-    """Squared, from the mean of all tracks."""
-    squared: Numbers = (means**2).sum(axis=-1)
-    return squared
+def _distance(some: Numbers) -> float:
+    """How far some tracks' mean lies from that of all, squared."""
+    return float((some.mean(axis=0) ** 2).sum())
 
 
-def _drawn_distances(
+def _distance_by_chance(whitened: Numbers, count: int) -> float:
+    """What :func:`_distance` is on average for tracks drawn without replacement."""
+    tracks = len(whitened)
+    return float((whitened**2).sum()) / tracks / count * (tracks - count) / (tracks - 1)
+
+
+def _probability(
     whitened: Numbers, count: int, measured: float, most: int, generator: np.random.Generator
-) -> Numbers:
-    """Distances of as many tracks as the day has, drawn from all, up to the last draw that is needed."""
-    distances: list[Numbers] = []
+) -> float:
+    """How often tracks drawn from all lie as far apart as measured."""
     as_far = 0
-    for first in range(0, most, _AT_ONCE):
-        some = min(_AT_ONCE, most - first)
-        places = np.argpartition(generator.random((some, len(whitened))), count, axis=1)[:, :count]
-        is_drawn = np.zeros((some, len(whitened)))
-        np.put_along_axis(is_drawn, places, 1.0, axis=1)
-        distances.append(_distance(is_drawn @ whitened / count))
-        reached = as_far + np.cumsum(distances[-1] >= measured)
-        as_far = int(reached[-1])
-        if as_far >= _ENOUGH:
-            distances[-1] = distances[-1][: int(np.argmax(reached >= _ENOUGH)) + 1]
-            break
-    return np.concatenate(distances)
+    for draws in range(1, most + 1):
+        drawn = generator.choice(len(whitened), count, replace=False, shuffle=False)
+        as_far += _distance(whitened[drawn]) >= measured
+        if as_far == _ENOUGH:
+            return as_far / draws
+    return (as_far + 1) / (most + 1)

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import MutableSequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from statistics import fmean
 
 from tonearm.transforms.tables.reading import column_value
 from tonearm.transforms.tables.schemas import Row
@@ -34,7 +35,7 @@ def _numbers() -> MutableSequence[float]:
 
 @dataclass
 class PartOfDay:
-    """The tracks of one day, or those of them that have one value in a column.
+    """The tracks of one day, or those of them that have one value in a column; or its groups of tracks.
 
     Attributes:
         tracks: How many were tagged.
@@ -68,8 +69,21 @@ class PartOfDay:
         for tag in row["tags"]:
             self.scores[tag["tag"]].append(tag["score"])
 
+    def add_group(self, group: PartOfDay) -> None:
+        """Add tracks that are alike as one: by their means, and as cut if one of them was."""
+        self.tracks += 1
+        self.truncated += group.truncated > 0
+        if len(group.durations_s):
+            self.durations_s.append(fmean(group.durations_s))
+        if len(group.levels_db):
+            self.levels_db.append(fmean(group.levels_db))
+        for tag, scores in group.scores.items():
+            self.scores[tag].append(fmean(scores))
 
-def days_of(output: str, tagger: str, since: date, column: str = "") -> dict[Part, PartOfDay]:
+
+def days_of(
+    output: str, tagger: str, since: date, column: str = "", group: str = ""
+) -> dict[Part, PartOfDay]:
     """Read the days of a tagger, in their order.
 
     Args:
@@ -78,13 +92,20 @@ def days_of(output: str, tagger: str, since: date, column: str = "") -> dict[Par
         since: The first day to read.
         column: ``codec``, ``input_kind`` or a column of the manifest's own, whose values tell the tracks of a
             day apart. Failures have none, and are then left out.
+        group: A column of the same kind, whose values say which tracks are alike: those of one value count as
+            one track of a day. Tracks without a value count for themselves; if empty, all do.
 
     Raises:
         OutputError: The tables cannot be read.
     """
     parts: defaultdict[Part, PartOfDay] = defaultdict(PartOfDay)
+    groups: defaultdict[tuple[Part, str], PartOfDay] = defaultdict(PartOfDay)
     for row in table_rows_since(since, output, "track_tags", _COLUMNS, tagger=tagger):
-        parts[_day(row["analyzed_at"]), _value(row, column)].add(row)
+        part = _day(row["analyzed_at"]), _value(row, column)
+        name = _value(row, group)
+        (groups[part, name] if name else parts[part]).add(row)
+    for (part, _), alike in groups.items():
+        parts[part].add_group(alike)
     if not column:
         for row in table_rows_since(since, output, "failures", ["occurred_at", "error"], tagger=tagger):
             parts[_day(row["occurred_at"]), ""].failures[row["error"]] += 1

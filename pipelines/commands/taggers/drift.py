@@ -18,7 +18,8 @@ ingestion.
 
 A shift raises an alarm if it is large enough to matter and surer than chance: on days without any change
 no more than one in a thousand raises one (--false_alarms), whatever the number of tags. Tracks count as drawn
-one by one: a day on which one label delivers its catalog is another day, and is told as one.
+one by one, or, with --group, groups of them: a day on which one label delivers its catalog is another day,
+and is told as one.
 """
 
 _EPILOG = """\
@@ -56,6 +57,12 @@ def add_to(commands: Any) -> None:
         metavar="COLUMN",
         default="",
         help="judge each value of a column by itself: codec, input_kind, or one of the manifest's own",
+    )
+    parser.add_argument(
+        "--group",
+        metavar="COLUMN",
+        default="",
+        help="count tracks with the same value as one, as they are alike: a column such as album or artist",
     )
     parser.add_argument(
         "--reference_days",
@@ -110,7 +117,7 @@ def _drift(known: argparse.Namespace, _: list[str]) -> None:
     settings = DriftSettings(known.reference_days, rate=known.false_alarms)
     first = known.since or last_day_of(known.output, tagger)
     compared_from = days_before(first, known.reference_days) if first else date.min
-    parts = days_of(known.output, tagger, compared_from, known.by)
+    parts = days_of(known.output, tagger, compared_from, known.by, known.group)
     days = list(judge_days(parts, settings, known.since))
     print_drift(tagger, days, as_json=known.json)
     if page:

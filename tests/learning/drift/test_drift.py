@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import mannwhitneyu
 
 from tests.catalog import tonearm
 from tests.learning.drift.written_days import rock_on_the_last_day, write_tables
 from tonearm.learning.drift.days import PartOfDay
 from tonearm.learning.drift.judging import DriftSettings, Watched, judge_days
-from tonearm.learning.drift.statistics import stability_index
+from tonearm.learning.drift.statistics import rank_shift, stability_index
+from tonearm.transforms.tables.schemas import Row
 
 FIRST = date(2026, 10, 1)
 TAGS = [f"tag {number}" for number in range(20)]
@@ -56,6 +58,7 @@ def test_clean_days_raise_no_more_alarms_than_the_stated_rate() -> None:
     assert sum(bool(alarms) for seed in range(30) for alarms in alarms_of(31, seed)) < 5
 
 
+@pytest.mark.slow
 def test_a_day_of_another_genre_is_told_with_its_tags() -> None:
     def more_of_one_style(part: PartOfDay, numbers: np.random.Generator) -> None:
         for tag in TAGS[::5]:
@@ -109,6 +112,19 @@ def test_scores_that_are_all_alike_differ_in_nothing() -> None:
     assert judged.alarms == []
 
 
+@pytest.mark.parametrize("steps", [None, 10, 2])
+def test_the_rank_test_is_that_of_scipy(steps: int | None) -> None:
+    numbers = np.random.default_rng(8)
+    for tracks, others, moved in ((20, 20, 0.0), (30, 700, 0.2), (25, 40, -1.0), (400, 3000, 0.02)):
+        day, reference = numbers.normal(moved, 1, tracks), numbers.normal(0, 1, others)
+        if steps:  # so that many are equal
+            day, reference = np.round(day * steps / 4), np.round(reference * steps / 4)
+        expected = mannwhitneyu(day, reference, method="asymptotic")
+        shift, probability = rank_shift(day, reference)
+        assert shift == pytest.approx(2 * expected.statistic / (tracks * others) - 1, abs=1e-12)
+        assert probability == pytest.approx(expected.pvalue, rel=1e-9)
+
+
 def test_the_stability_index_is_that_of_its_definition() -> None:
     reference = np.arange(1000.0)
     day = np.concatenate([np.arange(100.0)] * 5 + [np.arange(500.0, 1000.0)])
@@ -142,6 +158,25 @@ def test_days_are_told_apart_by_a_column(tmp_path: Path, capsys: pytest.CaptureF
         for day in days
     }
     assert alarms == {"east": set(), "west": {("tag", "rock"), ("all tags", "")}}
+
+
+def test_tracks_of_one_album_count_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Days of 25 albums of eight tracks each, all from one catalog: alike within an album, and no drift."""
+    numbers = np.random.default_rng(11)
+    albums = numbers.uniform(0.2, 0.8, (7, 25))
+
+    def of_an_album(day: int, row: Row) -> None:
+        album = int(row["track_id"].split("-")[1]) % 25
+        row["metadata"] = [("album", f"{day}-{album}")]
+        for tag in row["tags"]:
+            tag["score"] = float(albums[day, album] + numbers.normal(0, 0.01))
+
+    tables = write_tables(tmp_path / "albums", 7, tracks=200, change=of_an_album)
+    assert tonearm("drift", tables, "--since", "2026-10-02", "--json") == 1
+    capsys.readouterr()
+    assert tonearm("drift", tables, "--since", "2026-10-02", "--group", "album", "--json") == 0
+    days = json.loads(capsys.readouterr().out)["days"]
+    assert [day["tracks"] for day in days] == [25] * 6
 
 
 def test_days_that_no_day_is_compared_with_are_not_read(
