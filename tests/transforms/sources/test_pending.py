@@ -24,6 +24,7 @@ from tonearm.transforms.sources.pending import KeepPending, SkipReason, pending_
 from tonearm.transforms.tables.ledger import Ledger
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.rows import Provenance, rows_of
+from tonearm.transforms.tagging.bundle_root import Move, MoveKind, pointer_bytes
 
 TAGGER = "musicnn@1"
 TRACK = Track("a", "/music/a.flac", "1-10", named=True)
@@ -68,6 +69,30 @@ def test_another_generation_id_or_file_is_worked(tmp_path: Path, change: dict[st
 def test_rows_of_another_tagger_do_not_count(tmp_path: Path) -> None:
     ledger = ledger_of(tmp_path, analysis_of(TRACK, tagger="musicnn@0"))
     assert pending([TRACK], ledger) == ([TRACK], Counter())
+
+
+def test_rows_of_whatever_was_current_in_a_followed_root_count_as_done(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The job began with another tagger of the root; and a pointer that is damaged ends no stream."""
+    root, output = tmp_path / "root", str(tmp_path / "tables")
+    for table, rows in rows_of(analysis_of(TRACK), Provenance("run", TAGGER, "front end")).items():
+        ParquetWriter(output).write(table, rows)
+    moves = tuple(
+        Move(MoveKind.PROMOTE, name, "0" * 64, "2026-03-14T12:00:00+00:00", "me")
+        for name in (TAGGER, "ours@2")
+    )
+    root.mkdir()
+    (root / "current").write_bytes(pointer_bytes(moves))
+    left = []
+    for damage in (False, True):
+        if damage:
+            (root / "current").write_text("{")
+        keep = KeepPending(output, "ours@2", root=str(root))
+        keep.setup()
+        left.append(list(keep.process(TRACK)))
+    assert left == [[], [TRACK]]
+    assert "only rows of ours@2 count as done" in caplog.text
 
 
 def test_without_a_ledger_everything_is_worked_again() -> None:
