@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import apache_beam as beam
 from apache_beam.coders import BytesCoder
 from apache_beam.metrics import Metrics
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec
+from apache_beam.utils.shared import Shared
 
 from tonearm.errors import TonearmError
 from tonearm.transforms.elements.arrival import Arrival, track_of
@@ -33,12 +35,45 @@ _DIGEST_BYTES = 8
 _NEARLY = 0.9
 """A signal that comes a little early is not left out: the next one would come a whole pause later."""
 
+_SETTLING = 0.2
+"""Share of a pause after a listing's end in which no other begins: what it has announced reaches the engine's
+state a moment later, with the end of its bundle."""
+
 _ANNOUNCED = BagStateSpec("announced", BytesCoder())
 _YOUNG = ReadModifyWriteStateSpec("young", BytesCoder())
 _announced_state = beam.DoFn.StateParam(_ANNOUNCED)
 _young_state = beam.DoFn.StateParam(_YOUNG)
 
 _logger = logging.getLogger(__name__)
+
+
+class _Turns:
+    """Keeps two listings of a process from overlapping: each would take all that is new for its own.
+
+    Engines that keep the contract work one key in one place. Prism 2.77 works several signals at a time, seen
+    when the first listing took longer than the time to the next signal.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_under_way = False
+        self._next_at = float("-inf")
+
+    def begin(self, pause_seconds: float) -> bool:
+        """Begin a listing, unless one is under way or the last one began too lately."""
+        now = time.monotonic()
+        with self._lock:
+            if self._is_under_way or now < self._next_at:
+                return False
+            self._is_under_way = True
+            self._next_at = now + _NEARLY * pause_seconds
+            return True
+
+    def end(self, pause_seconds: float) -> None:
+        """End a listing."""
+        with self._lock:
+            self._is_under_way = False
+            self._next_at = max(self._next_at, time.monotonic() + _SETTLING * pause_seconds)
 
 
 @dataclass
@@ -97,7 +132,12 @@ class AnnounceNew(beam.DoFn):  # type: ignore[misc]
         self._wanted = wanted
         self._kind = kind
         self._pause_seconds = pause_seconds
-        self._next_at = float("-inf")
+        self._shared = Shared()
+        self._turns: _Turns | None = None
+
+    def setup(self) -> None:
+        """Take turns with what other threads of the process list for the same stream."""
+        self._turns = self._shared.acquire(_Turns)
 
     def process(
         self,
@@ -106,10 +146,16 @@ class AnnounceNew(beam.DoFn):  # type: ignore[misc]
         young: Any = _young_state,
     ) -> Iterator[Arrival]:
         """List the prefix that is the key."""
-        if time.monotonic() < self._next_at:
+        turns = self._turns
+        assert turns is not None  # set up
+        if not turns.begin(self._pause_seconds):
             return
-        self._next_at = time.monotonic() + _NEARLY * self._pause_seconds
-        location = keyed[0]
+        try:
+            yield from self._list(keyed[0], announced, young)
+        finally:
+            turns.end(self._pause_seconds)
+
+    def _list(self, location: str, announced: Any, young: Any) -> Iterator[Arrival]:
         before = ListedBefore(
             set(_parted(b"".join(announced.read()))), set(_parted(young.read() or b"")), is_local(location)
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 
 import apache_beam as beam
 import pytest
@@ -97,3 +99,17 @@ def test_signals_that_come_at_once_are_one_listing(monkeypatch: pytest.MonkeyPat
         signals = pipeline | beam.Create([("gs://music/in/", number) for number in range(3)])
         signals | beam.ParDo(AnnounceNew(ObjectFilter(), pause_seconds=3600.0))
     assert listings == ["gs://music/in/"]
+
+
+def test_of_two_signals_that_an_engine_works_side_by_side_one_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Prism does while a listing is under way: each has an object of its own, and the state of before."""
+    monkeypatch.setattr(polling, "announced_at", lambda *_: iter([track("a"), track("b")]))
+    sent = pickle.dumps(AnnounceNew(ObjectFilter(), pause_seconds=3600.0))
+    first, second = pickle.loads(sent), pickle.loads(sent)
+    first.setup()
+    second.setup()
+    empty = SimpleNamespace(read=lambda: (), add=lambda _: None)
+    listing = first.process(("gs://music/in/", 0), empty, empty)
+    found = [next(listing)]
+    assert list(second.process(("gs://music/in/", 1), empty, empty)) == []
+    assert [track_of(each).track_id for each in (*found, *listing)] == ["a", "b"]
