@@ -2,7 +2,7 @@
 
 Facility location chooses them: each track counts by how unsure the tagger is of it, and is stood for by the
 most similar one that is chosen or labelled already. Of a large catalog a sample stands for all. To take the
-most uncertain tracks themselves is no good guide: measured, they taught no more than chance ones
+most uncertain tracks themselves is no good guide: measured, they taught less than tracks drawn at random
 (docs/learning.md).
 """
 
