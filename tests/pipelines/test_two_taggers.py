@@ -186,6 +186,7 @@ def test_calls_that_cannot_be_are_refused_before_anything_is_done(
     assert not output.exists()
 
 
+@pytest.mark.slow
 def test_a_canary_that_was_changed_without_a_new_version_is_refused(
     bundles: Path, songs: Path, output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

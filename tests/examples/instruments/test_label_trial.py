@@ -20,7 +20,9 @@ def clips(seed: int, number: int = 60) -> Clips:
     return Clips(rows, embeddings, truths, [row["track_id"] for row in rows])
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "way", [pytest.param(way, marks=() if way == "label_next" else pytest.mark.slow) for way in WAYS]
+)
 def test_labels_of_each_round_are_new_ones_and_teach(way: str) -> None:
     pool, test = clips(1), clips(2)
     seen: list[int] = []

@@ -160,6 +160,7 @@ def test_days_are_told_apart_by_a_column(tmp_path: Path, capsys: pytest.CaptureF
     assert alarms == {"east": set(), "west": {("tag", "rock"), ("all tags", "")}}
 
 
+@pytest.mark.slow
 def test_tracks_of_one_album_count_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Days of 25 albums of eight tracks each, all from one catalog: alike within an album, and no drift."""
     numbers = np.random.default_rng(11)

@@ -285,6 +285,7 @@ os.kill(os.getpid(), signal.SIGTERM)
 """
 
 
+@pytest.mark.slow
 def test_a_signal_is_heard_when_another_thread_has_let_an_engine_go() -> None:
     command = [sys.executable, "-c", SIGNAL_AFTER_AN_ENGINE]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

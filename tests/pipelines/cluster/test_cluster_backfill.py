@@ -119,6 +119,7 @@ def failing(write: Callable[..., int], when: Callable[[str, Sequence[Row]], bool
     return write_or_fail
 
 
+@pytest.mark.slow
 def test_what_a_failed_job_had_written_whole_need_not_be_worked_again(
     library: Path, tmp_path: Path, target: ServedDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

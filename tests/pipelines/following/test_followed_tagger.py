@@ -182,6 +182,7 @@ def test_an_output_that_takes_no_row_costs_no_track_and_the_row_is_written_later
     assert [row["tagger"] for row in stream.turns().values()] == ["toy@2"]
 
 
+@pytest.mark.slow
 def test_changes_are_counted(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     tagger = load_tagger(stream.settings.tagger)
     moves = iter([(1, False), (2, False), (3, True), (1, False)])
