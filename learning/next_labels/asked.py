@@ -10,7 +10,6 @@ from tonearm.learning.labelled.reading import read_for_labels
 from tonearm.transforms.elements.readable import readable
 from tonearm.transforms.storage.objects import files_below, joined
 from tonearm.transforms.storage.schemes import stored_uri
-from tonearm.transforms.tables.schemas import Row
 
 _NUMBERED = re.compile(r"labels-(\d+)\.csv", re.IGNORECASE)
 
@@ -26,10 +25,6 @@ class AskedTracks:
 
     track_ids: set[str] = field(default_factory=set)
     uris: set[str] = field(default_factory=set)
-
-    def has(self, row: Row) -> bool:
-        """True if a row of ``track_tags`` is one of them."""
-        return row["track_id"] in self.track_ids or row["uri"] in self.uris
 
 
 def asked_tracks(manifests: Iterable[str]) -> AskedTracks:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
@@ -58,6 +59,10 @@ class ScoredTrack:
         return next((named[name] for name in _GROUPS if named.get(name)), "")
 
 
+_Heard = tuple[tuple[str, ...], str]
+"""The key of a row, and the SHA-256 of its file."""
+
+
 @dataclass(slots=True)
 class Survey:
     """What has to be known of all rows before any track is weighed. A million tracks take some 400 MB.
@@ -66,15 +71,19 @@ class Survey:
         thresholds: Of all tags.
         has_wanted: True if a row has a wanted tag.
         latest: Moment and run of each track's latest row.
-        asked_keys: The rows of tracks that were asked for before.
+        asked_ids: Tracks that were asked for before.
+        asked_keys: Their rows.
         heard: SHA-256 of their files: who asks for the same audio under another name asks twice.
+        met_at: Rows by their place, where it was asked for: a manifest may have other ids than the catalog.
     """
 
     thresholds: Thresholds = field(default_factory=Thresholds)
     has_wanted: bool = False
     latest: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    asked_ids: set[str] = field(default_factory=set)
     asked_keys: set[tuple[str, ...]] = field(default_factory=set)
     heard: set[str] = field(default_factory=set)
+    met_at: defaultdict[str, list[_Heard]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, row: Row, asked: AskedTracks, wanted: WantedTags) -> None:
         """Take a row into account."""
@@ -82,9 +91,36 @@ class Survey:
         self.has_wanted |= any(True for _ in wanted.of(row))
         moment = row["analyzed_at"], row["run_id"]
         self.latest[row["track_id"]] = max(moment, self.latest.get(row["track_id"], moment))
-        if asked.has(row):
-            self.asked_keys.add(_key_of(row))
-            self.heard.add(row["content_sha256"])
+        heard = _key_of(row), row["content_sha256"]
+        if row["track_id"] in asked.track_ids:
+            self._take_as_asked([heard])
+        if row["uri"] in asked.uris:
+            self.met_at[row["uri"]].append(heard)
+
+    def settle_places(self) -> None:
+        """Tell, when all rows are there, which tracks were asked for by their place.
+
+        A place with several tracks that are not the same audio names none of them: it may be one file of many
+        spectrograms.
+        """
+        for rows in self.met_at.values():
+            by_track: defaultdict[str, set[str]] = defaultdict(set)
+            for (track_id, *_), content_sha256 in rows:
+                by_track[track_id].add(content_sha256)
+            if len(by_track) == 1 or any(set.intersection(*by_track.values())):
+                self._take_as_asked(rows)
+        self.met_at.clear()
+
+    def was_asked(self, row: Row) -> bool:
+        """True if a row is of a track that was asked for, or of the same audio."""
+        return row["track_id"] in self.asked_ids or row["content_sha256"] in self.heard
+
+    def _take_as_asked(self, rows: Iterable[_Heard]) -> None:
+        for key, content_sha256 in rows:
+            self.asked_ids.add(key[0])
+            self.asked_keys.add(key)
+            if content_sha256:  # who hands over spectrograms may leave it empty
+                self.heard.add(content_sha256)
 
     def counts(self, row: Row) -> bool:
         """True if a row is its track's latest one."""
@@ -101,6 +137,7 @@ def survey(output: str, tagger: str, asked: AskedTracks, wanted: WantedTags) -> 
     found = Survey()
     for row in table_rows(output, "track_tags", _SURVEYED, tagger=tagger):
         found.add(row, asked, wanted)
+    found.settle_places()
     if not found.latest:
         raise WrongCallError(f"{output} has no tracks of {tagger}; its failures say why")
     known = found.thresholds.tags
@@ -120,7 +157,7 @@ def tracks_to_weigh(output: str, tagger: str, surveyed: Survey, wanted: WantedTa
     """The tracks that labels may be asked for, each once, by its latest row."""
     told: set[str] = set()
     for row in table_rows(output, "track_tags", _WEIGHED, tagger=tagger):
-        if not surveyed.counts(row) or row["content_sha256"] in surveyed.heard or row["track_id"] in told:
+        if not surveyed.counts(row) or surveyed.was_asked(row) or row["track_id"] in told:
             continue
         told.add(row["track_id"])
         yield _scored(row, surveyed.thresholds, wanted)

@@ -83,8 +83,7 @@ def choose_tracks(request: LabelRequest) -> LabelChoice:
     sample = [(track, weight) for track, weight in sample if track.key in embeddings]
     labelled = [embeddings[key] for key in sorted(surveyed.asked_keys) if key in embeddings]
     chosen = _chosen(sample, [embeddings[track.key] for track, _ in sample], labelled, request.count)
-    asked = len({track_id for track_id, *_ in surveyed.asked_keys})
-    return LabelChoice(chosen, len(surveyed.latest), asked)
+    return LabelChoice(chosen, len(surveyed.latest), len(surveyed.asked_ids))
 
 
 def _sample(request: LabelRequest, surveyed: Survey) -> list[tuple[ScoredTrack, float]]:
@@ -132,7 +131,7 @@ class _Taken:
         """Take a track."""
         self.places.append(place)
         self._groups[self.tracks[place].group] += 1
-        self._heard.add(self.tracks[place].content_sha256)
+        self._heard.update(filter(None, [self.tracks[place].content_sha256]))
 
     def may_follow(self, most_of_group: int) -> Callable[[int], bool]:
         """What says whether a track may be taken: its audio is new, and few of its group are taken."""

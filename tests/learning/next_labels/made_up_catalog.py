@@ -20,7 +20,8 @@ def tagged(
     *,
     tagger: str = "ours@1",
     hours: int = 0,
-    sha: str = "",
+    sha: str | None = None,
+    uri: str = "",
     metadata: Mapping[str, str] | None = None,
 ) -> Row:
     """A row of ``track_tags``; tags from the threshold on are selected."""
@@ -34,7 +35,7 @@ def tagged(
     ]
     return {
         **_key(track, tagger, moment),
-        **{"uri": f"/music/{track}.mp3", "content_sha256": sha or f"sha of {track}"},
+        **{"uri": uri or f"/music/{track}.mp3", "content_sha256": f"sha of {track}" if sha is None else sha},
         **{"analyzed_at": moment, "input_kind": "audio", "codec": "mp3", "sample_rate_hz": 44100},
         **{"channels": 2, "duration_s": 100.0, "decoded_s": 100.0, "analyzed_s": 100.0, "truncated": False},
         **{"tags": tags, "scores": [], "metadata": list((metadata or {}).items())},

@@ -93,6 +93,24 @@ def test_the_same_audio_is_asked_for_once(tmp_path: Path) -> None:
     assert tonearm("label_next", tables, "4", "--output", tmp_path / "labels") == 2
 
 
+def test_a_file_of_many_spectrograms_and_a_hash_that_is_withheld_name_no_track(tmp_path: Path) -> None:
+    """`track_tags` has the spectrograms' file where a record withholds its place, and what it says of the hash."""
+    for sha in (None, ""):
+        tracks = [tagged(f"track {n}", UNSURE, sha=sha, uri="/handed over/part-1.parquet") for n in range(4)]
+        folder = tmp_path / f"labels {sha}"
+        tables = write_tables(tmp_path / f"tags {sha}", rows_of(*tracks))
+        rounds = [ids(asked(tables, count, folder)) for count in (1, 2, 1)]
+        assert sorted(sum(rounds, [])) == [f"track {n}" for n in range(4)]
+
+
+def test_audio_that_has_two_ids_is_known_by_its_place_too(tmp_path: Path) -> None:
+    copies = [tagged(f"id {n}", UNSURE, sha="the same", uri="/music/twice.mp3") for n in range(2)]
+    tables = write_tables(tmp_path / "tags", [*rows_of(*copies), *many(1, 1)])
+    elsewhere = tmp_path / "elsewhere.csv"
+    elsewhere.write_text("track_id,uri,labels\na third id,/music/twice.mp3,rock\n")
+    assert ids(asked(tables, 3, tmp_path / "labels", "--labelled", elsewhere)) == ["1-0"]
+
+
 def test_unsure_tracks_are_asked_for_and_the_latest_row_counts(tmp_path: Path) -> None:
     rows = [*many(0, 300, SURE), *many(1, 3)]
     again = rows_of(*(tagged(f"1-{n}", SURE, hours=5) for n in range(2)), style=1)
