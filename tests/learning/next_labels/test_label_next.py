@@ -94,13 +94,13 @@ def test_the_same_audio_is_asked_for_once(tmp_path: Path) -> None:
 
 
 def test_a_file_of_many_spectrograms_and_a_hash_that_is_withheld_name_no_track(tmp_path: Path) -> None:
-    """`track_tags` has the spectrograms' file where a record withholds its place, and what it says of the hash."""
+    """`track_tags` has the spectrograms' file where a record withholds its place."""
     for sha in (None, ""):
         tracks = [tagged(f"track {n}", UNSURE, sha=sha, uri="/handed over/part-1.parquet") for n in range(4)]
         folder = tmp_path / f"labels {sha}"
         tables = write_tables(tmp_path / f"tags {sha}", rows_of(*tracks))
         rounds = [ids(asked(tables, count, folder)) for count in (1, 2, 1)]
-        assert sorted(sum(rounds, [])) == [f"track {n}" for n in range(4)]
+        assert sorted(track for each in rounds for track in each) == [f"track {n}" for n in range(4)]
 
 
 def test_audio_that_has_two_ids_is_known_by_its_place_too(tmp_path: Path) -> None:
