@@ -107,7 +107,8 @@ class Survey:
             by_track: defaultdict[str, set[str]] = defaultdict(set)
             for (track_id, *_), content_sha256 in rows:
                 by_track[track_id].add(content_sha256)
-            if len(by_track) == 1 or any(set.intersection(*by_track.values())):
+            first, *others = by_track.values()
+            if not others or any(first.intersection(*others)):
                 self._take_as_asked(rows)
         self.met_at.clear()
 
