@@ -24,6 +24,9 @@ _COLUMNS = [
     "input_kind",
 ]
 
+_MOMENTS = {"track_tags": "analyzed_at", "failures": "occurred_at"}
+"""When a row was written, by its table."""
+
 Part = tuple[date, str]
 """A day, and the value of a column where days are told apart by one; else an empty text."""
 
@@ -112,13 +115,15 @@ def days_of(
     return dict(sorted(parts.items()))
 
 
-def last_day_of(output: str, tagger: str) -> date | None:
-    """The last day of a tagger; None if there is none. Of each row it reads its moment alone.
+def last_day_of(output: str, tagger: str, column: str = "") -> date | None:
+    """The last day that :func:`days_of` has of a tagger; None if there is none.
+
+    Of each row it reads its moment alone.
 
     Raises:
         OutputError: The tables cannot be read.
     """
-    moments = {"track_tags": "analyzed_at", "failures": "occurred_at"}
+    moments = _MOMENTS if not column else {"track_tags": _MOMENTS["track_tags"]}
     days = (
         _day(row[moment])
         for table, moment in moments.items()

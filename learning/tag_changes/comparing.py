@@ -11,6 +11,7 @@ from tonearm.learning.tag_changes.matching import RowsLaidAside, matched_parts
 from tonearm.learning.tag_changes.sources import SharedFolder
 from tonearm.learning.tag_changes.stored_tags import StoredTags, Words, stored_tags, taggers_with_rows
 from tonearm.learning.tag_changes.tallies import ChangedTally, CommonWords, Paired, TagTally
+from tonearm.transforms.tables.reading import require_told_apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def compare(order: ComparisonOrder, on_change: Callable[[ChangedTrack], None] | 
         on_change: Told of every track whose tags change.
 
     Raises:
-        WrongCallError: One of the taggers has no rows there, or it is the same one twice.
+        WrongCallError: One of the taggers has no rows there, or it is the same one twice, or no track has
+            anything in the column.
         OutputError: The tables cannot be read.
         TemporaryFileError: The disk has no room for the rows.
     """
@@ -95,6 +97,7 @@ def compare(order: ComparisonOrder, on_change: Callable[[ChangedTrack], None] | 
             comparison.largest.meet(track)
             if on_change:
                 on_change(track)
+    require_told_apart(order.output, order.column, comparison.changed.by_source)
     return comparison
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
+from tonearm.errors import WrongCallError
 from tonearm.transforms.tables.contract import OutputError
 from tonearm.transforms.tables.schemas import Row
 from tonearm.transforms.tables.stored_rows import table_rows
 
 _KEY = ["track_id", "generation", "tagger", "run_id"]
+_OF_THE_FILE = ("codec", "input_kind")
+_ROWS_LOOKED_AT = 1000
 _LISTED = ["track_id", "generation", "tagger", "uri", "analyzed_at", "tags"]
 
 
@@ -76,9 +81,29 @@ def column_value(row: Row, column: str) -> str:
         row: The row, with ``codec``, ``input_kind`` and ``metadata``.
         column: One of the first two, or a column of the manifest's own; empty text where a track has none.
     """
-    if column in ("codec", "input_kind"):
+    if column in _OF_THE_FILE:
         return str(row[column])
     return dict(row["metadata"] or ()).get(column) or ""
+
+
+def require_told_apart(output: str, column: str, values: Iterable[str]) -> None:
+    """Refuse a column that says nothing of any row, such as one whose name is misspelt.
+
+    Args:
+        output: Where the tables lie.
+        column: See :func:`column_value`; empty if rows are not told apart by one.
+        values: What the rows that were read have in it; where there are no rows, nothing is refused.
+
+    Raises:
+        WrongCallError: All of them are empty. It names the columns of some rows.
+    """
+    told = set(values)
+    if not column or told != {""}:
+        return
+    rows = islice(table_rows(output, "track_tags", ["metadata"]), _ROWS_LOOKED_AT)
+    own = sorted({name for row in rows for name in dict(row["metadata"] or ())})
+    there = ", ".join([*_OF_THE_FILE, *own])
+    raise WrongCallError(f"--by {column}: no track has anything in this column; there are {there}")
 
 
 def _key_of(track: Row) -> dict[str, str]:

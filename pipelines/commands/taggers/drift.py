@@ -110,14 +110,15 @@ def _drift(known: argparse.Namespace, _: list[str]) -> None:
     from tonearm.learning.drift.judging import DriftSettings, judge_days
     from tonearm.pipelines.reports.taggers.drift import print_drift
     from tonearm.transforms.storage.signed_url import location_of
-    from tonearm.transforms.tables.reading import require_runs, tagger_of
+    from tonearm.transforms.tables.reading import require_runs, require_told_apart, tagger_of
 
     require_runs(known.output)
     tagger = tagger_of(known.output, known.tagger)
     settings = DriftSettings(known.reference_days, rate=known.false_alarms)
-    first = known.since or last_day_of(known.output, tagger)
+    first = known.since or last_day_of(known.output, tagger, known.by)
     compared_from = days_before(first, known.reference_days) if first else date.min
     parts = days_of(known.output, tagger, compared_from, known.by, known.group)
+    require_told_apart(known.output, known.by, (value for _, value in parts))
     days = list(judge_days(parts, settings, known.since))
     print_drift(tagger, days, as_json=known.json)
     if page:

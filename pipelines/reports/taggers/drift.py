@@ -26,6 +26,8 @@ def print_drift(tagger: str, days: Sequence[JudgedDay], *, as_json: bool) -> Non
             return
         for day in days:
             _print_day(console, day)
+        if not days:
+            console.print(f"no track of {tagger} to be judged", markup=False)
 
 
 def _print_day(console: Console, day: JudgedDay) -> None:

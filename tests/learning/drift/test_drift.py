@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from tests.catalog import tonearm
-from tests.learning.drift.written_days import rock_on_the_last_day, write_tables
+from tests.learning.drift.written_days import failure_row, rock_on_the_last_day, write_tables
 from tonearm.learning.drift.days import PartOfDay
 from tonearm.learning.drift.judging import DriftSettings, Watched, judge_days
 from tonearm.learning.drift.statistics import rank_shift, stability_index
+from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.schemas import Row
 
 FIRST = date(2026, 10, 1)
@@ -191,6 +192,29 @@ def test_days_that_no_day_is_compared_with_are_not_read(
     assert [day["reference_tracks"] for day in days] == [150, 150, 150]
     assert tonearm("drift", tables, "--since", "2026-10-08") == 2
     assert tonearm("drift", tables, "--since", "2026-10-08", "--reference_days", "9" * 12) == 2
+
+
+def test_by_a_column_the_last_day_is_one_that_has_tracks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Failures have no columns: a later day of failures alone moves no window."""
+    tables = write_tables(tmp_path / "tables", 10, tracks=60)
+    moment = datetime(2026, 10, 15, 12, tzinfo=UTC)
+    ParquetWriter(str(tables)).write("failures", [failure_row(moment)])
+    assert tonearm("drift", tables, "--by", "source", "--reference_days", "9", "--json") == 0
+    days = json.loads(capsys.readouterr().out)["days"]
+    assert [(day["day"], day["part"], day["reference_tracks"]) for day in days] == [
+        ("2026-10-10", "east", 270),
+        ("2026-10-10", "west", 270),
+    ]
+
+
+def test_nothing_to_judge_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tables = write_tables(tmp_path / "tables", 2)
+    assert tonearm("drift", tables, "--since", "2026-12-01") == 0
+    assert "no track of ours@1 to be judged" in capsys.readouterr().out
+    assert tonearm("drift", tables, "--by", "sauce") == 2
+    assert "there are codec, input_kind, source" in capsys.readouterr().err
 
 
 def test_calls_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

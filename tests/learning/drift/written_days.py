@@ -73,6 +73,18 @@ def row_of(numbers: np.random.Generator, day: int, track: int) -> Row:
     }
 
 
+def failure_row(moment: datetime) -> Row:
+    """A row of ``failures``."""
+    told: Row = {"track_id": "broken", "generation": "1", "tagger": "ours@1", "uri": "/music/broken.mp3"}
+    why: Row = {"stage": "decode", "error": "undecodable", "message": "", "retriable": False}
+    return {
+        **told,
+        **why,
+        **{"occurred_at": moment, "ingest_date": moment.date(), "spectrogram": None},
+        **{"run_id": "20261001T000000-aaaaaaaa", "frontend": "f"},
+    }
+
+
 def run_row() -> Row:
     """A row of ``runs``."""
     moment = datetime(2026, 10, 1, tzinfo=UTC)

@@ -172,6 +172,13 @@ def test_calls_that_cannot_be(catalog: Path, tmp_path: Path, capsys: pytest.Capt
     assert tonearm("compare", catalog, "old@1", "newer@3") == 2
     assert "no rows of newer@3; it has new@2, old@1, other@1" in capsys.readouterr().err
     assert tonearm("compare", catalog, "old@1", "old@1") == 2
+    changed = tmp_path / "changed.csv"
+    capsys.readouterr()
+    assert tonearm("compare", catalog, "old@1", "new@2", "--by", "lable", "--changed", changed) == 2
+    assert "--by lable: no track has anything in this column; there are codec, input_kind, label" in (
+        capsys.readouterr().err
+    )
+    assert not changed.exists()
 
 
 def test_a_full_disk_ends_in_one_line(
