@@ -99,7 +99,7 @@ def _broken(
 
 def _facets_that_lose(gains: Mapping[str, float | None], most: float) -> Iterator[str]:
     for facet, gain in gains.items():
-        if gain is not None and not gain >= -most:
+        if gain is None or not gain >= -most:
             yield f"the PR-AUC of {facet} differs by {_told(gain)}, and may fall by {most:g} at most"
 
 

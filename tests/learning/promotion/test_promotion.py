@@ -93,6 +93,7 @@ def test_a_better_bundle_takes_over_and_a_rollback_brings_the_other_back(
         ({"gain": 0.0}, "has to rise by more than 0"),
         ({"gain": None}, "what the set cannot tell"),
         ({"facet": -0.03}, "the PR-AUC of instrument differs by -0.0300"),
+        ({"facet": None}, "the PR-AUC of instrument differs by what the set cannot tell"),
         ({"ece": 0.02}, "its calibration error differs by +0.0200"),
     ],
 )
