@@ -23,7 +23,7 @@ from tonearm.pipelines.local.turns import ShareWork, Turn, Turns
 from tonearm.pipelines.reports.progress import progress_shown
 from tonearm.pipelines.reports.summary import print_summary
 from tonearm.pipelines.runs.beam_options import export_s3_options
-from tonearm.pipelines.runs.bundles.changed_bundle import require_same_bundle
+from tonearm.pipelines.runs.bundles.changed_bundle import require_same_bundle, require_same_shadow
 from tonearm.pipelines.runs.bundles.further_taggers import with_further_taggers
 from tonearm.pipelines.runs.order import IngestOrder, new_record, new_run_id
 from tonearm.pipelines.runs.record import RunRecord
@@ -102,6 +102,8 @@ def ingest(order: IngestOrder) -> RunRecord:
         require_same_bundle(order.ledger_output, tagger)
         if canary := order.settings.canary:
             require_same_bundle(order.ledger_output, stored_tagger(canary.location))
+        if shadow := order.settings.shadow:
+            require_same_shadow(order.ledger_output, stored_tagger(shadow.location))
     if order.beam.is_local:
         require_precision(order.settings.precision)
         return _ingest_on_this_machine(order, tagger, named)

@@ -15,7 +15,11 @@ from tests.toy_architecture import ToyArchitecture, write_bundle
 from tonearm.models.architectures import ARCHITECTURES
 from tonearm.models.bundles.loading import load_tagger
 from tonearm.models.bundles.tagger import Tagger
-from tonearm.pipelines.runs.bundles.changed_bundle import ChangedBundleError, require_same_bundle
+from tonearm.pipelines.runs.bundles.changed_bundle import (
+    ChangedBundleError,
+    require_same_bundle,
+    require_same_shadow,
+)
 from tonearm.pipelines.runs.record import RunRecord
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.rows import Provenance
@@ -69,13 +73,22 @@ def test_tracks_of_a_changed_bundle_are_not_taken_for_done(
 
 
 def write_run(
-    output: Path, tagger: Tagger, hour: int, bundle_sha256: str, *, tagged: int = 5, killed: bool = False
+    output: Path,
+    tagger: Tagger,
+    hour: int,
+    bundle_sha256: str,
+    *,
+    tagged: int = 5,
+    killed: bool = False,
+    settings: dict[str, str] | None = None,
 ) -> None:
     """A row of ``runs``."""
     started = MORNING + timedelta(hours=hour)
     provenance = Provenance(f"run-{hour}", tagger.identity, tagger.front_end.fingerprint)
     ended = None if killed else started + timedelta(minutes=5)
-    record = RunRecord(provenance, "batch", {}, bundle_sha256, started=started, ended=ended, tagged=tagged)
+    record = RunRecord(
+        provenance, "batch", settings or {}, bundle_sha256, started=started, ended=ended, tagged=tagged
+    )
     ParquetWriter(str(output)).write("runs", [record.row()])
 
 
@@ -85,6 +98,33 @@ def test_what_a_killed_retag_left_of_the_old_bundle_counts(output: Path, bundle:
     write_run(output, tagger, 2, tagger.bundle_hash, killed=True)
     with pytest.raises(ChangedBundleError, match="run run-1 tagged"):
         require_same_bundle(str(output), tagger)
+
+
+@pytest.mark.parametrize("kind", ["shadow", "canary"])
+def test_a_shadow_is_the_bundle_that_the_tables_have_by_its_name(
+    output: Path, bundle: Path, tmp_path: Path, kind: str
+) -> None:
+    """Or `tonearm compare` would take two bundles for one."""
+    tagger = load_tagger(str(bundle))
+    first = load_tagger(str(write_bundle(tmp_path / "first", ["first"], version=2)))
+    beside = {kind: tagger.identity, f"{kind}_bundle_sha256": tagger.bundle_hash}
+    write_run(output, first, 1, first.bundle_hash, settings=beside)
+    require_same_shadow(str(output), tagger)
+    beside[f"{kind}_bundle_sha256"] = OTHER
+    write_run(output, first, 2, first.bundle_hash, settings=beside)
+    with pytest.raises(ChangedBundleError, match=r"run run-2 tagged with another toy@1.*compare"):
+        require_same_shadow(str(output), tagger)
+
+
+@pytest.mark.slow
+def test_a_shadow_that_was_changed_without_a_new_version_is_refused(
+    songs: Path, output: Path, bundle: Path, changed: Path, tmp_path: Path
+) -> None:
+    first = write_bundle(tmp_path / "first", ["first"], version=2)
+    call = ("ingest", songs, "--output", output, "--tagger", first)
+    assert tonearm(*call, "--shadow", bundle) == 0
+    assert tonearm(*call, "--shadow", changed) == 2
+    assert tonearm(*call, "--shadow", changed, "--retag") == 0
 
 
 def test_a_whole_run_settles_which_bundle_the_tables_are_of(output: Path, bundle: Path) -> None:
