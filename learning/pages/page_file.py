@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tonearm.errors import WrongCallError
-from tonearm.transforms.storage.schemes import is_local
+from tonearm.learning.local_places import local_place
 
 
 def writable_page(location: str, option: str, *, replace: bool) -> Path:
@@ -22,15 +22,13 @@ def writable_page(location: str, option: str, *, replace: bool) -> Path:
     Raises:
         WrongCallError: It is no place for a file, or something is there that stays.
     """
-    if not is_local(location):
-        raise WrongCallError(f"{option} {location}: a page is written to a file of this machine")
-    path = Path(location).absolute()
+    path = local_place(location, option).absolute()
     if path.is_dir():
         raise WrongCallError(f"{option} {location} is a folder: name a file")
     if os.path.lexists(path) and not replace:
         raise WrongCallError(f"{option} {location} is there already: name another file, or give --replace")
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
-        raise WrongCallError(f"{option} {location} cannot be made: {path.parent} cannot be written")
+    if not path.parent.is_dir():
+        raise WrongCallError(f"{option} {location} cannot be made: there is no folder {path.parent}")
     return path
 
 

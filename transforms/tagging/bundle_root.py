@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from tonearm.errors import WrongCallError
 from tonearm.models.bundles.files import BundleError
 from tonearm.transforms.storage.contract import Contents
 from tonearm.transforms.storage.objects import joined, read_object
@@ -143,6 +144,19 @@ def is_identity(text: str) -> bool:
         (True, False, False)
     """
     return _IDENTITY.fullmatch(text) is not None and text.isprintable()
+
+
+def require_identity(name: str, version: str) -> None:
+    """Refuse, before a bundle is made, what no bundle root could take.
+
+    Raises:
+        WrongCallError: ``name@version`` cannot be the name of a folder in a root.
+    """
+    if not is_identity(f"{name}@{version}"):
+        raise WrongCallError(
+            f"{name}@{version} cannot be the name of a bundle: neither part may be empty or hold @, / or \\, "
+            "nor may the name begin with a dot or a space"
+        )
 
 
 def _moves_of(told: Any) -> tuple[Move, ...]:

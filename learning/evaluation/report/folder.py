@@ -11,8 +11,7 @@ from pathlib import Path
 
 from tonearm.errors import WrongCallError
 from tonearm.learning.evaluation.report.document import FORMAT
-from tonearm.transforms.storage.contract import StorageError
-from tonearm.transforms.storage.schemes import is_local, normal_location
+from tonearm.learning.local_places import local_place
 
 REPORT_JSON = "report.json"
 
@@ -27,13 +26,8 @@ def writable_folder(location: str, *, replace: bool) -> Path:
     Raises:
         WrongCallError: It is no place for a folder, or something is there that stays.
     """
-    try:
-        normal = normal_location(location)
-    except StorageError as error:
-        raise WrongCallError(f"--output {location}: {error.message}") from error
-    if not is_local(normal):
-        raise WrongCallError(f"--output {location}: a report is written to a folder of this machine")
-    folder = Path(os.path.abspath(normal))  # noqa: PTH100 - resolves "..", not links
+    place = local_place(location, "--output")
+    folder = Path(os.path.abspath(place))  # noqa: PTH100 - resolves "..", not links
     if os.path.lexists(folder):
         if not replace:
             raise WrongCallError(
@@ -44,8 +38,6 @@ def writable_folder(location: str, *, replace: bool) -> Path:
             raise WrongCallError(
                 f"--output {location} is no evaluation, and is not replaced: name another folder"
             )
-    if not _may_write_beside(folder):
-        raise WrongCallError(f"--output {location} cannot be made: {folder.parent} cannot be written")
     return folder
 
 
@@ -83,9 +75,3 @@ def _is_evaluation(folder: Path) -> bool:
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(report, dict) and report.get("format") == FORMAT
-
-
-def _may_write_beside(folder: Path) -> bool:
-    """True if the nearest folder above that is there may be written."""
-    above = next(each for each in folder.parents if os.path.lexists(each))
-    return above.is_dir() and os.access(above, os.W_OK | os.X_OK)

@@ -60,17 +60,17 @@ def add_to(commands: Any) -> None:
 
 def _calibrate(known: argparse.Namespace, _: list[str]) -> None:
     require_extra("calibrate", "learn", "sklearn")
-    from pathlib import Path
-
     from tonearm.learning.calibration.calibrating import CalibrationCall, calibrate
     from tonearm.learning.calibration.recalibrating import Recalibrated
     from tonearm.learning.evaluation.tracks.vocabulary import read_word_map
+    from tonearm.learning.local_places import local_place
     from tonearm.models.bundles.writing import require_new_bundle, write_bundle_files
     from tonearm.pipelines.reports.calibration import print_calibration, print_written
     from tonearm.pipelines.reports.track_progress import track_progress
+    from tonearm.transforms.tagging.bundle_root import require_identity
     from tonearm.transforms.tagging.stored_tagger import tagger_at
 
-    folder = Path(known.output)
+    folder = local_place(known.output, "--output")
     require_new_bundle(folder)
     words = read_word_map(known.map_vocabulary) if known.map_vocabulary else {}
     tagger = tagger_at(known.bundle)
@@ -78,6 +78,7 @@ def _calibrate(known: argparse.Namespace, _: list[str]) -> None:
         raise WrongCallError(
             f"--version {known.version} is that of {known.bundle}: a new bundle has a new one"
         )
+    require_identity(tagger.name, known.version)
     call = CalibrationCall(known.set, known.version, Split(known.split), known.precision, words)
     with track_progress() as on_track:
         result = calibrate(call, tagger, on_track)

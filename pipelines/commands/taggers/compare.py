@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 from tonearm.pipelines.commands.option_types import positive_integer
@@ -57,20 +56,21 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--changed",
         metavar="FILE",
-        type=Path,
         help="write all tracks whose tags change, as CSV, to a file that is not there yet",
     )
     parser.add_argument("--json", action="store_true", help="print all counts as JSON")
 
 
 def _compare(known: argparse.Namespace, _: list[str]) -> None:
+    from tonearm.learning.local_places import local_place
     from tonearm.learning.tag_changes.comparing import ComparisonOrder, compare
     from tonearm.pipelines.reports.taggers.changed_tracks import changed_tracks_file
     from tonearm.pipelines.reports.taggers.tag_changes import print_comparison
     from tonearm.transforms.tables.reading import require_runs
 
+    changed = local_place(known.changed, "--changed") if known.changed else None
     require_runs(known.output)
     order = ComparisonOrder(known.output, known.first, known.second, known.by, known.limit)
-    with changed_tracks_file(known.changed) if known.changed else nullcontext() as on_change:
+    with changed_tracks_file(changed) if changed else nullcontext() as on_change:
         comparison = compare(order, on_change)
     print_comparison(comparison, as_json=known.json)

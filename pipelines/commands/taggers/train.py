@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tonearm.errors import WrongCallError
@@ -70,9 +69,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "dataset", metavar="DATASET", help="built by `tonearm dataset build`: a folder or URL"
     )
-    parser.add_argument(
-        "--output", metavar="BUNDLE", required=True, type=Path, help="folder of the new bundle"
-    )
+    parser.add_argument("--output", metavar="BUNDLE", required=True, help="folder of the new bundle")
     _add_vocabulary(parser.add_argument_group("labels and tags"))
     _add_network(parser.add_argument_group("network"))
     _add_learning(parser.add_argument_group("learning"))
@@ -217,14 +214,19 @@ def _require_libraries(known: argparse.Namespace) -> None:
 
 
 def _call(known: argparse.Namespace) -> TrainingCall:
+    from tonearm.learning.local_places import local_place
     from tonearm.learning.training.call import TrainingCall
     from tonearm.learning.training.machine import machine_for
+    from tonearm.transforms.tagging.bundle_root import require_identity
 
+    output = local_place(known.output, "--output")
+    name = known.name or output.absolute().name
+    require_identity(name, known.version)
     base, tune = _base(known), _tune(known)
     return TrainingCall(
         dataset=known.dataset,
-        output=known.output,
-        name=known.name or known.output.absolute().name,
+        output=output,
+        name=name,
         version=known.version,
         architecture=base.network.architecture if base else known.architecture or "short_chunk",
         tune=tune,

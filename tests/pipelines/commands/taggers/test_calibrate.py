@@ -93,6 +93,7 @@ def test_the_same_call_gives_the_same_bytes(bundle: Path, dataset: Path, tmp_pat
     ("options", "told"),
     [
         (("--version", "1"), "a new bundle has a new one"),
+        (("--version", "2/3"), "cannot be the name of a bundle"),
         (("--version", "2", "--split", "train"), "no track"),
         (("--version", "2", "--precision", "1.5"), "between 0 and 1"),
     ],
