@@ -1,4 +1,4 @@
-"""What is written to no store goes where the call says, also by a URL of this machine, or is refused at once."""
+"""What is written to no store goes where the call says, also by a URL of this machine, or is refused."""
 
 from __future__ import annotations
 
