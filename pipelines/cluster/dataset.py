@@ -10,6 +10,7 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 from tonearm.errors import WrongCallError
 from tonearm.pipelines.cluster.disks import require_seen
 from tonearm.pipelines.cluster.job import JobEnd, JobFailedError, submit, wait_for
+from tonearm.pipelines.cluster.job_server import require_job_server
 from tonearm.pipelines.cluster.temporary_folder import own_temporary_folder
 from tonearm.pipelines.graphs.dataset import BuildShards, ShardWork
 
@@ -22,12 +23,13 @@ def require_seen_and_run(flags: Sequence[str], places: Iterable[str]) -> None:
         places: Where the data set and the audio are.
 
     Raises:
-        WrongCallError: The graph would only be translated, or the cluster does not see a place.
+        WrongCallError: The graph would only be translated, the cluster does not see a place, or is not there.
     """
     options = PipelineOptions(list(flags))
     if options.view_as(GoogleCloudOptions).template_location or options.view_as(TestOptions).dry_run:
         raise WrongCallError("a data set is built by a run, as its end is checked here: there is no template")
     require_seen(places, options)
+    require_job_server(options)
 
 
 def build_on_cluster(work: ShardWork, shards: int, flags: Sequence[str]) -> None:

@@ -33,6 +33,7 @@ from tonearm.pipelines.cluster.job import (
     tell_name,
     wait_for,
 )
+from tonearm.pipelines.cluster.job_server import require_job_server
 from tonearm.pipelines.cluster.signals import signals_every
 from tonearm.pipelines.cluster.temporary_folder import own_temporary_folder
 from tonearm.pipelines.following.followed_tagger import FollowRoot
@@ -170,10 +171,12 @@ def _stream(
 
 
 def _pipeline(order: IngestOrder, *, streaming: bool) -> beam.Pipeline:
-    flags = with_stream_options(order.beam.flags) if streaming else list(order.beam.flags)
-    options = PipelineOptions(flags)
-    options.view_as(StandardOptions).streaming = streaming
+    options = PipelineOptions(list(order.beam.flags))
     require_seen(_places(order), options)
+    require_job_server(options)
+    if streaming:
+        options = PipelineOptions(with_stream_options(order.beam.flags))
+    options.view_as(StandardOptions).streaming = streaming
     try:
         return beam.Pipeline(options=options)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The graph of a backfill on a cluster: it lists the input, works all of its tracks and commits at the end.
+"""The graph of a backfill on a cluster: it lists the input, publishes tracks, and commits at the end.
 
 The cluster keeps the state, so there are no waves: rows are gathered by their number, and written.
 """
@@ -35,10 +35,10 @@ _logger = logging.getLogger(__name__)
 
 
 class TagBackfill(beam.PTransform):
-    """Locations to tables that are committed once everything is written.
+    """Locations to tables that are whole once everything is written.
 
-    The commit is part of the graph, so a job needs nobody to wait for it. It may be repeated, as every write
-    may.
+    The commit, of what waits for one, is part of the graph, so a job needs nobody to wait for it. It may be
+    repeated, as every write may, until the run's hold on the output is given up.
     """
 
     def __init__(

@@ -11,6 +11,7 @@ from typing import NoReturn
 from apache_beam.options.pipeline_options import (
     DirectOptions,
     PipelineOptions,
+    PortableOptions,
     S3Options,
     StandardOptions,
 )
@@ -18,7 +19,11 @@ from apache_beam.runners.runner import create_runner
 
 from tonearm.errors import WrongCallError
 
-_LOCAL_RUNNERS = ("DirectRunner", "FnApiRunner")
+_LOCAL_RUNNERS = (
+    *("DirectRunner", "SwitchingDirectRunner", "BundleBasedDirectRunner", "TestDirectRunner"),
+    "FnApiRunner",
+)
+"""Runners of this process, by their classes; the first name is what Beam calls the second."""
 
 _MOST_WORKERS = 1024
 """More threads than any machine has cores: a slip of the finger would start them all."""
@@ -81,13 +86,15 @@ def read_beam_options(flags: Sequence[str]) -> BeamOptions:
         WrongCallError: Beam knows no such runner or value, or there cannot be so many workers.
     """
     options = PipelineOptions(list(flags))
-    runner = options.view_as(StandardOptions).runner or "DirectRunner"
+    runner = _class_of_runner(options.view_as(StandardOptions).runner or _LOCAL_RUNNERS[0])
     is_local = runner in _LOCAL_RUNNERS
     direct = options.view_as(DirectOptions)
     if is_local:
         _refuse_processes(direct)
-    else:
-        _require_runner(runner)
+    if runner == "PortableRunner" and not options.view_as(PortableOptions).job_endpoint:
+        raise WrongCallError(
+            "--runner PortableRunner needs --job_endpoint HOST:PORT, where its job server is"
+        )
     named = any(flag.startswith("--direct_num_workers") for flag in flags)
     workers = direct.direct_num_workers if named else 0
     if not 0 <= workers <= _MOST_WORKERS:
@@ -95,7 +102,8 @@ def read_beam_options(flags: Sequence[str]) -> BeamOptions:
             f"--direct_num_workers={workers} is neither a number from 1 to {_MOST_WORKERS} nor 0, one a core"
         )
     is_dataflow = runner.endswith("DataflowRunner")
-    return BeamOptions(tuple(flags), is_local, workers, is_dataflow)
+    named_as = () if is_local else (f"--runner={runner}",)  # the last one counts
+    return BeamOptions((*flags, *named_as), is_local, workers, is_dataflow)
 
 
 def export_s3_options(flags: Sequence[str]) -> None:
@@ -118,11 +126,22 @@ def _refuse_processes(direct: DirectOptions) -> None:
         )
 
 
-def _require_runner(name: str) -> None:
+def _class_of_runner(name: str) -> str:
+    """The name of the class that Beam takes for a runner, whose name it reads in many spellings.
+
+    A runner of somebody else keeps its path, by which alone Beam finds it.
+
+    Raises:
+        WrongCallError: Beam knows no such runner.
+    """
+    if name in _LOCAL_RUNNERS:
+        return name  # made at each call, which takes time
     try:
-        create_runner(name)
+        runner = type(create_runner(name))
     except (ValueError, ImportError, AttributeError) as error:
         raise WrongCallError(f"Beam says: {error}") from error
+    is_beams = runner.__module__.startswith("apache_beam.runners.")
+    return runner.__name__ if is_beams else name
 
 
 def names_of_beams_options() -> set[str]:

@@ -8,6 +8,7 @@ from apache_beam.options.pipeline_options import (
     DebugOptions,
     GoogleCloudOptions,
     PipelineOptions,
+    StandardOptions,
     WorkerOptions,
 )
 
@@ -39,7 +40,7 @@ def gpu_flags(request: GpuRequest, flags: Sequence[str]) -> tuple[str, ...]:
     options = PipelineOptions(list(flags))
     cloud = options.view_as(GoogleCloudOptions)
     given = cloud.dataflow_service_options or []
-    _refuse_second_request(given)
+    _refuse_second_request(given, options.view_as(StandardOptions).resource_hints or [])
     _refuse_what_has_no_mps(options, given)
     machine_type = options.view_as(WorkerOptions).machine_type or ""
     if request.placement is GpuPlacement.RIGHT_FITTED:
@@ -50,7 +51,12 @@ def gpu_flags(request: GpuRequest, flags: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"--dataflow_service_options={option}" for option in request.service_options)
 
 
-def _refuse_second_request(service_options: list[str]) -> None:
+def _refuse_second_request(service_options: list[str], hints: list[str]) -> None:
+    if any("accelerator" in hint.partition("=")[0] for hint in hints):
+        raise WrongCallError(
+            "GPUs are asked for twice: by --gpu, and by --resource_hint accelerator=…, which would put every "
+            "step on a machine with one. Leave one out; --gpu_placement says which workers have a GPU"
+        )
     if any(option.startswith("worker_accelerator") for option in service_options):
         raise WrongCallError(
             "GPUs are asked for twice: by --gpu, and by --dataflow_service_options=worker_accelerator=…. The "
@@ -66,7 +72,7 @@ def _refuse_what_has_no_mps(options: PipelineOptions, service_options: list[str]
             "--gpu shares a worker's GPU between its processes; --experiments=no_use_multiple_sdk_containers "
             "would leave one process, whose decoders do not keep the GPU busy: leave it out"
         )
-    if "enable_prime" in service_options:
+    if "enable_prime" in (*service_options, *experiments):
         raise WrongCallError("Dataflow Prime cannot share a GPU between processes: leave out enable_prime")
 
 

@@ -121,6 +121,17 @@ TWICE = "--dataflow_service_options=worker_accelerator=type:nvidia-l4;count:1;in
             "--gpu shares a worker's GPU between its processes",
         ),
         (("--gpu=nvidia-l4", "--dataflow_service_options=enable_prime"), "Dataflow Prime cannot share"),
+        (("--gpu=nvidia-l4", "--experiments=enable_prime"), "Dataflow Prime cannot share"),
+        (
+            ("--gpu=nvidia-l4", "--machine_type=g2-standard-8", "--resource_hint=accelerator=type:nvidia-l4"),
+            "GPUs are asked for twice",
+        ),
+        (("--gpu=nvidia-l4;count:8", "--machine_type=g2-standard-8"), "no name of a GPU such as nvidia-l4"),
+        (("--gpu=l4", "--machine_type=g2-standard-8"), "l4 is no name of a GPU such as nvidia-l4"),
+        (
+            ("--gpu=nvidia-l4", "--gpu_placement=right-fitted", "--gpu_machine_type=g2-standard-4;count:9"),
+            "is no machine such as g2-standard-4",
+        ),
         (("--gpu=nvidia-l4",), "nvidia-l4 needs in --machine_type one of g2-"),
         (("--gpu=nvidia-l4", "--machine_type=n1-standard-8"), "one of g2-…, not n1-standard-8"),
         (
@@ -131,7 +142,7 @@ TWICE = "--dataflow_service_options=worker_accelerator=type:nvidia-l4;count:1;in
         (("--gpu=nvidia-l4", "--gpu_driver=five"), "five is no version such as latest, 580"),
         (("--gpu_driver=580",), "--gpu_driver is for --gpu"),
         (
-            ("--gpu=nvidia-x", "--machine_type=x", "--gpu_machine_type=x"),
+            ("--gpu=nvidia-x", "--machine_type=x", "--gpu_machine_type=g2-standard-4"),
             "is for --gpu_placement right-fitted",
         ),
         (("--no_wait", "--max_failed_fraction=0.1"), "--max_failed_fraction is for runs that are waited for"),

@@ -11,7 +11,7 @@ from tonearm.pipelines.runs.gpu_request import LATEST_DRIVER, GpuPlacement, GpuR
 def add_dataflow_options(parser: argparse.ArgumentParser) -> None:
     """Add the options; Beam has all others of Dataflow, such as ``--machine_type``."""
     group = parser.add_argument_group("jobs on Dataflow (--runner DataflowRunner)")
-    group.add_argument("--gpu", metavar="TYPE", help="give each worker one GPU, such as nvidia-l4")
+    group.add_argument("--gpu", metavar="TYPE", type=_gpu, help="give each worker one GPU, such as nvidia-l4")
     group.add_argument(
         "--gpu_driver",
         metavar="VERSION",
@@ -31,6 +31,7 @@ def add_dataflow_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--gpu_machine_type",
         metavar="MACHINE",
+        type=_machine,
         default="",
         help="right-fitted: machine of the workers that score, such as g2-standard-4; those that decode have "
         "--machine_type",
@@ -47,6 +48,19 @@ def gpu_request_of(known: argparse.Namespace) -> GpuRequest | None:
     if not known.gpu:
         return None
     return GpuRequest(known.gpu, known.gpu_driver, known.gpu_placement, known.gpu_machine_type)
+
+
+def _gpu(text: str) -> str:
+    """Google's name of a GPU, and nothing besides: it becomes one of several fields of an option."""
+    if text and not re.fullmatch(r"nvidia-[a-z0-9-]+", text):
+        raise argparse.ArgumentTypeError(f"{text} is no name of a GPU such as nvidia-l4")
+    return text
+
+
+def _machine(text: str) -> str:
+    if text and not re.fullmatch(r"[a-z][a-z0-9]*-[a-z0-9-]+", text):
+        raise argparse.ArgumentTypeError(f"{text} is no machine such as g2-standard-4")
+    return text
 
 
 def _driver(text: str) -> str:

@@ -66,6 +66,11 @@ def test_the_help_names_the_commands_and_the_version_is_told(capsys: pytest.Capt
         (["ingest", "{songs}", "--output", "{output}", "--direct_num_workers=100000"], "from 1 to 1024"),
         (["retry", "{output}/a", "{output}/b"], "two outputs of one kind are named"),
         (["ingest", "{songs}", "--output", "{output}", "--runner", "NoSuchRunner"], "NoSuchRunner"),
+        (["ingest", "{songs}", "--output", "{output}", "--runner", "PortableRunner"], "--job_endpoint HOST:"),
+        (
+            ["ingest", "{songs}", "--output", "{output}", "--runner", "dataflow"],
+            "see no disk of this machine",
+        ),
         (
             ["ingest", "{songs}", "--output", "{output}", "--direct_running_mode=multi_processing"],
             "multi_processing is not offered",
