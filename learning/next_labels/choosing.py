@@ -61,11 +61,13 @@ class LabelChoice:
         tracks: The one first that tells most; fewer than were asked for if there are no more.
         catalog: Tracks of the tagger's rows.
         asked: Of these, those that were asked for before.
+        lacks_embeddings: True if some could not be chosen, as the tables lack their embeddings.
     """
 
     tracks: Sequence[ScoredTrack]
     catalog: int
     asked: int
+    lacks_embeddings: bool
 
 
 def choose_tracks(request: LabelRequest) -> LabelChoice:
@@ -80,10 +82,11 @@ def choose_tracks(request: LabelRequest) -> LabelChoice:
     embeddings = embeddings_of(
         request.output, request.tagger, [*(track.key for track, _ in sample), *surveyed.asked_keys]
     )
-    sample = [(track, weight) for track, weight in sample if track.key in embeddings]
+    embedded = [(track, weight) for track, weight in sample if track.key in embeddings]
     labelled = [embeddings[key] for key in sorted(surveyed.asked_keys) if key in embeddings]
-    chosen = _chosen(sample, [embeddings[track.key] for track, _ in sample], labelled, request.count)
-    return LabelChoice(chosen, len(surveyed.latest), len(surveyed.asked_ids))
+    chosen = _chosen(embedded, [embeddings[track.key] for track, _ in embedded], labelled, request.count)
+    lacks = len(embedded) < len(sample)
+    return LabelChoice(chosen, len(surveyed.latest), len(surveyed.asked_ids), lacks_embeddings=lacks)
 
 
 def _sample(request: LabelRequest, surveyed: Survey) -> list[tuple[ScoredTrack, float]]:

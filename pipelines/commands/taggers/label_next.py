@@ -94,5 +94,10 @@ def _label_next(known: argparse.Namespace, _: list[str]) -> None:
     wanted = WantedTags(frozenset(known.facet), frozenset(known.tag))
     choice = choose_tracks(LabelRequest(known.tables, tagger, known.count, wanted, asked))
     if not choice.tracks:
-        raise WrongCallError(f"{known.tables} has no track of {tagger} left to ask for: all were asked for")
+        why = (
+            "the table embeddings lacks all that were not asked for; `tonearm ingest --retag` writes them"
+            if choice.lacks_embeddings
+            else "all were asked for"
+        )
+        raise WrongCallError(f"{known.tables} has no track of {tagger} left to ask for: {why}")
     print_choice(choice, known.count, tagger, write_sheet(folder, earlier, choice.tracks, tagger))

@@ -16,7 +16,8 @@ def print_choice(choice: LabelChoice, wished: int, tagger: str, manifest: str) -
         manifest: Where they stand.
     """
     chosen = len(choice.tracks)
-    fewer = "" if chosen == wished else f" of the {wished:,} that were asked for: there are no more"
+    why = "others lack their row in embeddings" if choice.lacks_embeddings else "there are no more"
+    fewer = "" if chosen == wished else f" of the {wished:,} that were asked for: {why}"
     before = f", of which {choice.asked:,} were asked for before" if choice.asked else ""
     with printing() as console:
         for line in (

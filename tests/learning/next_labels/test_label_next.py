@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from tests.catalog import tonearm
@@ -83,6 +84,23 @@ def test_when_all_were_asked_for_it_is_told(tmp_path: Path, capsys: pytest.Captu
     assert "3 tracks of the 10" in capsys.readouterr().out
     assert tonearm("label_next", tables, "10", "--output", tmp_path / "labels") == 2
     assert "no track of ours@1 left to ask for" in capsys.readouterr().err
+
+
+def test_tracks_without_embeddings_are_told_from_those_that_were_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A store may let old partitions of one table go."""
+    tables = write_tables(tmp_path / "tags", many(0, 2))
+    (file,) = (tables / "embeddings").rglob("*.parquet")
+    rows_of_embeddings = pq.read_table(file)
+    pq.write_table(rows_of_embeddings.slice(0, 1), file)
+    assert len(asked(tables, 2, tmp_path / "labels")) == 1
+    assert (
+        "1 tracks of the 2 that were asked for: others lack their row in embeddings"
+        in capsys.readouterr().out
+    )
+    assert tonearm("label_next", tables, "2", "--output", tmp_path / "labels") == 2
+    assert "the table embeddings lacks all that were not asked for" in capsys.readouterr().err
 
 
 def test_the_same_audio_is_asked_for_once(tmp_path: Path) -> None:
