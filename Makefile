@@ -91,7 +91,7 @@ example-train: setup
 
 # Java 17 and Maven are looked for, and named if they are missing.
 flink-demo: setup
-	$(BIN)/python -m deploy.flink.demo $(MUSIC)
+	$(BIN)/python -m deploy.flink.demo "$(MUSIC)"
 
 test: lint $(VENV)-bigquery/.ready
 	$(BIN)/pytest -m 'not slow' -n $(TEST_WORKERS)

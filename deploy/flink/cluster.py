@@ -186,10 +186,8 @@ class FlinkCluster:
 
     def _start(self, kind: str, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         temporary = self.folder / "temporary"
-        # The kernel ends the process with this one, however that happens.
-        tied = [setpriv, "--pdeathsig", "KILL"] if (setpriv := shutil.which("setpriv")) else []
         command = [
-            *tied,
+            *tied_to_this_process(),
             self._java,
             f"-Xmx{_HEAP_MEGABYTES[kind]}m",
             "-XX:+UseSerialGC",
@@ -220,6 +218,12 @@ class FlinkCluster:
                 end = "ended" if process.poll() is not None else "was not ready after two minutes"
                 raise ClusterError(f"Flink's {name} {end}\n{self.log(name)[-4000:]}")
             time.sleep(0.2)
+
+
+def tied_to_this_process() -> tuple[str, ...]:
+    """What a command begins with that the kernel is to end with this process, however that ends."""
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "KILL") if setpriv else ()
 
 
 @contextmanager

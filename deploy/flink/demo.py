@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import signal
 import subprocess
@@ -14,9 +15,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 
-from deploy.flink.cluster import ClusterError, flink_cluster
+from deploy.flink.cluster import ClusterError, flink_cluster, tied_to_this_process
 from deploy.flink.comparison import differences, row_counts
 from deploy.flink.jars import MissingError, jars, java
+from tonearm.pipelines.commands.option_types import positive_integer
 
 
 def main() -> int:
@@ -27,7 +29,7 @@ def main() -> int:
     )
     parser.add_argument(
         "--task_managers",
-        type=int,
+        type=positive_integer,
         nargs="+",
         default=[2],
         metavar="N",
@@ -41,6 +43,8 @@ def main() -> int:
         + version("apache-beam"),
     )
     call = parser.parse_args()
+    if len(set(call.task_managers)) < len(call.task_managers):
+        parser.error("--task_managers names a number twice")
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that all is cleared away
     try:
         if call.prism and not shutil.which(call.prism):
@@ -53,9 +57,12 @@ def main() -> int:
     except MissingError as missing:
         _say(str(missing))
         return 2
-    except (ClusterError, subprocess.CalledProcessError) as error:
+    except ClusterError as error:
         _say(str(error))
         return 1
+    except subprocess.CalledProcessError as error:
+        _say(f"the command ended with {error.returncode}: nothing is compared")
+        return 2 if error.returncode == 2 else 1
     except KeyboardInterrupt:
         return 130
 
@@ -100,10 +107,18 @@ def _task_managers(count: int) -> str:
 
 
 def _ingest(location: str, output: Path, *options: str) -> float:
-    """Tag by the command, which shows its counts; returns how many seconds it took."""
+    """Tag by the command, which shows its counts; returns how many seconds it took.
+
+    It is killed if this process is stopped, and could not clear away then what it has put on a disk.
+    """
     command = Path(sys.executable).with_name("tonearm")
     began = time.monotonic()
-    subprocess.run([command, "ingest", location, "--output", output, *options], check=True)
+    with tempfile.TemporaryDirectory(prefix="temporary-", dir=output.parent) as temporary:
+        subprocess.run(
+            [*tied_to_this_process(), command, "ingest", location, "--output", output, *options],
+            env={**os.environ, "TMPDIR": temporary},
+            check=True,
+        )
     return time.monotonic() - began
 
 

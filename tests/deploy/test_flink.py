@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from deploy.flink import demo
 from deploy.flink.cluster import SETTINGS
 from deploy.flink.comparison import TOLERANCE, differences
 from deploy.flink.jars import MissingError, jars
@@ -73,6 +74,38 @@ def test_what_is_missing_is_named(options: tuple[str, ...], said: str, tmp_path:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"flink-demo: {said}")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"), [(("0",), "0 is not a whole number above 0"), (("2", "2"), "names a number twice")]
+)
+def test_clusters_that_cannot_be_are_refused(numbers: tuple[str, ...], said: str) -> None:
+    command = (sys.executable, "-m", "deploy.flink.demo", "--task_managers", *numbers)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_a_command_that_is_killed_leaves_nothing_outside_the_folder_of_the_demonstration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs, outside, folder = (tmp_path / name for name in ("programs", "outside", "folder"))
+    for each in (programs, outside, folder):
+        each.mkdir()
+    stand_in = programs / "tonearm"
+    stand_in.write_text("#!/bin/sh\nmktemp --directory\nkill -KILL $$\n")
+    stand_in.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(programs / "python"))
+    monkeypatch.setenv("TMPDIR", str(outside))
+    with pytest.raises(subprocess.CalledProcessError):
+        demo._ingest("samples", folder / "tables")
+    assert list(outside.iterdir()) == list(folder.iterdir()) == []
+
+
+def test_music_in_a_folder_with_blanks_is_one_word_of_the_command() -> None:
+    make = ("make", "--dry-run", "--old-file=setup", "flink-demo", "MUSIC=my mu\u0308sic")
+    told = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert told.splitlines()[-1].endswith(' deploy.flink.demo "my mu\u0308sic"')
 
 
 @pytest.mark.slow
