@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from tonearm.errors import WrongCallError
 from tonearm.learning.tag_changes.changed_tracks import ChangedTag, ChangedTrack
@@ -19,6 +21,9 @@ _COLUMNS = ("track_id", "uri", "generation", "source", "change", "gained", "lost
 def changed_tracks_file(path: Path) -> Iterator[Callable[[ChangedTrack], None]]:
     """Write tracks to a CSV file, which is there when the block has ended well, and not before.
 
+    Until then they stand in a temporary file without a name, so that nothing is left beside it by a block
+    that is killed.
+
     Yields:
         What takes a track.
 
@@ -27,11 +32,13 @@ def changed_tracks_file(path: Path) -> Iterator[Callable[[ChangedTrack], None]]:
     """
     if os.path.lexists(path):
         raise WrongCallError(f"{path} is there already: name another file")
+    if not path.parent.is_dir():
+        raise WrongCallError(f"{path} cannot be written: there is no folder {path.parent}")
     with ExitStack() as opened:
         with _refusals_of(path):
-            folder = tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent)
-            new = Path(opened.enter_context(folder)) / path.name
-            file = opened.enter_context(new.open("w", encoding="utf-8", newline=""))
+            file = opened.enter_context(
+                tempfile.TemporaryFile("w+", encoding="utf-8", newline="", prefix="tonearm-")
+            )
         writer = csv.writer(file, lineterminator="\n")
 
         def write(row: Sequence[str]) -> None:
@@ -41,8 +48,17 @@ def changed_tracks_file(path: Path) -> Iterator[Callable[[ChangedTrack], None]]:
         write(_COLUMNS)
         yield lambda track: write(_values(track))
         with _refusals_of(path):
-            file.close()
-            os.link(new, path)  # fails if somebody else has made it meanwhile
+            file.seek(0)
+            _put_in_place(file, path)
+
+
+def _put_in_place(content: TextIO, path: Path) -> None:
+    """Write a file whole or not at all; fails if somebody else has made it meanwhile."""
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        new = Path(folder) / path.name
+        with new.open("w", encoding="utf-8", newline="") as file:
+            shutil.copyfileobj(content, file)
+        os.link(new, path)
 
 
 @contextmanager

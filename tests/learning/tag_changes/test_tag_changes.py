@@ -17,8 +17,11 @@ import numpy as np
 import pytest
 
 from tests.catalog import tonearm
+from tonearm.errors import WrongCallError
 from tonearm.learning.tag_changes import tallies
+from tonearm.learning.tag_changes.changed_tracks import ChangedTrack
 from tonearm.learning.tag_changes.comparing import ComparisonOrder, compare
+from tonearm.pipelines.reports.taggers.changed_tracks import changed_tracks_file
 from tonearm.transforms.tables.parquet.files import ParquetWriter
 from tonearm.transforms.tables.schemas import Row
 
@@ -164,6 +167,17 @@ def test_all_changed_tracks_go_to_a_file_that_is_written_once(catalog: Path, tmp
     assert changed.read_bytes() == before
     assert tonearm("compare", catalog, "old@1", "none@1", "--changed", tmp_path / "other.csv") == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["changed.csv", "tags"]
+
+
+def test_a_comparison_that_is_killed_leaves_nothing_beside_its_file(tmp_path: Path) -> None:
+    track = ChangedTrack("a", "1", "/music/ä.mp3", "", 0.5, (), ())
+    changed = tmp_path / "changed.csv"
+    with changed_tracks_file(changed) as write:
+        write(track)
+        assert list(tmp_path.iterdir()) == []
+    assert changed.read_text(encoding="utf-8").splitlines()[1:] == ["a,/music/ä.mp3,1,,0.5000,,"]
+    with pytest.raises(WrongCallError, match="there is no folder"), changed_tracks_file(tmp_path / "b" / "c"):
+        pass
 
 
 def test_calls_that_cannot_be(catalog: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
