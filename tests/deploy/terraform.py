@@ -29,6 +29,31 @@ _LITERALS = {
 }
 """Terraform turns numbers and truth values into strings by itself."""
 
+_OF_OWN_BLOCKS = {
+    "variable": {"type", "default", "description", "validation", "sensitive", "nullable", "ephemeral"},
+    "output": {"value", "description", "sensitive", "depends_on", "precondition", "ephemeral"},
+}
+_FUNCTIONS = {
+    *("alltrue", "anytrue", "can", "coalesce", "concat", "contains", "distinct", "file", "flatten", "floor"),
+    *(
+        "format",
+        "join",
+        "jsondecode",
+        "jsonencode",
+        "keys",
+        "length",
+        "lookup",
+        "lower",
+        "max",
+        "merge",
+        "min",
+    ),
+    *("one", "regex", "replace", "split", "startswith", "strcontains", "toset", "tostring", "trimprefix"),
+    *("try", "values", "list", "map", "object", "set"),
+}
+"""Some of Terraform's (developer.hashicorp.com/terraform/language/functions), and what makes types."""
+
+_CALL = re.compile(r"\b([a-z]\w*)\(")
 _REFERENCE = re.compile(r"\b((?:data\.)?google_\w+)\.(\w+)(?:\[[^\]]*\])?(?:\.(\w+))?")
 _VARIABLE = re.compile(r"\bvar\.(\w+)")
 _LOCAL = re.compile(r"\blocal\.(\w+)")
@@ -58,6 +83,7 @@ def complaints(folder: Path, reference: Mapping[str, Any]) -> list[str]:
     module = parsed(folder)
     return [
         *_of_arguments(module, reference),
+        *_of_own_blocks(module),
         *_of_references(module, reference),
         *_of_names(module, "variable", _VARIABLE),
         *_of_undeclared(
@@ -73,6 +99,15 @@ def _of_arguments(module: Block, reference: Mapping[str, Any]) -> Iterator[str]:
             continue
         arguments = {key: value for key, value in body.items() if key not in _META_ARGUMENTS}
         yield from _of_block(f"{kind}.{name}", arguments, reference[kind]["arguments"])
+
+
+def _of_own_blocks(module: Block) -> Iterator[str]:
+    """Arguments of Terraform's own blocks, and the functions that are called anywhere."""
+    for kind, known in _OF_OWN_BLOCKS.items():
+        for name, body in ((name, body) for block in module.get(kind, ()) for name, body in block.items()):
+            yield from (f"{kind} {name}: no argument {each}" for each in body.keys() - known)
+    called = set(_CALL.findall("\n".join(_expressions(module))))
+    yield from (f"no function {name}" for name in sorted(called - _FUNCTIONS))
 
 
 def _of_block(where: str, given: Block, known: Mapping[str, Any]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.deploy.manifest_references import dangling
 from tests.deploy.manifests import FOLDER as MANIFESTS
 from tests.deploy.manifests import Manifest, complaints, documents, flink_cluster_of, manifests, pod_specs
 from tests.deploy.references import FOLDER
@@ -92,6 +93,43 @@ def test_a_fault_is_found(fault: str) -> None:
     manifest = copy.deepcopy(ALL[name])
     spoil(manifest)
     assert complaints(manifest, REFERENCE) != []
+
+
+DANGLING = {
+    "no ServiceAccount tonearm-bach": (
+        "serviceAccountName: tonearm-batch",
+        "serviceAccountName: tonearm-bach",
+    ),
+    "no ConfigMap settings": ("configMapRef: {name: tonearm}", "configMapRef: {name: settings}"),
+    "no container tonerm": ("containerName: tonearm", "containerName: tonerm"),
+    "is no schedule": ("schedule: 0 2 * * *", "schedule: 0 25 * * *"),
+    "8GB is no quantity": ("memory: 8Gi", "memory: 8GB"),
+    "nothing listens at tonearm-jobs:8099": ("tonearm-job-server:8099", "tonearm-jobs:8099"),
+    "nothing listens at localhost:50001": ("localhost:50000", "localhost:50001"),
+    "nothing listens at tonearm-flink:8081": ("tonearm-flink-rest:8081", "tonearm-flink:8081"),
+    "no pod has the port 8097": ("port: 8098", "port: 8097"),
+    "its selector is not of its pods": (
+        "matchLabels: {app.kubernetes.io/component: stream",
+        "matchLabels: {app.kubernetes.io/component: streams",
+    ),
+    "its selector is of 0 manifests' pods": (
+        "selector: {app.kubernetes.io/component: job-server",
+        "selector: {app.kubernetes.io/component: job",
+    ),
+}
+"""What is said of a word that is replaced by another one, wherever it stands."""
+
+
+def test_manifests_refer_to_what_is_there() -> None:
+    assert dangling(list(ALL.values())) == []
+
+
+@pytest.mark.parametrize("complaint", DANGLING)
+def test_a_name_of_nothing_is_found(complaint: str) -> None:
+    right, wrong = DANGLING[complaint]
+    text = yaml.dump_all(ALL.values(), default_flow_style=None, width=10_000)
+    assert right in text
+    assert [said for said in dangling(documents(text.replace(right, wrong))) if complaint in said] != []
 
 
 @pytest.mark.parametrize("name", WITH_PODS)

@@ -44,6 +44,8 @@ SEEDED = {
         "for_each = local.people",
     ),
     "a misspelt argument of the provider": ("versions.tf", "default_labels", "labels"),
+    "a function that is not there": ("bigquery.tf", "jsondecode(", "jsondecoded("),
+    "a misspelt argument of an output": ("outputs.tf", "value ", "valeu "),
     "a variable that nothing uses": ("bigquery.tf", "var.protect_tables", "true"),
 }
 COMPLAINTS = {
@@ -59,6 +61,8 @@ COMPLAINTS = {
     "a variable that is not there": "variable bucket is not declared",
     "a local value that is not there": "local people is not declared",
     "a misspelt argument of the provider": "provider.google.default: no argument labels",
+    "a function that is not there": "no function jsondecoded",
+    "a misspelt argument of an output": "no argument valeu",
     "a variable that nothing uses": "variable protect_tables is used nowhere",
 }
 
