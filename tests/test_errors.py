@@ -22,7 +22,9 @@ KEPT_FROM_USERS = {
     "InsertError",  # a cluster tries again
     "FrontEndError",  # becomes a BundleError
     "LabelError",  # one row's
+    "BlankLabelsError",
     "_UnusableRowError",
+    "_UnlabelledRowError",
     "_SaidTwiceError",
     "StateError",  # becomes a CheckpointError
     "UnfittableError",  # who fits a curve has counted its tracks

@@ -7,20 +7,23 @@
 -- judged by the rule of Bonferroni, and so a little stricter than by Holm's. Cuts, failures and all tags
 -- together are left to `tonearm drift`.
 WITH
+  latest AS (  -- of a track's rows of one day, as after --retag, the latest counts
+    SELECT ingest_date, tags, level_db, duration_s
+    FROM track_tags
+    WHERE ingest_date BETWEEN DATE_SUB(@run_date, INTERVAL 28 DAY) AND @run_date AND tagger = @tagger
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY ingest_date, track_id, generation ORDER BY analyzed_at DESC) = 1
+  ),
   numbers AS (
     SELECT ingest_date = @run_date AS of_day, 'tag' AS watched, said.tag AS name, said.score AS number
-    FROM track_tags, UNNEST(tags) AS said
-    WHERE ingest_date BETWEEN DATE_SUB(@run_date, INTERVAL 28 DAY) AND @run_date AND tagger = @tagger
+    FROM latest, UNNEST(tags) AS said
     UNION ALL
     SELECT ingest_date = @run_date, 'level', '', level_db
-    FROM track_tags
-    WHERE ingest_date BETWEEN DATE_SUB(@run_date, INTERVAL 28 DAY) AND @run_date AND tagger = @tagger
-      AND level_db IS NOT NULL
+    FROM latest
+    WHERE level_db IS NOT NULL
     UNION ALL
     SELECT ingest_date = @run_date, 'duration', '', duration_s
-    FROM track_tags
-    WHERE ingest_date BETWEEN DATE_SUB(@run_date, INTERVAL 28 DAY) AND @run_date AND tagger = @tagger
-      AND duration_s IS NOT NULL
+    FROM latest
+    WHERE duration_s IS NOT NULL
   ),
   counted AS (  -- equal numbers share the mean of their ranks
     SELECT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import MutableSequence
+from collections.abc import Iterator, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from statistics import fmean
@@ -14,7 +14,6 @@ from tonearm.transforms.tables.schemas import Row
 from tonearm.transforms.tables.stored_rows import table_rows, table_rows_since
 
 _COLUMNS = [
-    "analyzed_at",
     "tags",
     "duration_s",
     "level_db",
@@ -23,6 +22,9 @@ _COLUMNS = [
     "codec",
     "input_kind",
 ]
+
+_KEYS = {"track_tags": ("track_id", "generation"), "failures": ("track_id", "uri", "generation")}
+"""What tells one track's rows from another's, by table."""
 
 _MOMENTS = {"track_tags": "analyzed_at", "failures": "occurred_at"}
 """When a row was written, by its table."""
@@ -87,7 +89,7 @@ class PartOfDay:
 def days_of(
     output: str, tagger: str, since: date, column: str = "", group: str = ""
 ) -> dict[Part, PartOfDay]:
-    """Read the days of a tagger, in their order.
+    """Read the days of a tagger, in their order. Of a track's rows of one day the latest counts.
 
     Args:
         output: Where the tables lie.
@@ -103,16 +105,40 @@ def days_of(
     """
     parts: defaultdict[Part, PartOfDay] = defaultdict(PartOfDay)
     groups: defaultdict[tuple[Part, str], PartOfDay] = defaultdict(PartOfDay)
-    for row in table_rows_since(since, output, "track_tags", _COLUMNS, tagger=tagger):
+    for row in _latest_of_day(since, output, "track_tags", _COLUMNS, tagger):
         part = _day(row["analyzed_at"]), _value(row, column)
         name = _value(row, group)
         (groups[part, name] if name else parts[part]).add(row)
     for (part, _), alike in groups.items():
         parts[part].add_group(alike)
     if not column:
-        for row in table_rows_since(since, output, "failures", ["occurred_at", "error"], tagger=tagger):
+        for row in _latest_of_day(since, output, "failures", ["error"], tagger):
             parts[_day(row["occurred_at"]), ""].failures[row["error"]] += 1
     return dict(sorted(parts.items()))
+
+
+def _latest_of_day(
+    since: date, output: str, table: str, columns: Sequence[str], tagger: str
+) -> Iterator[Row]:
+    """A tagger's rows; of those of one track and day, as after ``--retag`` or a retry, the latest alone."""
+    moment = _MOMENTS[table]
+    telling = [moment, *_KEYS[table]]
+    latest: dict[int, datetime] = {}
+    for row in table_rows_since(since, output, table, telling, tagger=tagger):
+        key = _track_and_day(row, table)
+        latest[key] = max(row[moment], latest.get(key, row[moment]))
+    for row in table_rows_since(since, output, table, [*telling, *columns], tagger=tagger):
+        key = _track_and_day(row, table)
+        if not row["track_id"]:  # a row of a manifest that names no track is none twice
+            yield row
+        elif latest.get(key) == row[moment]:
+            del latest[key]  # so that of two rows of one moment one counts
+            yield row
+
+
+def _track_and_day(row: Row, table: str) -> int:
+    """A number in place of texts, as there may be a million."""
+    return hash((_day(row[_MOMENTS[table]]), *(row[name] for name in _KEYS[table])))
 
 
 def last_day_of(output: str, tagger: str, column: str = "") -> date | None:

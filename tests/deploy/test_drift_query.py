@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,15 +34,22 @@ def test_bigquery_itself_finds_what_the_command_finds(
             row["duration_s"], row["level_db"] = None, None
         row["tags"][1]["score"] = round(row["tags"][1]["score"], 1)  # many are equal
 
+    def tagged_before(day: int, row: Row) -> None:
+        row["analyzed_at"] -= timedelta(hours=1)
+
     rows = rows_of_days(40, tracks=60, change=changed)
+    before = [
+        row for row in rows_of_days(40, tracks=60, change=tagged_before) if row["track_id"].endswith("7")
+    ]
     output = BigQueryOutput(target.dataset)
     output.prepare()
     output.staging_writer("days").write("track_tags", rows)
     output.commit("days", {"track_tags": len(rows)})
+    output.stream_writer().write("track_tags", before)
     output.write_run(run_row())
     since = date(2026, 11, 1)
     read = list(table_rows_since(since, target.location, "track_tags", ["ingest_date"]))
-    assert len(read) == 9 * 60 and min(row["ingest_date"] for row in read) == since
+    assert len(read) == 9 * (60 + 6) and min(row["ingest_date"] for row in read) == since
     for last in (date(2026, 10, 10), date(2026, 11, 9)):
         assert tonearm("drift", target.location, "--since", last.isoformat(), "--json") in (0, 1)
         (day,) = [day for day in json.loads(capsys.readouterr().out)["days"] if day["day"] == str(last)]

@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from tests.catalog import tonearm
-from tests.learning.drift.written_days import failure_row, rock_on_the_last_day, write_tables
+from tests.learning.drift.written_days import failure_row, rock_on_the_last_day, rows_of_days, write_tables
 from tonearm.learning.drift.days import PartOfDay
 from tonearm.learning.drift.judging import DriftSettings, Watched, judge_days
 from tonearm.learning.drift.statistics import rank_shift, stability_index
@@ -207,6 +207,33 @@ def test_by_a_column_the_last_day_is_one_that_has_tracks(
         ("2026-10-10", "east", 270),
         ("2026-10-10", "west", 270),
     ]
+
+
+def test_of_a_tracks_rows_of_one_day_the_latest_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = write_tables(tmp_path / "tables", 10)
+    assert tonearm("drift", tables, "--json") == 0
+    once = capsys.readouterr().out
+
+    def tagged_before(_: int, row: Row) -> None:
+        row["analyzed_at"] -= timedelta(hours=1)
+        row["tags"][0]["score"] = 0.99
+
+    for again in (tagged_before, lambda *_: None):
+        ParquetWriter(str(tables)).write("track_tags", rows_of_days(10, tracks=30, change=again))
+    failed = failure_row(datetime(2026, 10, 10, 9, tzinfo=UTC))
+    later = {**failed, "occurred_at": datetime(2026, 10, 10, 10, tzinfo=UTC)}
+    ParquetWriter(str(tables)).write("failures", [failed, failed])
+    ParquetWriter(str(tables)).write("failures", [later])
+    assert tonearm("drift", tables, "--json") == 0
+    days = json.loads(capsys.readouterr().out)["days"]
+    assert days[0].pop("failures", 1) == 1
+    assert [day["tracks"] for day in days] == [day["tracks"] for day in json.loads(once)["days"]]
+    kept = {(shift["watched"], shift["name"]): shift for shift in days[0]["shifts"]}
+    for shift in json.loads(once)["days"][0]["shifts"]:
+        if shift["watched"] == "tag":
+            assert kept[shift["watched"], shift["name"]]["shift"] == shift["shift"]
 
 
 def test_nothing_to_judge_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
