@@ -129,7 +129,7 @@ def _refuse_processes(direct: DirectOptions) -> None:
 def _class_of_runner(name: str) -> str:
     """The name of the class that Beam takes for a runner, whose name it reads in many spellings.
 
-    A runner of somebody else keeps its path, by which alone Beam finds it.
+    A path of a class is kept as it is.
 
     Raises:
         WrongCallError: Beam knows no such runner.
@@ -140,8 +140,7 @@ def _class_of_runner(name: str) -> str:
         runner = type(create_runner(name))
     except (ValueError, ImportError, AttributeError) as error:
         raise WrongCallError(f"Beam says: {error}") from error
-    is_beams = runner.__module__.startswith("apache_beam.runners.")
-    return runner.__name__ if is_beams else name
+    return name if "." in name else runner.__name__
 
 
 def names_of_beams_options() -> set[str]:

@@ -250,9 +250,14 @@ def _give_up(hold: Hold, output: Holdable, run_id: str) -> None:
 
 
 def _lost(place: Place, note: Contents | None) -> HoldLostError:
-    other = "another run" if note is None else str(Holder.of(note.content))
+    where, silence = place.board.location, f"this run gave no sign of life for {DEAD_SECONDS:.0f} s"
+    if note is None:
+        return HoldLostError(
+            f"{where}: this run holds the tables no longer, and no other one does: it has ended, or one took "
+            f"them over that has ended, as {silence}. What was committed stays; the same command does the "
+            "rest, if there is any"
+        )
     return HoldLostError(
-        f"{place.board.location}: {other} took the tables over, as this run gave no sign of life for "
-        f"{DEAD_SECONDS:.0f} s. What was committed stays; the same command does the rest once the other run "
-        "has ended"
+        f"{where}: {Holder.of(note.content)} took the tables over, as {silence}. What was committed stays; "
+        "the same command does the rest once the other run has ended"
     )

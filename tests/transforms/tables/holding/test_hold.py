@@ -145,7 +145,7 @@ def test_the_workers_of_a_job_keep_its_hold_when_the_command_is_gone(output: Out
             pass
         second.require()
     first.release()
-    with pytest.raises(HoldLostError):
+    with pytest.raises(HoldLostError, match="and no other one does: it has ended, or one took them over"):
         Hold.joined(boards, ELSEWHERE.run_id)
 
 
