@@ -279,10 +279,7 @@ def test_processes_are_started_ahead_and_no_more_than_are_wanted(short_file: Pat
             start_decoders(1)
     assert decoders() == ahead
     start_decoders(2)
-    begun = time.monotonic()
-    while len(decoders()) < 2 and time.monotonic() < begun + 10:  # one that just begins has no arguments yet
-        time.sleep(0.01)
-    assert len(decoders()) == 2
+    wait_until(lambda: len(decoders()) == 2)  # one that just begins has no arguments yet
     decode_isolated_whole(short_file)
     assert len(decoders()) == 2
 
