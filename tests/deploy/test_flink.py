@@ -103,7 +103,14 @@ def test_a_command_that_is_killed_leaves_nothing_outside_the_folder_of_the_demon
 
 
 def test_music_in_a_folder_with_blanks_is_one_word_of_the_command() -> None:
-    make = ("make", "--dry-run", "--old-file=setup", "flink-demo", "MUSIC=my mu\u0308sic")
+    make = (
+        "make",
+        "--no-print-directory",
+        "--dry-run",
+        "--old-file=setup",
+        "flink-demo",
+        "MUSIC=my mu\u0308sic",
+    )
     told = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert told.splitlines()[-1].endswith(' deploy.flink.demo "my mu\u0308sic"')
 

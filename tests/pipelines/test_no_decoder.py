@@ -52,9 +52,9 @@ def script(folder: Path, commands: str) -> str:
     ("interpreter", "reason"),
     [
         (no_interpreter, "gone/python: No such file or directory"),
-        (forbidden_interpreter, "forbidden: Permission denied"),
+        pytest.param(forbidden_interpreter, "forbidden: Permission denied", marks=pytest.mark.slow),
         (interpreter_without_a_module, "exit status 1 (ImportError: libav.so: no such file)"),
-        (interpreter_that_is_killed, "SIGKILL"),
+        pytest.param(interpreter_that_is_killed, "SIGKILL", marks=pytest.mark.slow),
     ],
 )
 def test_a_run_breaks_off_before_its_first_track(

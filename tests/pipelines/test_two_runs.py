@@ -123,7 +123,7 @@ def test_a_batch_run_beside_a_stream_is_refused(
     assert_whole(location, TRACKS + 1)
 
 
-@pytest.mark.parametrize("location", [slow("disk"), "gs", slow("s3"), slow("bigquery")], indirect=True)
+@pytest.mark.parametrize("location", [slow("disk"), slow("gs"), slow("s3"), slow("bigquery")], indirect=True)
 def test_a_batch_run_beside_a_backfill_on_a_cluster_is_refused(
     location: str, manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

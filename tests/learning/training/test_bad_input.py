@@ -153,6 +153,7 @@ def test_a_batch_of_one_patch(tmp_path: Path) -> None:
     refused(training_call(dataset, tmp_path / "bundle", batch=1), "--batch must be 2 or more")
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_is_told(tmp_path: Path) -> None:
     dataset = write_planted_dataset(tmp_path / "set", planted_splits(8, 8))
     with pytest.raises(TonearmError, match="begin anew with a lower --learning_rate"):

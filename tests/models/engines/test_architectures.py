@@ -35,6 +35,7 @@ ENGINES: dict[str, Callable[[Tagger, str], Engine]] = {
     "torch": lambda tagger, precision: TorchEngine(tagger, precision, device="cpu", batch=4),
 }
 PRECISIONS = ["float32", pytest.param("bf16", marks=needs_bf16)]
+PRECISIONS_SIDE_BY_SIDE = ["float32", pytest.param("bf16", marks=[needs_bf16, pytest.mark.slow])]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -81,7 +82,7 @@ def test_a_toy_tags_on_every_engine_in_every_precision(tmp_path: Path, engine: s
         np.testing.assert_allclose(result, expected, rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("precision", PRECISIONS_SIDE_BY_SIDE)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_networks_of_several_architectures_stand_in_the_bundles_order(
     mixed: Tagger, engine: str, precision: str
@@ -93,7 +94,7 @@ def test_networks_of_several_architectures_stand_in_the_bundles_order(
     np.testing.assert_allclose(results[0], next(defined(mixed, patches)), rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("precision", PRECISIONS_SIDE_BY_SIDE)
 def test_neighbours_of_another_architecture_change_no_bit(
     tmp_path: Path, mixed: Tagger, precision: str
 ) -> None:

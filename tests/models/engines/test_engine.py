@@ -144,6 +144,7 @@ def test_the_arranged_networks_make_no_tensor_on_another_device(tagger: Tagger, 
     assert embeddings.shape == (len(patches), 400)
 
 
+@pytest.mark.slow
 def test_torch_in_half_precision_stays_close(
     tagger: Tagger, patches: Array, expected: tuple[Array, Array]
 ) -> None:

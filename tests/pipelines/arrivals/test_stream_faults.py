@@ -53,11 +53,11 @@ def outage(seconds: float) -> Callable[[GcsServer], None]:
 
 
 FAULTS: dict[str, Callable[[GcsServer], None]] = {
-    "an outage": outage(3),
     "too many requests": lambda store: store.faults.fail(status=429, times=4),
     "cut bodies": lambda store: store.faults.cut(after_bytes=1000, path="*alt=media*", times=3),
 }
 LONG_FAULTS: dict[str, Callable[[GcsServer], None]] = {
+    "three seconds": outage(3),
     "twenty seconds": outage(20),
     "hanging reads": lambda store: store.faults.hang(path="*alt=media*", times=3),
     "hanging writes": lambda store: store.faults.hang(method="POST", times=1),
@@ -256,6 +256,7 @@ def test_without_credentials_a_stream_is_a_wrong_call_in_one_line(
     assert told.startswith("tonearm: --subscription: no Google credentials")
 
 
+@pytest.mark.slow
 def test_answers_that_pubsub_is_slow_to_take_hold_up_neither_rows_nor_a_stop(
     store: GcsServer,
     queue: Subscription,

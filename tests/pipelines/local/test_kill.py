@@ -74,6 +74,7 @@ def assert_killed_runs_end_as_one_whole_run(
     assert skipped >= kills
 
 
+@pytest.mark.slow
 def test_kills_leave_no_trace_in_the_tables(
     songs: Path, output: Path, tmp_path: Path, temporary_folder: Path
 ) -> None:

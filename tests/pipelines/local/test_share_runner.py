@@ -233,6 +233,7 @@ def test_decoders_are_kept_for_the_next_run(songs: Path, tmp_path: Path) -> None
     assert decoders() == []
 
 
+@pytest.mark.slow
 def test_a_share_closes_by_time_so_that_a_kill_costs_seconds_and_not_a_wave(
     songs: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -197,6 +197,7 @@ def test_endless_sound_ends_after_the_limit(long_file: Path, monkeypatch: pytest
     assert failure.value.error is ErrorWord.DECODE_TIMEOUT
 
 
+@pytest.mark.slow
 def test_a_slow_worker_is_no_hang_of_the_decoder(long_file: Path) -> None:
     with open_audio_isolated(long_file, RATE_HZ, StageTimes(), stall_limit_s=5) as audio:
         blocks = audio.samples()

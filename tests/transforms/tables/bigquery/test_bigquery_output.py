@@ -64,6 +64,7 @@ def test_both_outputs_hold_the_same(songs: Path, output: Path, target: ServedDat
     assert target.counts() == counts(output) == (5, 0, 5, 0)
 
 
+@pytest.mark.slow
 def test_a_dataset_beside_tables_that_are_filled_already_is_told_and_can_be_filled(
     songs: Path, output: Path, target: ServedDataset, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -105,7 +106,13 @@ class Killed(BaseException):
     """Stands in for a kill: nobody catches it."""
 
 
-@pytest.mark.parametrize("merges", range(len(PER_TRACK_TABLES)))
+@pytest.mark.parametrize(
+    "merges",
+    [
+        pytest.param(number, marks=pytest.mark.slow if number else ())
+        for number in range(len(PER_TRACK_TABLES))
+    ],
+)
 def test_a_run_that_is_killed_between_two_tables_is_finished_by_the_next(
     tmp_path: Path, target: ServedDataset, monkeypatch: pytest.MonkeyPatch, merges: int
 ) -> None:
@@ -252,6 +259,7 @@ def test_a_table_of_another_shape_is_left_alone(
     assert "track_tags has no column" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_tables_may_require_a_filter_over_their_partitions(songs: Path, target: ServedDataset) -> None:
     target.server.filters.required |= {*VISIBILITY_ORDER}
     for expected in ((4, 4, 0, 0), (4, 0, 4, 0)):
