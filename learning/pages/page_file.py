@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from tonearm.errors import WrongCallError
 from tonearm.learning.local_places import local_place
+from tonearm.transforms.storage.contract import StorageError
+from tonearm.transforms.storage.objects import write_object
 
 
 def writable_page(location: str, option: str, *, replace: bool) -> Path:
@@ -42,14 +42,7 @@ def write_page(path: Path, page: bytes) -> None:
     Raises:
         WrongCallError: The disk refuses; nothing is left behind.
     """
-    beside = ""
     try:
-        descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(page)
-        Path(beside).chmod(0o644)
-        Path(beside).replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            Path(beside).unlink()
-        raise WrongCallError(f"{path} cannot be written: {error.strerror}") from error
+        write_object(str(path), page)
+    except StorageError as error:
+        raise WrongCallError(f"{path} cannot be written: {error.message}") from error

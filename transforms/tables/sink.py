@@ -139,10 +139,15 @@ class _WriteFileBatch(beam.DoFn):
         times = StageTimes()
         with times.measure("write"):
             batch = self._writer.write(list(gathered))
-            rows = Counter({table: len(rows) for table, rows in self._writer.rows_of(batch).items()})
+            rows = numbers_of(self._writer.rows_of(batch))
         times.report()
         count_rows(rows)
         yield rows
+
+
+def numbers_of(tables: Mapping[str, Sequence[Row]]) -> Counter[str]:
+    """How many rows each table has."""
+    return Counter({table: len(rows) for table, rows in tables.items()})
 
 
 class FileBatchWriter:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,18 +9,15 @@ from apache_beam.metrics import Metrics
 from apache_beam.ml.inference.base import ModelHandler
 
 from tonearm.models.bundles.tagger import Tagger
-from tonearm.models.engines.contract import Array
 from tonearm.transforms.elements.error_words import ErrorWord
 from tonearm.transforms.elements.failure import Failure, Stage, TrackError
 from tonearm.transforms.elements.settings import AnalysisSettings
-from tonearm.transforms.elements.stage_times import NAMESPACE, StageTimes
+from tonearm.transforms.elements.stage_times import NAMESPACE
 from tonearm.transforms.features.prepared import PreparedTrack
-from tonearm.transforms.tagging.analysis import Outcome, analyze
-from tonearm.transforms.tagging.at_work import LoadedTagger, LoadTagger, load_named
+from tonearm.transforms.tagging.analysis import Outcome, TrackAnalysis
+from tonearm.transforms.tagging.at_work import LoadTagger, load_named
 from tonearm.transforms.tagging.company import TaggersAtWork
-from tonearm.transforms.tagging.scoring import are_numbers, scored
-
-_logger = logging.getLogger(__name__)
+from tonearm.transforms.tagging.scoring import outcomes_by
 
 MIN_BATCH_PATCHES = 64
 MAX_BATCH_PATCHES = 256
@@ -65,47 +61,9 @@ class TaggerHandler(ModelHandler[PreparedTrack, Outcome, TaggersAtWork]):  # typ
                     fitting.append(prepared)
                 else:
                     yield Failure.of(prepared.track, _mismatch(prepared, loaded.tagger))
-            outcomes = list(self._infer_together(fitting, loaded))
+            outcomes = list(outcomes_by(loaded, fitting, self._settings.segment_seconds))
+            _count_patches(fitting, outcomes)
             yield from model.shadow.beside(fitting, outcomes) if model.shadow else outcomes
-
-    def _infer_together(self, batch: Sequence[PreparedTrack], loaded: LoadedTagger) -> Iterator[Outcome]:
-        if not batch:
-            return
-        times = StageTimes()
-        try:
-            with times.measure("network"):
-                results = scored(batch, loaded.engine)
-        except Exception as error:
-            _logger.warning("a batch of %d tracks failed (%s)", len(batch), type(error).__name__)
-            yield from self._infer_alone(batch, loaded, error)
-            return
-        times.report()
-        for prepared, (scores, embeddings) in zip(batch, results, strict=True):
-            yield self._settle(prepared, scores, embeddings, loaded.tagger)
-
-    def _infer_alone(
-        self, batch: Sequence[PreparedTrack], loaded: LoadedTagger, error: Exception
-    ) -> Iterator[Outcome]:
-        if len(batch) > 1:
-            for prepared in batch:
-                yield from self._infer_together([prepared], loaded)
-        else:
-            problem = TrackError(
-                Stage.INFERENCE,
-                ErrorWord.MODEL_ERROR,
-                f"the network failed: {type(error).__name__}",
-                retriable=True,
-            )
-            yield Failure.of(batch[0].track, problem)
-
-    def _settle(self, prepared: PreparedTrack, scores: Array, embeddings: Array, tagger: Tagger) -> Outcome:
-        if not are_numbers(scores, embeddings):
-            problem = TrackError(
-                Stage.INFERENCE, ErrorWord.NON_FINITE, "the network gave scores that are no numbers"
-            )
-            return Failure.of(prepared.track, problem)
-        Metrics.counter(NAMESPACE, "patches").inc(len(scores))
-        return analyze(prepared, scores, embeddings, tagger, self._settings.segment_seconds)
 
     def get_num_bytes(self, batch: Sequence[PreparedTrack]) -> int:
         """Bytes of all patches."""
@@ -127,6 +85,13 @@ class TaggerHandler(ModelHandler[PreparedTrack, Outcome, TaggersAtWork]):  # typ
 def patch_count(prepared: PreparedTrack) -> int:
     """Size of an element, for Beam's batching."""
     return len(prepared.spectrogram.patches)
+
+
+def _count_patches(batch: Sequence[PreparedTrack], outcomes: Sequence[Outcome]) -> None:
+    """Count the patches of tracks that were tagged."""
+    for prepared, outcome in zip(batch, outcomes, strict=True):
+        if isinstance(outcome, TrackAnalysis):
+            Metrics.counter(NAMESPACE, "patches").inc(patch_count(prepared))
 
 
 def _mismatch(prepared: PreparedTrack, tagger: Tagger) -> TrackError:

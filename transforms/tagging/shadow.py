@@ -8,16 +8,13 @@ from dataclasses import replace
 from itertools import compress
 
 from tonearm.transforms.elements.settings import AnalysisSettings
-from tonearm.transforms.elements.stage_times import StageTimes
 from tonearm.transforms.features.prepared import PreparedTrack
-from tonearm.transforms.tagging.analysis import Outcome, TrackAnalysis, analyze
+from tonearm.transforms.tagging.analysis import Outcome, TrackAnalysis
 from tonearm.transforms.tagging.at_work import LoadedTagger, load_further
 from tonearm.transforms.tagging.counting import count_failed_shadows
-from tonearm.transforms.tagging.scoring import are_numbers, scored
+from tonearm.transforms.tagging.scoring import outcomes_by
 
 _logger = logging.getLogger(__name__)
-
-Analyses = list[TrackAnalysis | None]
 
 
 class ShadowAtWork:
@@ -45,37 +42,22 @@ class ShadowAtWork:
             return
         identity = self._loaded.tagger.identity
         is_tagged = [isinstance(each, TrackAnalysis) and each.tagger != identity for each in outcomes]
-        times = StageTimes()
-        with times.measure("network"):
-            analyses = iter(self._analyses(list(compress(batch, is_tagged)), self._loaded))
-        times.report()
+        tagged = list(compress(batch, is_tagged))
+        analyses = map(_analysis, outcomes_by(self._loaded, tagged, self._segment_seconds))
         for outcome in outcomes:
             if isinstance(outcome, TrackAnalysis) and outcome.tagger != identity:
                 yield replace(outcome, shadow=next(analyses))
             else:
                 yield outcome
 
-    def _analyses(self, batch: Sequence[PreparedTrack], loaded: LoadedTagger) -> Analyses:
-        if not batch:
-            return []
-        try:
-            results = scored(batch, loaded.engine)
-        except Exception as error:  # whatever an engine raises; the guilty track is found by itself
-            if len(batch) > 1:
-                return [analysis for each in batch for analysis in self._analyses([each], loaded)]
-            _logger.warning("the shadow's network failed for a track (%s)", type(error).__name__)
-            count_failed_shadows(1)
-            return [None]
-        analyses: Analyses = []
-        for prepared, (scores, embeddings) in zip(batch, results, strict=True):
-            if are_numbers(scores, embeddings):
-                analysis = analyze(prepared, scores, embeddings, loaded.tagger, self._segment_seconds)
-                analyses.append(analysis)
-            else:
-                _logger.warning("the shadow's network gave scores that are no numbers")
-                count_failed_shadows(1)
-                analyses.append(None)
-        return analyses
+
+def _analysis(outcome: Outcome) -> TrackAnalysis | None:
+    """What the shadow says of a track; if it failed, nothing, and that is counted."""
+    if isinstance(outcome, TrackAnalysis):
+        return outcome
+    _logger.warning("the shadow has nothing to say of a track: %s", outcome.message)
+    count_failed_shadows(1)
+    return None
 
 
 def _loaded(settings: AnalysisSettings) -> LoadedTagger | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import apache_beam as beam
 import numpy as np
@@ -16,8 +16,7 @@ from tonearm.transforms.tables.contract import BehindError, Journal, Output
 from tonearm.transforms.tables.ledger import digest_of, is_among
 from tonearm.transforms.tables.publishing.stream import announced
 from tonearm.transforms.tables.rows import Provenance
-from tonearm.transforms.tables.schemas import Row
-from tonearm.transforms.tables.sink import FileBatchWriter, count_bytes, count_rows
+from tonearm.transforms.tables.sink import FileBatchWriter, count_bytes, count_rows, numbers_of
 from tonearm.transforms.tagging.analysis import Outcome
 from tonearm.transforms.tagging.counting import FAILED_AS
 
@@ -120,7 +119,7 @@ class _PublishFileBatch(beam.DoFn):
                 elsewhere.catch_up(journal, behind.published)
             else:
                 elsewhere.published += 1
-                return rows + _numbers_of(tables)
+                return rows + numbers_of(tables)
 
     def _without_published(
         self, batch: Sequence[Outcome], elsewhere: _Elsewhere
@@ -133,16 +132,12 @@ class _PublishFileBatch(beam.DoFn):
             if word is None:
                 left.append(outcome)
             elif word == _word_of(outcome):
-                rows += _numbers_of(self._writer.rows_of([outcome]))
+                rows += numbers_of(self._writer.rows_of([outcome]))
             else:
                 rows["failures" if word else "track_tags"] += 1
                 _count(_word_of(outcome), -1)
                 _count(word, 1)
         return left, rows
-
-
-def _numbers_of(tables: Mapping[str, Sequence[Row]]) -> Counter[str]:
-    return Counter({table: len(rows) for table, rows in tables.items()})
 
 
 def _word_of(outcome: Outcome) -> str:

@@ -17,7 +17,7 @@ from tonearm.transforms.elements.stage_times import StageTimes
 from tonearm.transforms.storage.schemes import stored_uri
 from tonearm.transforms.tables.contract import Announced, BehindError, Output
 from tonearm.transforms.tables.rows import Provenance
-from tonearm.transforms.tables.sink import FileBatchWriter, count_bytes, count_rows
+from tonearm.transforms.tables.sink import FileBatchWriter, count_bytes, count_rows, numbers_of
 from tonearm.transforms.tagging.analysis import Outcome
 
 _PROGRESS = ReadModifyWriteStateSpec("progress", StrUtf8Coder())
@@ -114,8 +114,7 @@ class _PublishFileBatch(beam.DoFn):
                 )
                 batch, progress = _without_published(batch, progress)
             else:
-                counts = Counter({table: len(of_table) for table, of_table in rows.items()})
-                return counts, replace(progress, published=progress.published + 1)
+                return numbers_of(rows), replace(progress, published=progress.published + 1)
         return Counter(), progress
 
 
